@@ -1,0 +1,115 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace MaintenanceOps.Engine.Databases.Sqlite;
+
+/// <summary>Opens SQLite databases so that looking at one changes nothing, and names what SQLite reports.</summary>
+internal static class SqliteConnections
+{
+    private const int NoCheckpointOnClose = 1006;
+
+    static SqliteConnections() => Batteries_V2.Init();
+
+    /// <summary>How long a lock of another process is waited for where the caller does not say.</summary>
+    public static TimeSpan DefaultLockTimeout { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Opens an existing database beside its users. Closing the connection does not checkpoint, even as the last one.
+    /// </summary>
+    public static SqliteConnection OpenBeside(string path, TimeSpan? lockTimeout = null)
+    {
+        if (!File.Exists(path))
+        {
+            throw Directory.Exists(path)
+                ? new MaintenanceException(ErrorCode.NotADatabase, $"'{path}' is a folder. Invoke-FileBackup takes folders.", path)
+                : new MaintenanceException(ErrorCode.PathNotFound, $"There is no database at '{path}'.", path);
+        }
+
+        if (new FileInfo(path).Length == 0)
+        {
+            throw new MaintenanceException(ErrorCode.DatabaseEmpty, $"'{path}' is empty: it has no table and no page. Is it the right file?", path);
+        }
+
+        // Read-write, because recovering a hot journal or an orphaned log needs it; a database on a read-only medium
+        // falls back by itself.
+        return Open(path, SqliteOpenMode.ReadWrite, lockTimeout);
+    }
+
+    /// <summary>Opens a database that nobody else uses, such as a restored one.</summary>
+    public static SqliteConnection OpenAlone(string path, bool create = false) =>
+        Open(path, create ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite, null);
+
+    public static void Execute(this SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Statements are made here; names in them are quoted by Quote.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
+    }
+
+    public static T Scalar<T>(this SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        return (T)Convert.ChangeType(command.ExecuteScalar() ?? throw new InvalidOperationException($"'{sql}' gave nothing."), typeof(T), CultureInfo.InvariantCulture);
+    }
+
+    public static List<T> Column<T>(this SqliteConnection connection, string sql, Func<SqliteDataReader, T> read)
+    {
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        using var reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
+    }
+
+    /// <summary>A name as SQL writes it, whatever characters it has.</summary>
+    public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>Turns what SQLite reports about a database into the engine's codes.</summary>
+    public static MaintenanceException Wrap(SqliteException e, string path) => e.SqliteErrorCode switch
+    {
+        SqliteNative.Busy or 6 => new(ErrorCode.DatabaseBusy, $"'{path}' is locked by another process. Wait until it is done, or raise the lock time-out.", path, e),
+        SqliteNative.NotADatabase => new(ErrorCode.NotADatabase, $"'{path}' is not a SQLite database, or an extension encrypts it (as SQLCipher does).", path, e),
+        SqliteNative.Corrupt => new(ErrorCode.DatabaseCorrupt, $"'{path}' is damaged: {e.Message} Restore the newest verified snapshot.", path, e),
+        SqliteNative.Full => new(ErrorCode.DiskFull, $"There is no space left for '{path}'.", path, e),
+        SqliteNative.Interrupt => new(ErrorCode.Cancelled, $"The work on '{path}' was cancelled.", path, e),
+        SqliteNative.CantOpen => new(ErrorCode.AccessDenied, $"SQLite cannot open '{path}' or the log beside it. The folder must be writable for a database in WAL mode, and the file readable.", path, e),
+        SqliteNative.ReadOnly => new(ErrorCode.AccessDenied, $"'{path}' needs a recovery that this user may not write. Check the rights on the file and its folder.", path, e),
+        _ => new(ErrorCode.DatabaseError, $"SQLite reports on '{path}': {e.Message}", path, e),
+    };
+
+    private static SqliteConnection Open(string path, SqliteOpenMode mode, TimeSpan? lockTimeout)
+    {
+        var timeout = lockTimeout ?? DefaultLockTimeout;
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = mode,
+            Pooling = false,
+            DefaultTimeout = Math.Max(1, (int)Math.Ceiling(timeout.TotalSeconds)),
+        }.ToString());
+        try
+        {
+            connection.Open();
+            raw.sqlite3_db_config(connection.Handle, NoCheckpointOnClose, 1, out _);
+            return connection;
+        }
+        catch (SqliteException e)
+        {
+            connection.Dispose();
+            throw Wrap(e, path);
+        }
+    }
+}

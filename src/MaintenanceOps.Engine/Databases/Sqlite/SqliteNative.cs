@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using SQLitePCL;
+
+namespace MaintenanceOps.Engine.Databases.Sqlite;
+
+/// <summary>
+/// The parts of SQLite's C interface that no managed library offers: the files that a connection has open, and the
+/// methods to read through them. Shapes from https://www.sqlite.org/c3ref/io_methods.html and c3ref/file_control.html.
+/// </summary>
+internal static unsafe partial class SqliteNative
+{
+    public const int Ok = 0;
+    public const int Busy = 5;
+    public const int Interrupt = 9;
+    public const int InputOutput = 10;
+    public const int Corrupt = 11;
+    public const int Full = 13;
+    public const int CantOpen = 14;
+    public const int NotADatabase = 26;
+    public const int ReadOnly = 8;
+    public const int ShortRead = 522;
+    private const int FilePointer = 7;
+    private const int JournalPointer = 28;
+
+    /// <summary>The database file of a connection, as SQLite itself opened it.</summary>
+    public static SqliteFile MainFile(sqlite3 connection) => Control(connection, FilePointer);
+
+    /// <summary>The write-ahead log of a connection in WAL mode, else its rollback journal; may be closed.</summary>
+    public static SqliteFile JournalFile(sqlite3 connection) => Control(connection, JournalPointer);
+
+    private static SqliteFile Control(sqlite3 connection, int operation)
+    {
+        nint file = 0;
+        var result = FileControl(connection.DangerousGetHandle(), "main", operation, &file);
+        return result == Ok ? new SqliteFile(file) : default;
+    }
+
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int FileControl(nint connection, string database, int operation, void* argument);
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct IoMethods
+    {
+        public int Version;
+        public delegate* unmanaged[Cdecl]<nint, int> Close;
+        public delegate* unmanaged[Cdecl]<nint, void*, int, long, int> Read;
+        public delegate* unmanaged[Cdecl]<nint, void*, int, long, int> Write;
+        public delegate* unmanaged[Cdecl]<nint, long, int> Truncate;
+        public delegate* unmanaged[Cdecl]<nint, int, int> Sync;
+        public delegate* unmanaged[Cdecl]<nint, long*, int> FileSize;
+    }
+}
+
+/// <summary>
+/// A file that belongs to a SQLite connection. Reading through it neither opens nor closes anything: on POSIX systems a
+/// close of another handle to the same file would drop the connection's locks.
+/// </summary>
+internal readonly unsafe struct SqliteFile(nint file)
+{
+    /// <summary>Whether there is a file at all: a log that was never written has none.</summary>
+    public bool IsOpen => file != 0 && *(nint*)file != 0;
+
+    public long Size
+    {
+        get
+        {
+            long size = 0;
+            return Methods->FileSize(file, &size) == SqliteNative.Ok ? size : throw Failed("find the size of");
+        }
+    }
+
+    /// <summary>Fills the buffer from an offset; what lies past the end comes back as zeros.</summary>
+    /// <returns>False where the file ended before the buffer was full.</returns>
+    public bool Read(Span<byte> into, long offset)
+    {
+        fixed (byte* bytes = into)
+        {
+            var result = Methods->Read(file, bytes, into.Length, offset);
+            return result switch
+            {
+                SqliteNative.Ok => true,
+                SqliteNative.ShortRead => false,
+                _ => throw Failed("read", result),
+            };
+        }
+    }
+
+    private SqliteNative.IoMethods* Methods => *(SqliteNative.IoMethods**)file;
+
+    private static MaintenanceException Failed(string doing, int result = SqliteNative.InputOutput) =>
+        new(ErrorCode.InputOutput, $"SQLite could not {doing} the database file (result {result}).");
+}

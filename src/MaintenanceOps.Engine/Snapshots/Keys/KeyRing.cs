@@ -1,0 +1,118 @@
+using System.Security.Cryptography;
+using MaintenanceOps.Engine.Snapshots.Format;
+using MaintenanceOps.Engine.Storage;
+
+namespace MaintenanceOps.Engine.Snapshots.Keys;
+
+/// <summary>The passphrases of a repository: each wraps the same secret, so adding or removing one rewrites no data.</summary>
+internal sealed class KeyRing(IObjectStore store)
+{
+    private const int TagSize = 16;
+    private const int SaltSize = 32;
+
+    public IReadOnlyList<KeyDescription> List()
+    {
+        var keys = new List<KeyDescription>();
+        foreach (var id in Ids())
+        {
+            if (CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _))
+            {
+                keys.Add(key!);
+            }
+        }
+
+        return keys;
+    }
+
+    public KeyDescription Add(MasterKey master, Passphrase passphrase, string label, TimeProvider time)
+    {
+        var salt = RandomNumberGenerator.GetBytes(SaltSize);
+        var wrapped = new byte[MasterKey.Size + TagSize];
+        var key = new KeyDescription
+        {
+            Id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
+            Label = label,
+            Created = time.GetUtcNow(),
+            Salt = salt,
+            Wrapped = wrapped,
+        };
+        using var cipher = new AesGcm(passphrase.Derive(salt, key.Iterations), TagSize);
+        cipher.Encrypt(new byte[12], master.Secret, wrapped.AsSpan(0, MasterKey.Size), wrapped.AsSpan(MasterKey.Size));
+        CheckedJson.Create(store, KeyDescription.ObjectName(key.Id), key, FormatJson.Default.KeyDescription);
+        return key;
+    }
+
+    public void Remove(string id)
+    {
+        var keys = List();
+        if (keys.All(k => k.Id != id))
+        {
+            throw new MaintenanceException(ErrorCode.KeyNotRemovable, $"The repository has no key '{id}'. It has: {string.Join(", ", keys.Select(k => k.Id))}.", id);
+        }
+
+        if (keys.Count == 1)
+        {
+            throw new MaintenanceException(ErrorCode.KeyNotRemovable, $"'{id}' is the last key; without it nothing could be read any more. Add another one first.", id);
+        }
+
+        store.Delete(KeyDescription.ObjectName(id));
+        store.Delete(CheckedJson.CopyOf(KeyDescription.ObjectName(id)));
+    }
+
+    /// <summary>Unwraps the repository's secret with the passphrase.</summary>
+    public MasterKey Unlock(Passphrase passphrase)
+    {
+        var damaged = 0;
+        foreach (var id in Ids())
+        {
+            try
+            {
+                if (CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _)
+                    && TryUnwrap(key!, passphrase, out var master))
+                {
+                    return master!;
+                }
+            }
+            catch (MaintenanceException e) when (e.Code == ErrorCode.RepositoryDamaged)
+            {
+                damaged++;
+            }
+        }
+
+        throw damaged > 0
+            ? new MaintenanceException(ErrorCode.RepositoryDamaged, $"{damaged} key(s) of {store.Location} are damaged in both copies, and the passphrase opens none of the others.", store.Location)
+            : new MaintenanceException(ErrorCode.PassphraseWrong, $"The passphrase opens no key of {store.Location}.", store.Location);
+    }
+
+    private static bool TryUnwrap(KeyDescription key, Passphrase passphrase, out MasterKey? master)
+    {
+        master = null;
+
+        // The number of rounds comes from the store: a hostile one must not make us work for hours.
+        if (key.Derivation != "pbkdf2-sha512" || key.Iterations is < 100_000 or > 100_000_000 || key.Wrapped.Length != MasterKey.Size + TagSize)
+        {
+            return false;
+        }
+
+        var secret = new byte[MasterKey.Size];
+        using var cipher = new AesGcm(passphrase.Derive(key.Salt, key.Iterations), TagSize);
+        try
+        {
+            cipher.Decrypt(new byte[12], key.Wrapped.AsSpan(0, MasterKey.Size), key.Wrapped.AsSpan(MasterKey.Size), secret);
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return false;
+        }
+
+        master = new MasterKey(secret);
+        return true;
+    }
+
+    private List<string> Ids() => store.List("keys/")
+        .Select(o => o.Name["keys/".Length..].Split('.')[0])
+        .Where(id => id.Length > 0)
+        .Distinct()
+        .Order(StringComparer.Ordinal)
+        .ToList();
+}

@@ -1,0 +1,203 @@
+using MaintenanceOps.Engine.Snapshots.Blocks;
+using MaintenanceOps.Engine.Snapshots.Format;
+using MaintenanceOps.Engine.Snapshots.Keys;
+using MaintenanceOps.Engine.Snapshots.Leases;
+using MaintenanceOps.Engine.Storage;
+
+namespace MaintenanceOps.Engine.Snapshots;
+
+/// <summary>An open repository: its store, its key, and the objects in it.</summary>
+public sealed class Repository : IDisposable
+{
+    private readonly Dictionary<string, Manifest> manifests = [];
+    private BlockIndex? index;
+
+    private Repository(IObjectStore store, RepositoryDescription description, MasterKey key, TimeProvider time)
+    {
+        Store = store;
+        Description = description;
+        Key = key;
+        Time = time;
+    }
+
+    /// <summary>Where it is: an absolute path or <c>s3://bucket/prefix</c>.</summary>
+    public string Location => Store.Location;
+
+    internal IObjectStore Store { get; }
+
+    internal RepositoryDescription Description { get; }
+
+    internal MasterKey Key { get; }
+
+    internal TimeProvider Time { get; }
+
+    /// <summary>All blocks; read from the packs' footers on first use.</summary>
+    internal BlockIndex Index => index ??= new BlockIndex(new FooterReader(this).ReadAll(out _));
+
+    /// <summary>Makes a repository.</summary>
+    /// <param name="location">A folder that is missing or empty, or <c>s3://bucket/prefix</c>.</param>
+    /// <param name="passphrase">Protects the content; null leaves it readable to who can read the store.</param>
+    /// <param name="label">What the owner calls the passphrase.</param>
+    /// <param name="time">The clock; the system's where it is null.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.RepositoryExists"/>, or a failure of the store.</exception>
+    public static Repository Create(string location, Passphrase? passphrase, string label = "", TimeProvider? time = null) =>
+        Create(ObjectStores.Open(location), passphrase, label, time ?? TimeProvider.System);
+
+    /// <summary>Opens a repository.</summary>
+    /// <param name="location">A path or <c>s3://bucket/prefix</c>.</param>
+    /// <param name="passphrase">The passphrase of an encrypted one; where it is null, the environment is asked.</param>
+    /// <param name="time">The clock; the system's where it is null.</param>
+    /// <exception cref="MaintenanceException">
+    /// <see cref="ErrorCode.RepositoryNotFound"/>, <see cref="ErrorCode.PassphraseRequired"/>,
+    /// <see cref="ErrorCode.PassphraseWrong"/>, <see cref="ErrorCode.RepositoryDamaged"/> or
+    /// <see cref="ErrorCode.RepositoryTooNew"/>.
+    /// </exception>
+    public static Repository Open(string location, Passphrase? passphrase = null, TimeProvider? time = null) =>
+        Open(ObjectStores.Open(location), passphrase, time ?? TimeProvider.System);
+
+    /// <inheritdoc/>
+    public void Dispose() => Store.Dispose();
+
+    internal static Repository Create(IObjectStore store, Passphrase? passphrase, string label, TimeProvider time)
+    {
+        if (CheckedJson.TryRead(store, RepositoryDescription.ObjectName, FormatJson.Default.RepositoryDescription, out _, out _))
+        {
+            throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
+        }
+
+        if (store is LocalObjectStore && Directory.Exists(store.Location) && Directory.EnumerateFileSystemEntries(store.Location).Any())
+        {
+            throw new MaintenanceException(ErrorCode.RepositoryExists, $"'{store.Location}' is not empty and no repository. Name a folder that is empty or does not exist.", store.Location);
+        }
+
+        var key = MasterKey.Public;
+        if (passphrase is not null)
+        {
+            // The key is stored before the description: a repository that can be seen can be opened.
+            key = MasterKey.Generate();
+            new KeyRing(store).Add(key, passphrase, label, time);
+        }
+
+        var description = new RepositoryDescription { Id = Guid.NewGuid().ToString("D"), Created = time.GetUtcNow(), Encrypted = passphrase is not null };
+        if (!CheckedJson.Create(store, RepositoryDescription.ObjectName, description, FormatJson.Default.RepositoryDescription))
+        {
+            throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
+        }
+
+        return new Repository(store, description, key, time);
+    }
+
+    internal static Repository Open(IObjectStore store, Passphrase? passphrase, TimeProvider time)
+    {
+        if (!CheckedJson.TryRead(store, RepositoryDescription.ObjectName, FormatJson.Default.RepositoryDescription, out var description, out _))
+        {
+            throw new MaintenanceException(
+                ErrorCode.RepositoryNotFound,
+                $"There is no repository at {store.Location}. Is its disk mounted? 'New-SnapshotRepository {store.Location}' or 'mops repo new' makes one.",
+                store.Location);
+        }
+
+        if (description!.Format > RepositoryDescription.CurrentFormat)
+        {
+            throw new MaintenanceException(
+                ErrorCode.RepositoryTooNew,
+                $"{store.Location} has format {description.Format}; this version knows formats up to {RepositoryDescription.CurrentFormat}. Update MaintenanceOps.",
+                store.Location);
+        }
+
+        var key = MasterKey.Public;
+        if (description.Encrypted)
+        {
+            passphrase ??= Passphrase.FromEnvironment() ?? throw new MaintenanceException(
+                ErrorCode.PassphraseRequired,
+                $"{store.Location} is encrypted. Give -Passphrase, or set MAINTENANCEOPS_PASSPHRASE_FILE or MAINTENANCEOPS_PASSPHRASE.",
+                store.Location);
+            key = new KeyRing(store).Unlock(passphrase);
+        }
+
+        return new Repository(store, description, key, time);
+    }
+
+    /// <summary>Claims the repository for work beside others; prune waits for its end.</summary>
+    internal Lease Share(string purpose, CancellationToken cancellation, TimeSpan? wait = null) =>
+        Lease.Share(Store, purpose, wait ?? TimeSpan.FromMinutes(10), cancellation);
+
+    /// <summary>The ids of all manifests, readable or not.</summary>
+    internal IEnumerable<string> ManifestIds() => Store.List("snapshots/").Select(o => o.Name["snapshots/".Length..]);
+
+    /// <summary>Reads one manifest.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/> or <see cref="ErrorCode.SnapshotDamaged"/>.</exception>
+    internal Manifest ReadManifest(string id)
+    {
+        if (manifests.TryGetValue(id, out var known))
+        {
+            return known;
+        }
+
+        var name = Manifest.ObjectName(id);
+        var bytes = Store.Read(name) ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{Location} has no snapshot '{id}'.", id);
+        return manifests[id] = Unseal(ObjectKind.Manifest, name, id, bytes, content => Manifest.FromBytes(content));
+    }
+
+    /// <summary>Writes a manifest; with it the snapshot exists.</summary>
+    internal string Commit(Manifest manifest)
+    {
+        var content = manifest.ToBytes();
+        var id = Key.NameOf(content);
+        Store.Create(Manifest.ObjectName(id), SealedObject.Seal(Key, ObjectKind.Manifest, id, content));
+        manifests[id] = manifest;
+        return id;
+    }
+
+    /// <summary>Stores a map, where it is not there yet.</summary>
+    /// <returns>Its id and the bytes that it added.</returns>
+    internal (string Id, long Stored) StoreMap(byte[] content)
+    {
+        var id = Key.NameOf(content);
+        var bytes = SealedObject.Seal(Key, ObjectKind.Map, id, content);
+        return (id, Store.Create(PageMap.ObjectName(id), bytes) ? bytes.Length : 0);
+    }
+
+    /// <summary>Reads a map with its base.</summary>
+    internal PageMap ReadMap(string id)
+    {
+        var content = ReadMapBytes(id);
+        var baseId = PageMap.BaseOf(content);
+        return Checked(PageMap.ObjectName(id), () => PageMap.Read(content, baseId is null ? null : PageMap.Read(ReadMapBytes(baseId), null)));
+    }
+
+    /// <summary>The id of the map that this one is a difference to; null for a whole one.</summary>
+    internal string? ReadMapBase(string id) => Checked(PageMap.ObjectName(id), () => PageMap.BaseOf(ReadMapBytes(id)));
+
+    internal T Unseal<T>(ObjectKind kind, string name, string id, byte[] bytes, Func<byte[], T> parse) =>
+        Checked(name, () => parse(SealedObject.Open(Key, kind, id, bytes)));
+
+    /// <summary>Forgets the index, so that the next use reads it anew: after packs came or went.</summary>
+    internal void ForgetIndex() => index = null;
+
+    private byte[] ReadMapBytes(string id)
+    {
+        var name = PageMap.ObjectName(id);
+        var bytes = Store.Read(name) ?? throw Damaged(name, "It is missing.", null);
+        var content = Unseal(ObjectKind.Map, name, id, bytes, c => c);
+        return Key.NameOf(content) == id ? content : throw Damaged(name, "It is another map under this name.", null);
+    }
+
+    private T Checked<T>(string name, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is InvalidDataException or OverflowException)
+        {
+            throw Damaged(name, e.Message, e);
+        }
+    }
+
+    private MaintenanceException Damaged(string name, string why, Exception? inner) => new(
+        ErrorCode.SnapshotDamaged,
+        $"'{name}' in {Location} cannot be read. {why} Test-SnapshotRepository names the snapshots that it hurts.",
+        name,
+        inner);
+}

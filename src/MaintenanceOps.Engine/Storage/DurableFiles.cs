@@ -1,0 +1,149 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MaintenanceOps.Engine.Storage;
+
+/// <summary>
+/// Every step that changes a disk, one method each, so that a test can fail or kill at any of them. What differs between
+/// platforms in making a change durable is here and nowhere else.
+/// </summary>
+internal unsafe partial class DurableFiles
+{
+    /// <summary>The steps as the operating system carries them out.</summary>
+    public static DurableFiles Default { get; set; } = new();
+
+    /// <summary>Files that only their owner may read: they can hold what the user keeps secret.</summary>
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Creates a file that does not exist yet, readable by its owner alone.</summary>
+    public virtual SafeFileHandle Create(string path)
+    {
+        var handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(handle, OwnerOnly);
+        }
+
+        return handle;
+    }
+
+    /// <summary>Writes all of the bytes at an offset.</summary>
+    public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) =>
+        RandomAccess.Write(file, bytes, offset);
+
+    /// <summary>Waits until the file's content is on the disk.</summary>
+    public virtual void Sync(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
+
+    /// <summary>Gives a file another name on the same volume, in one step.</summary>
+    /// <exception cref="IOException">The new name exists and <paramref name="overwrite"/> is false.</exception>
+    public virtual void Rename(string from, string to, bool overwrite)
+    {
+        if (Directory.Exists(from))
+        {
+            Directory.Move(from, to);
+        }
+        else
+        {
+            File.Move(from, to, overwrite);
+        }
+    }
+
+    /// <summary>
+    /// Gives a file a second name; false where the name exists. It is how an object is created once and never replaced
+    /// on Unix, where a rename would silently overwrite.
+    /// </summary>
+    public virtual bool TryLink(string existing, string created)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            try
+            {
+                File.Move(existing, created, overwrite: false);
+                return true;
+            }
+            catch (IOException) when (File.Exists(created))
+            {
+                return false;
+            }
+        }
+
+        if (Link(existing, created) == 0)
+        {
+            return true;
+        }
+
+        if (Marshal.GetLastPInvokeError() == FileExists)
+        {
+            return false;
+        }
+
+        // A file system without hard links (exFAT, some network shares): the check and the rename are two steps there.
+        if (File.Exists(created))
+        {
+            return false;
+        }
+
+        File.Move(existing, created, overwrite: false);
+        return true;
+    }
+
+    /// <summary>Makes new names in a folder durable. Windows has no such call and needs none.</summary>
+    public virtual void SyncDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var descriptor = Open(path, OpenReadOnly | CloseOnExec);
+        if (descriptor < 0)
+        {
+            throw new IOException($"Cannot open the folder '{path}' to make it durable: error {Marshal.GetLastPInvokeError()}.");
+        }
+
+        // Some file systems (network shares) refuse to sync a folder; their renames are durable by their own rules.
+        _ = FSync(descriptor);
+        _ = Close(descriptor);
+    }
+
+    /// <summary>Removes a file; one that does not exist is no error.</summary>
+    public virtual void Delete(string path) => File.Delete(path);
+
+    /// <summary>Removes a folder with all that is in it.</summary>
+    public virtual void DeleteTree(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path, recursive: true);
+        }
+    }
+
+    /// <summary>Makes a folder, and those above it, open to its owner alone.</summary>
+    public virtual void CreateDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+        }
+    }
+
+    private const int FileExists = 17;
+    private const int OpenReadOnly = 0;
+    private static readonly int CloseOnExec = OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string existing, string created);
+}

@@ -1,0 +1,23 @@
+namespace MaintenanceOps.Engine.Storage;
+
+/// <summary>Finds the store that a location names. A new kind of store is one line here.</summary>
+public static class ObjectStores
+{
+    /// <summary>Opens the store at a location: a path, or <c>s3://bucket/prefix</c>.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>: the location names no known kind.</exception>
+    public static IObjectStore Open(string location)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(location);
+        var scheme = location.IndexOf("://", StringComparison.Ordinal);
+        return scheme < 0
+            ? new LocalObjectStore(location)
+            : location[..scheme].ToLowerInvariant() switch
+            {
+                "file" => new LocalObjectStore(new Uri(location).LocalPath),
+                _ => throw new MaintenanceException(
+                    ErrorCode.InvalidArgument,
+                    $"'{location}' names no store that is known. Use a path or s3://bucket/prefix.",
+                    location),
+            };
+    }
+}

@@ -1,0 +1,54 @@
+namespace MaintenanceOps;
+
+/// <summary>What an item of a snapshot is.</summary>
+public enum SnapshotItemKind
+{
+    /// <summary>A file.</summary>
+    File,
+
+    /// <summary>A folder.</summary>
+    Folder,
+
+    /// <summary>A symbolic link.</summary>
+    Link,
+
+    /// <summary>A table of a database.</summary>
+    Table,
+}
+
+/// <summary>One file, folder or link of a files snapshot, or one table of a database.</summary>
+public sealed record SnapshotItem
+{
+    /// <summary>The snapshot's id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The repository of the snapshot.</summary>
+    public required string Repository { get; init; }
+
+    /// <summary>The path inside the snapshot with forward slashes, or the table's name.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>What it is.</summary>
+    public required SnapshotItemKind Kind { get; init; }
+
+    /// <summary>The size in bytes; for a table, -1.</summary>
+    public long Size { get; init; }
+
+    /// <summary>The last change, in UTC; null for a table.</summary>
+    public DateTimeOffset? Modified { get; init; }
+
+    /// <summary>The permissions in octal, such as <c>0640</c>; empty where the platform has none.</summary>
+    public string Mode { get; init; } = "";
+
+    /// <summary>A link's target.</summary>
+    public string Target { get; init; } = "";
+
+    /// <summary>A table's rows; -1 for anything else.</summary>
+    public long Rows { get; init; } = -1;
+
+    /// <summary>What was odd about it when it was backed up, such as <c>changed while read</c>.</summary>
+    public string Note { get; init; } = "";
+
+    /// <summary>The path.</summary>
+    public override string ToString() => Path;
+}

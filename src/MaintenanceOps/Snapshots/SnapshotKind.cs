@@ -1,0 +1,11 @@
+namespace MaintenanceOps;
+
+/// <summary>What a snapshot holds.</summary>
+public enum SnapshotKind
+{
+    /// <summary>A SQLite database, page by page.</summary>
+    Sqlite,
+
+    /// <summary>Files and folders.</summary>
+    Files,
+}

@@ -1,0 +1,10 @@
+namespace MaintenanceOps;
+
+/// <summary>One table and its number of rows, counted in the snapshot's own transaction.</summary>
+/// <param name="Name">The table's name.</param>
+/// <param name="Rows">Its rows; -1 where they cannot be counted, as in some virtual tables.</param>
+public sealed record TableCount(string Name, long Rows)
+{
+    /// <summary>The name and the rows, as <c>notes: 1200</c>.</summary>
+    public override string ToString() => $"{Name}: {Rows}";
+}

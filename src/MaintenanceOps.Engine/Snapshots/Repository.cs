@@ -122,6 +122,19 @@ public sealed class Repository : IDisposable
     internal Lease Share(string purpose, CancellationToken cancellation, TimeSpan? wait = null) =>
         Lease.Share(Store, purpose, wait ?? TimeSpan.FromMinutes(10), cancellation);
 
+    /// <summary>Claims the repository for reading. A store that may only be read from can be read without a claim.</summary>
+    internal IDisposable? ShareForReading(string purpose, CancellationToken cancellation)
+    {
+        try
+        {
+            return Share(purpose, cancellation);
+        }
+        catch (MaintenanceException e) when (e.Code is ErrorCode.AccessDenied or ErrorCode.DiskFull or ErrorCode.InputOutput)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The ids of all manifests, readable or not.</summary>
     internal IEnumerable<string> ManifestIds() => Store.List("snapshots/").Select(o => o.Name["snapshots/".Length..]);
 
@@ -165,6 +178,10 @@ public sealed class Repository : IDisposable
         var baseId = PageMap.BaseOf(content);
         return Checked(PageMap.ObjectName(id), () => PageMap.Read(content, baseId is null ? null : PageMap.Read(ReadMapBytes(baseId), null)));
     }
+
+    /// <summary>Reads the map of a files snapshot's listing.</summary>
+    internal List<(BlockId Id, int Length)> ReadListingMap(string id) =>
+        Checked(PageMap.ObjectName(id), () => Files.Listing.ReadMap(ReadMapBytes(id)));
 
     /// <summary>The id of the map that this one is a difference to; null for a whole one.</summary>
     internal string? ReadMapBase(string id) => Checked(PageMap.ObjectName(id), () => PageMap.BaseOf(ReadMapBytes(id)));

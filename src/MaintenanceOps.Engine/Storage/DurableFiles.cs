@@ -106,6 +106,31 @@ internal unsafe partial class DurableFiles
         _ = Close(descriptor);
     }
 
+    /// <summary>Whether <see cref="SyncVolume"/> does something here; elsewhere each file is synced by itself.</summary>
+    public static bool CanSyncVolume { get; } = OperatingSystem.IsLinux();
+
+    /// <summary>Waits until all that was written to the volume of a path is on the disk: one wait for many files.</summary>
+    public virtual void SyncVolume(string path)
+    {
+        if (!CanSyncVolume)
+        {
+            return;
+        }
+
+        var descriptor = Open(path, OpenReadOnly | CloseOnExec);
+        var failed = descriptor < 0 || SyncFs(descriptor) != 0;
+        var error = Marshal.GetLastPInvokeError();
+        if (descriptor >= 0)
+        {
+            _ = Close(descriptor);
+        }
+
+        if (failed)
+        {
+            throw new IOException($"Cannot make '{path}' durable: {Marshal.GetPInvokeErrorMessage(error)}", error);
+        }
+    }
+
     /// <summary>Removes a file; one that does not exist is no error.</summary>
     public virtual void Delete(string path) => File.Delete(path);
 
@@ -140,6 +165,9 @@ internal unsafe partial class DurableFiles
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FSync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    private static partial int SyncFs(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int descriptor);

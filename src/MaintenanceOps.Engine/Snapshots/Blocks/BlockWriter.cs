@@ -56,6 +56,9 @@ internal sealed class BlockWriter : IDisposable
         }
     }
 
+    /// <summary>Throws what ended a worker, where one was ended.</summary>
+    public void ThrowIfFailed() => failure?.Throw();
+
     /// <summary>Waits until all that was submitted is durable in the repository.</summary>
     public void Complete()
     {

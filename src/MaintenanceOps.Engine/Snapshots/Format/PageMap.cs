@@ -68,7 +68,7 @@ internal sealed class PageMap(int blockSize, long size, BlockId[] blocks)
     public static string? BaseOf(ReadOnlySpan<byte> bytes)
     {
         var reader = new ByteReader(bytes);
-        if (reader.Byte() == Whole)
+        if (reader.Byte() != Difference)
         {
             return null;
         }

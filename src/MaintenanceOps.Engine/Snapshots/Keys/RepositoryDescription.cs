@@ -106,6 +106,11 @@ internal static class CheckedJson
             : throw new MaintenanceException(ErrorCode.RepositoryDamaged, $"'{name}' in {store.Location} is damaged, and so is its copy.", store.Location);
     }
 
+    /// <summary>Whether one of the two copies is there and undamaged.</summary>
+    public static bool IsWhole(IObjectStore store, string name, bool isRepository) => isRepository
+        ? Parse(store.Read(name), FormatJson.Default.RepositoryDescription, out _)
+        : Parse(store.Read(name), FormatJson.Default.KeyDescription, out _);
+
     private static bool Parse<T>(byte[]? bytes, JsonTypeInfo<T> type, out T? value)
         where T : class, IChecked<T>
     {

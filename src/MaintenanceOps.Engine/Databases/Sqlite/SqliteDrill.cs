@@ -1,0 +1,94 @@
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Format;
+using Microsoft.Data.Sqlite;
+
+namespace MaintenanceOps.Engine.Databases.Sqlite;
+
+/// <summary>Restores a database into a scratch folder, opens it there, and asks it everything that can be known.</summary>
+internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
+{
+    public void Run(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation)
+    {
+        using var scratch = ScratchFolder.Create(options.ScratchFolder);
+        var path = Path.Combine(scratch.Path, "drill.db");
+        new SqliteImage(repository, sink).Write(snapshot.Id, manifest, path, cancellation);
+        using var connection = SqliteConnections.OpenAlone(path);
+        using var interrupt = cancellation.Register(() => SQLitePCL.raw.sqlite3_interrupt(connection.Handle));
+        try
+        {
+            Ask(connection, snapshot, options, drill, cancellation);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteConnections.Wrap(e, path);
+        }
+    }
+
+    private static void Ask(SqliteConnection connection, Snapshot snapshot, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation)
+    {
+        drill.Integrity = SqliteInspection.IntegrityCheck(connection);
+        if (drill.Integrity != "ok")
+        {
+            drill.Fail("IntegrityCheckFailed", $"The restored database fails its integrity check: {drill.Integrity}", snapshot);
+            return;
+        }
+
+        foreach (var (table, parent, broken) in SqliteInspection.ForeignKeyCheck(connection))
+        {
+            // The application broke these, not the backup; a snapshot is as good as the database was.
+            drill.Fail("ForeignKeyBroken", $"{broken} rows of '{table}' point to rows of '{parent}' that do not exist.", snapshot, table, FindingSeverity.Warning);
+        }
+
+        CompareRows(SqliteInspection.CountRows(connection, cancellation), snapshot, drill);
+        foreach (var sql in options.Assert)
+        {
+            CheckAssertion(connection, sql, snapshot, drill);
+        }
+    }
+
+    private static void CompareRows(TableCount[] counted, Snapshot snapshot, SnapshotProof.Drill drill)
+    {
+        drill.Rows = counted.Where(t => t.Rows > 0).Sum(t => t.Rows);
+        var recorded = snapshot.Tables.ToDictionary(t => t.Name, t => t.Rows);
+        foreach (var table in counted)
+        {
+            if (!recorded.Remove(table.Name, out var rows))
+            {
+                drill.Fail("TableUnexpected", $"The restored database has a table '{table.Name}' that was not recorded.", snapshot, table.Name);
+            }
+            else if (rows >= 0 && table.Rows >= 0 && rows != table.Rows)
+            {
+                drill.Fail("RowCountDiffers", $"'{table.Name}' has {table.Rows} rows after the restore and had {rows} when the snapshot was taken.", snapshot, table.Name);
+            }
+        }
+
+        foreach (var (name, rows) in recorded)
+        {
+            drill.Fail("TableMissing", $"'{name}' with {rows} rows is missing after the restore.", snapshot, name);
+        }
+    }
+
+    private static void CheckAssertion(SqliteConnection connection, string sql, Snapshot snapshot, SnapshotProof.Drill drill)
+    {
+        try
+        {
+            using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // The user's own SQL, on a scratch copy.
+            command.CommandText = sql;
+#pragma warning restore CA2100
+            var value = command.ExecuteScalar();
+            if (value is null or DBNull or 0L or 0.0 or "")
+            {
+                drill.Fail("AssertionFailed", $"'{sql}' gave {(value is null or DBNull ? "nothing" : $"'{value}'")}.", snapshot);
+            }
+        }
+        catch (SqliteException e)
+        {
+            drill.Fail("AssertionFailed", $"'{sql}' could not be run: {e.Message}", snapshot);
+        }
+    }
+}

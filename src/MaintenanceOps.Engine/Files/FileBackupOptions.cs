@@ -1,0 +1,17 @@
+namespace MaintenanceOps.Engine.Files;
+
+/// <summary>Which files to take.</summary>
+public sealed record FileBackupOptions
+{
+    /// <summary>Files and folders, as full paths.</summary>
+    public required IReadOnlyList<string> Paths { get; init; }
+
+    /// <summary>Patterns of paths to leave out, as in a <c>.gitignore</c>.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    /// <summary>Files with such patterns, one a line.</summary>
+    public IReadOnlyList<string> ExcludeFrom { get; init; } = [];
+
+    /// <summary>Reads every file again, also those that look unchanged.</summary>
+    public bool Reread { get; init; }
+}

@@ -1,0 +1,285 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MaintenanceOps.Engine.Files;
+
+/// <summary>
+/// Linux's own calls with names as bytes: .NET's file API cannot express names that are no UTF-8, owners, inodes or
+/// holes. Shapes from statx(2), readdir(3), lseek(2) and utimensat(2); they are the same on every architecture.
+/// </summary>
+internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
+{
+    private const int AtCwd = -100;
+    private const int NoFollow = 0x100;
+    private const int StatxBasic = 0x7ff;
+    private const int NotFound = 2;
+    private const int NotAFolder = 20;
+    private const int OpenReadOnly = 0;
+    private const int OpenReadWrite = 2;
+    private const int OpenCreate = 0x40;
+    private const int OpenExclusive = 0x80;
+    private const int OpenCloseOnExec = 0x80000;
+    private const int OpenNonBlocking = 0x800;
+    private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
+    private const int SeekData = 3;
+    private const int SeekHole = 4;
+    private const int NoSuchData = 6;
+    private const int NameOffset = 19;
+
+    public override FileFacts? Facts(string path)
+    {
+        Span<byte> stat = stackalloc byte[256];
+        fixed (byte* name = Name(path))
+        fixed (byte* buffer = stat)
+        {
+            if (Statx(AtCwd, name, NoFollow, StatxBasic, buffer) != 0)
+            {
+                return Marshal.GetLastPInvokeError() is NotFound or NotAFolder ? null : throw Failed("look at", path);
+            }
+        }
+
+        var mode = BinaryPrimitives.ReadUInt16LittleEndian(stat[28..]);
+        var kind = (mode & 0xf000) switch
+        {
+            0x8000 => EntryKind.File,
+            0x4000 => EntryKind.Folder,
+            0xa000 => EntryKind.Link,
+            _ => EntryKind.Special,
+        };
+        return new FileFacts(
+            kind,
+            mode & 0xfff,
+            BinaryPrimitives.ReadUInt32LittleEndian(stat[20..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(stat[24..]),
+            BinaryPrimitives.ReadInt64LittleEndian(stat[40..]),
+            Time(stat[112..]),
+            Time(stat[96..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(stat[32..]),
+            ((ulong)BinaryPrimitives.ReadUInt32LittleEndian(stat[136..]) << 32) | BinaryPrimitives.ReadUInt32LittleEndian(stat[140..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(stat[16..]),
+            BinaryPrimitives.ReadInt64LittleEndian(stat[48..]));
+    }
+
+    public override IReadOnlyList<string> Names(string folder)
+    {
+        nint stream;
+        fixed (byte* name = Name(folder))
+        {
+            stream = OpenDir(name);
+        }
+
+        if (stream == 0)
+        {
+            throw Failed("list", folder);
+        }
+
+        try
+        {
+            var names = new List<string>();
+            while (true)
+            {
+                Marshal.SetLastSystemError(0);
+                var entry = ReadDir(stream);
+                if (entry is null)
+                {
+                    return Marshal.GetLastPInvokeError() == 0 ? names : throw Failed("list", folder);
+                }
+
+                var name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + NameOffset);
+                if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
+                {
+                    names.Add(PathCodec.Decode(name));
+                }
+            }
+        }
+        finally
+        {
+            _ = CloseDir(stream);
+        }
+    }
+
+    public override string ReadLink(string path)
+    {
+        var buffer = new byte[4096];
+        fixed (byte* name = Name(path))
+        fixed (byte* into = buffer)
+        {
+            var length = ReadLink(name, into, buffer.Length);
+            return length >= 0 ? PathCodec.Decode(buffer.AsSpan(0, (int)length)) : throw Failed("read the link", path);
+        }
+    }
+
+    public override SafeFileHandle OpenRead(string path) => Open(path, OpenReadOnly | OpenNoFollow | OpenNonBlocking, 0);
+
+    public override SafeFileHandle Create(string path) => Open(path, OpenReadWrite | OpenCreate | OpenExclusive | OpenNoFollow, 0x180);
+
+    public override SafeFileHandle OpenWrite(string path) => Open(path, OpenReadWrite | OpenNoFollow, 0);
+
+    public override void CreateFolder(string path) => Check(path, "make the folder", name => MkDir(name, 0x1c0));
+
+    public override void CreateLink(string path, string target)
+    {
+        fixed (byte* to = Name(target))
+        fixed (byte* name = Name(path))
+        {
+            if (SymLink(to, name) != 0)
+            {
+                throw Failed("make the link", path);
+            }
+        }
+    }
+
+    public override void CreateHardLink(string existing, string path) => CheckTwo(existing, path, "make the name", (from, to) => Link(from, to));
+
+    public override void Rename(string from, string to) => CheckTwo(from, to, "rename to", (a, b) => Rename(a, b));
+
+    public override void Remove(string path) => Check(path, "remove", name => Unlink(name));
+
+    public override void RemoveFolder(string path) => Check(path, "remove the folder", name => RmDir(name));
+
+    public override string? Apply(string path, EntryKind kind, int mode, long user, long group, long modified)
+    {
+        string? problem = null;
+        fixed (byte* name = Name(path))
+        {
+            // The owner first: changing it clears set-id bits that the mode then sets again.
+            if (user >= 0 && LChown(name, (uint)user, (uint)group) != 0)
+            {
+                problem = $"owner {user}:{group} of '{PathCodec.Display(path)}' could not be set (that needs root)";
+            }
+
+            if (mode >= 0 && kind != EntryKind.Link && ChMod(name, (uint)mode) != 0)
+            {
+                problem = $"permissions of '{PathCodec.Display(path)}' could not be set";
+            }
+
+            var seconds = Math.DivRem(modified, 1_000_000_000, out var nanoseconds);
+            if (nanoseconds < 0)
+            {
+                (seconds, nanoseconds) = (seconds - 1, nanoseconds + 1_000_000_000);
+            }
+
+            var times = stackalloc long[4] { seconds, nanoseconds, seconds, nanoseconds };
+            if (UtimensAt(AtCwd, name, times, NoFollow) != 0)
+            {
+                problem ??= $"time of '{PathCodec.Display(path)}' could not be set";
+            }
+        }
+
+        return problem;
+    }
+
+    public override (long Start, long End)? NextData(SafeFileHandle file, long offset, long size)
+    {
+        var start = LSeek(file, offset, SeekData);
+        if (start < 0)
+        {
+            return Marshal.GetLastPInvokeError() == NoSuchData ? null : (offset, size);
+        }
+
+        var end = LSeek(file, start, SeekHole);
+        return (start, end < 0 ? size : end);
+    }
+
+    private SafeFileHandle Open(string path, int flags, int mode)
+    {
+        fixed (byte* name = Name(path))
+        {
+            var descriptor = Open(name, flags | OpenCloseOnExec, mode);
+            return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failed("open", path);
+        }
+    }
+
+    private delegate int One(byte* path);
+
+    private delegate int Two(byte* first, byte* second);
+
+    private static void Check(string path, string doing, One call)
+    {
+        fixed (byte* name = Name(path))
+        {
+            if (call(name) != 0)
+            {
+                throw Failed(doing, path);
+            }
+        }
+    }
+
+    private static void CheckTwo(string first, string second, string doing, Two call)
+    {
+        fixed (byte* a = Name(first))
+        fixed (byte* b = Name(second))
+        {
+            if (call(a, b) != 0)
+            {
+                throw Failed(doing, second);
+            }
+        }
+    }
+
+    private static byte[] Name(string path) => [.. PathCodec.Encode(path), 0];
+
+    private static long Time(ReadOnlySpan<byte> stamp) => unchecked(
+        (BinaryPrimitives.ReadInt64LittleEndian(stamp) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(stamp[8..]));
+
+    private static Exception Failed(string doing, string path)
+    {
+        var error = Marshal.GetLastPInvokeError();
+        var message = $"Cannot {doing} '{PathCodec.Display(path)}': {Marshal.GetPInvokeErrorMessage(error)}";
+        return error switch
+        {
+            1 or 13 or 30 => new UnauthorizedAccessException(message),
+            NotFound or NotAFolder => new FileNotFoundException(message),
+            _ => new IOException(message, error),
+        };
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
+    private static partial int Statx(int folder, byte* path, int flags, uint mask, byte* buffer);
+
+    [LibraryImport("libc", EntryPoint = "opendir", SetLastError = true)]
+    private static partial nint OpenDir(byte* path);
+
+    [LibraryImport("libc", EntryPoint = "readdir", SetLastError = true)]
+    private static partial byte* ReadDir(nint stream);
+
+    [LibraryImport("libc", EntryPoint = "closedir")]
+    private static partial int CloseDir(nint stream);
+
+    [LibraryImport("libc", EntryPoint = "readlink", SetLastError = true)]
+    private static partial nint ReadLink(byte* path, byte* buffer, nint size);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
+    private static partial int Open(byte* path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true)]
+    private static partial int MkDir(byte* path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "symlink", SetLastError = true)]
+    private static partial int SymLink(byte* target, byte* path);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true)]
+    private static partial int Link(byte* existing, byte* path);
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true)]
+    private static partial int Rename(byte* from, byte* to);
+
+    [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true)]
+    private static partial int Unlink(byte* path);
+
+    [LibraryImport("libc", EntryPoint = "rmdir", SetLastError = true)]
+    private static partial int RmDir(byte* path);
+
+    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true)]
+    private static partial int LChown(byte* path, uint user, uint group);
+
+    [LibraryImport("libc", EntryPoint = "chmod", SetLastError = true)]
+    private static partial int ChMod(byte* path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
+    private static partial int UtimensAt(int folder, byte* path, long* times, int flags);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static partial long LSeek(SafeFileHandle file, long offset, int whence);
+}

@@ -1,0 +1,38 @@
+using MaintenanceOps.Engine.Snapshots.Blocks;
+
+namespace MaintenanceOps.Engine.Files;
+
+/// <summary>The previous snapshot's entries, read along with the walk: both are in the same order.</summary>
+internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> entries, DateTimeOffset taken, long timeGrain)
+{
+    private readonly IEnumerator<FileEntry> cursor = entries.GetEnumerator();
+    private readonly long trustedUntil = ((taken - DateTimeOffset.UnixEpoch).Ticks * 100) - timeGrain;
+    private FileEntry? current;
+    private bool ended;
+
+    /// <summary>
+    /// The parent's entry of a file that need not be read again: size, times and inode are the same, the last change was
+    /// well before the parent was taken, and the repository still has every block of it. Paths come in listing order.
+    /// </summary>
+    public FileEntry? Unchanged(string path, FileFacts facts)
+    {
+        while (!ended && (current is null || TreeOrder.Instance.Compare(current.Path, path) < 0))
+        {
+            ended = !cursor.MoveNext();
+            current = ended ? null : cursor.Current;
+        }
+
+        return current is { } e
+            && e.Path == path
+            && e.Kind == EntryKind.File
+            && e.Note.Length == 0
+            && e.Size == facts.Size
+            && e.Modified == facts.Modified
+            && e.Changed == facts.Changed
+            && e.Inode == facts.Inode
+            && Math.Max(facts.Modified, facts.Changed) < trustedUntil
+            && Array.TrueForAll(e.Extents, x => x.IsHole || index.Find(x.Block) >= 0)
+            ? e
+            : null;
+    }
+}

@@ -1,0 +1,123 @@
+namespace MaintenanceOps.Engine.Files;
+
+/// <summary>The entries of a listing that are to be restored, checked to stay inside the destination.</summary>
+internal sealed class Selection
+{
+    private Selection(IReadOnlyList<FileEntry> entries, long size)
+    {
+        Entries = entries;
+        Size = size;
+    }
+
+    /// <summary>In listing order: a folder comes before what is in it.</summary>
+    public IReadOnlyList<FileEntry> Entries { get; }
+
+    /// <summary>The sum of the files' sizes in bytes.</summary>
+    public long Size { get; }
+
+    /// <summary>Chooses by patterns; none chooses everything. Folders above a chosen entry come along.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationEscaped"/>: an entry would leave the destination.</exception>
+    public static Selection Of(IEnumerable<FileEntry> entries, IReadOnlyList<string> include)
+    {
+        var filter = new PathFilter(include);
+        var chosen = new List<FileEntry>();
+        var waiting = new Stack<FileEntry>();
+        var links = new HashSet<string>(StringComparer.Ordinal);
+        var files = new Dictionary<string, FileEntry>(StringComparer.Ordinal);
+        long size = 0;
+        foreach (var entry in entries)
+        {
+            RequireInside(entry, links);
+            if (entry.Kind is EntryKind.Link)
+            {
+                links.Add(entry.Path);
+            }
+
+            while (waiting.TryPeek(out var above) && !IsBelow(entry.Path, above.Path))
+            {
+                waiting.Pop();
+            }
+
+            if (filter.IsEmpty || filter.Matches(entry.Path))
+            {
+                foreach (var above in waiting.Reverse())
+                {
+                    chosen.Add(above);
+                }
+
+                waiting.Clear();
+                var taken = Resolve(entry, files);
+                chosen.Add(taken);
+                size += taken.Size;
+            }
+            else if (entry.Kind == EntryKind.Folder)
+            {
+                waiting.Push(entry);
+            }
+            else if (entry.Kind == EntryKind.File)
+            {
+                // Another name of it may be chosen further down; then that name gets the content.
+                files[entry.Path] = entry;
+            }
+        }
+
+        return new Selection(chosen, size);
+    }
+
+    /// <summary>A hard link whose first name is not chosen becomes a file of its own, and the next ones links to it.</summary>
+    private static FileEntry Resolve(FileEntry entry, Dictionary<string, FileEntry> left)
+    {
+        if (entry.Kind != EntryKind.HardLink || !left.TryGetValue(entry.Target, out var first))
+        {
+            return entry;
+        }
+
+        if (first.Kind == EntryKind.HardLink)
+        {
+            return entry with { Target = first.Target };
+        }
+
+        left[entry.Target] = entry with { Target = entry.Path };
+        return first with { Path = entry.Path };
+    }
+
+    private static bool IsBelow(string path, string folder) =>
+        folder.Length == 0 || (path.StartsWith(folder, StringComparison.Ordinal) && path.Length > folder.Length && path[folder.Length] == '/');
+
+    /// <summary>
+    /// A listing comes from a store that others may write to. No entry may climb out of the destination by its name, or
+    /// pass through a link that an earlier entry made.
+    /// </summary>
+    private static void RequireInside(FileEntry entry, HashSet<string> links)
+    {
+        var inside = entry.Path.Length == 0
+            ? entry.Kind == EntryKind.Folder
+            : entry.Path[0] != '/'
+                && !entry.Path.Contains('\0', StringComparison.Ordinal)
+                && entry.Path.Split('/').All(IsPlainName)
+                && !PassesThrough(entry.Path, links);
+        if (!inside)
+        {
+            throw new MaintenanceException(
+                ErrorCode.DestinationEscaped,
+                $"The snapshot has an entry '{PathCodec.Display(entry.Path)}' that would be written outside the destination. Nothing was written; the repository may have been tampered with.",
+                PathCodec.Display(entry.Path));
+        }
+    }
+
+    private static bool IsPlainName(string name) =>
+        name is not ("" or "." or "..") && (!OperatingSystem.IsWindows() || name.IndexOfAny(['\\', ':']) < 0);
+
+    private static bool PassesThrough(string path, HashSet<string> links)
+    {
+        for (var slash = path.LastIndexOf('/'); slash > 0 && links.Count > 0; slash = path.LastIndexOf('/', slash - 1))
+        {
+            if (links.Contains(path[..slash]))
+            {
+                return true;
+            }
+        }
+
+        return links.Contains(path);
+    }
+}

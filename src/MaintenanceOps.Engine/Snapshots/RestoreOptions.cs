@@ -1,0 +1,29 @@
+namespace MaintenanceOps.Engine.Snapshots;
+
+/// <summary>What to restore and where to.</summary>
+public sealed record RestoreOptions
+{
+    /// <summary>Where to: a path. Null together with <see cref="InPlace"/> means where the snapshot came from.</summary>
+    public string? Destination { get; init; }
+
+    /// <summary>Replaces the state at the destination, as a transaction, instead of writing beside it.</summary>
+    public bool InPlace { get; init; }
+
+    /// <summary>Goes on where the destination exists or is in use.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>Paths inside a files snapshot; <c>*</c> within a name, <c>**</c> across folders. Empty means everything.</summary>
+    public IReadOnlyList<string> Include { get; init; } = [];
+
+    /// <summary>The one table to restore into a live database; null restores the whole database.</summary>
+    public string? Table { get; init; }
+
+    /// <summary>The name that the table gets; null keeps its own.</summary>
+    public string? As { get; init; }
+
+    /// <summary>Leaves out the snapshot of the state that is replaced.</summary>
+    public bool NoSafetySnapshot { get; init; }
+
+    /// <summary>Tells what would be written, and writes nothing.</summary>
+    public bool DryRun { get; init; }
+}

@@ -1,0 +1,78 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using MaintenanceOps.Engine.Storage;
+
+namespace MaintenanceOps.Engine.Snapshots;
+
+/// <summary>Writes a snapshot as something that needs no MaintenanceOps: a plain database, a folder, or a <c>.tar.gz</c>.</summary>
+public sealed class SnapshotExport(Repository repository, IOperationSink sink)
+{
+    /// <summary>Exports a snapshot.</summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="destination">A file or folder that does not exist; a name that ends in <c>.tar.gz</c> or <c>.tgz</c> makes an archive.</param>
+    /// <param name="force">Replaces what is there.</param>
+    /// <param name="cancellation">Ends the export; nothing half-written stays.</param>
+    /// <returns>The path that was written.</returns>
+    /// <exception cref="MaintenanceException">As for a restore.</exception>
+    public string Run(Snapshot snapshot, string destination, bool force = false, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        destination = Path.GetFullPath(destination);
+        if (!IsArchive(destination))
+        {
+            var options = new RestoreOptions { Destination = destination, Force = force, NoSafetySnapshot = true };
+            return new SnapshotRestore(repository, sink).Run(snapshot, options, cancellation).Destination;
+        }
+
+        if (File.Exists(destination) && !force)
+        {
+            throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{destination}' exists. Give another name, or -Force to replace it.", destination);
+        }
+
+        try
+        {
+            WriteArchive(snapshot, destination, cancellation);
+            return destination;
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            throw IoErrors.Wrap(e, "write", destination);
+        }
+    }
+
+    private static bool IsArchive(string path) =>
+        path.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".tgz", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Restores into a scratch folder beside the archive, packs that, and gives the archive its name at the end.</summary>
+    private void WriteArchive(Snapshot snapshot, string destination, CancellationToken cancellation)
+    {
+        var folder = Path.GetDirectoryName(destination)!;
+        FreeSpace.Require(folder, snapshot.Size * 2);
+        using var scratch = ScratchFolder.Create(folder);
+        var content = Path.Combine(scratch.Path, "content");
+        if (snapshot.Kind != SnapshotKind.Files)
+        {
+            Directory.CreateDirectory(content);
+        }
+
+        new SnapshotRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = content }, cancellation);
+        var archive = Path.Combine(scratch.Path, "archive");
+        var files = DurableFiles.Default;
+        using (var handle = files.Create(archive))
+        {
+            using (var file = new FileStream(handle, FileAccess.Write))
+            {
+                using (var zipped = new GZipStream(file, CompressionLevel.Fastest, leaveOpen: true))
+                {
+                    TarFile.CreateFromDirectory(content, zipped, includeBaseDirectory: false);
+                }
+
+                file.Flush(flushToDisk: true);
+            }
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+        files.Rename(archive, destination, overwrite: true);
+        files.SyncDirectory(folder);
+    }
+}

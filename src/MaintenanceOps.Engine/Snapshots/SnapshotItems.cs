@@ -1,0 +1,49 @@
+using MaintenanceOps.Engine.Files;
+
+namespace MaintenanceOps.Engine.Snapshots;
+
+/// <summary>Lists what is in a snapshot.</summary>
+public sealed class SnapshotItems(Repository repository)
+{
+    /// <summary>The files of a files snapshot, or the tables of a database.</summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="patterns">Paths as in a <c>.gitignore</c>, or table names with wildcards; none lists everything.</param>
+    /// <param name="cancellation">Ends the listing.</param>
+    public IEnumerable<SnapshotItem> List(Snapshot snapshot, IReadOnlyList<string> patterns, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(patterns);
+        return snapshot.Kind == SnapshotKind.Files ? Files(snapshot, patterns, cancellation) : Tables(snapshot, patterns);
+    }
+
+    private static IEnumerable<SnapshotItem> Tables(Snapshot snapshot, IReadOnlyList<string> patterns) => snapshot.Tables
+        .Where(t => patterns.Count == 0 || patterns.Any(p => Wildcard.Matches(t.Name, p)))
+        .Select(t => new SnapshotItem { Id = snapshot.Id, Repository = snapshot.Repository, Path = t.Name, Kind = SnapshotItemKind.Table, Size = -1, Rows = t.Rows });
+
+    private IEnumerable<SnapshotItem> Files(Snapshot snapshot, IReadOnlyList<string> patterns, CancellationToken cancellation)
+    {
+        var filter = new PathFilter(patterns);
+        var listing = Listing.Read(repository, snapshot.Id, repository.ReadManifest(snapshot.Id), cancellation);
+        return Listing.Entries(listing)
+            .Where(e => e.Path.Length > 0 && (filter.IsEmpty || filter.Matches(e.Path)))
+            .Select(e => new SnapshotItem
+            {
+                Id = snapshot.Id,
+                Repository = snapshot.Repository,
+                Path = PathCodec.Display(e.Path),
+                Kind = KindOf(e.Kind),
+                Size = e.Size,
+                Modified = DateTimeOffset.UnixEpoch.AddTicks(e.Modified / 100),
+                Mode = e.Mode < 0 ? "" : Convert.ToString(e.Mode, 8).PadLeft(4, '0'),
+                Target = PathCodec.Display(e.Target),
+                Note = e.Note,
+            });
+    }
+
+    internal static SnapshotItemKind KindOf(EntryKind kind) => kind switch
+    {
+        EntryKind.Folder => SnapshotItemKind.Folder,
+        EntryKind.Link => SnapshotItemKind.Link,
+        _ => SnapshotItemKind.File,
+    };
+}

@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using MaintenanceOps.Engine.Databases.Sqlite;
+using MaintenanceOps.Engine.Files;
+using MaintenanceOps.Engine.Snapshots.Blocks;
+using MaintenanceOps.Engine.Snapshots.Format;
+
+namespace MaintenanceOps.Engine.Snapshots;
+
+/// <summary>How a snapshot is to be proven.</summary>
+public sealed record ProofOptions
+{
+    /// <summary>How thoroughly.</summary>
+    public VerificationLevel Level { get; init; } = VerificationLevel.Quick;
+
+    /// <summary>
+    /// SQL that must give a true value (neither null, zero nor empty) in the restored database, as in
+    /// <c>select count(*) > 0 from users</c>. It asks for <see cref="VerificationLevel.Restore"/>.
+    /// </summary>
+    public IReadOnlyList<string> Assert { get; init; } = [];
+
+    /// <summary>Where the scratch restore goes; the system's temporary folder where it is null.</summary>
+    public string? ScratchFolder { get; init; }
+}
+
+/// <summary>Proves snapshots: that their objects are there, that every byte is right, that they restore.</summary>
+public sealed class SnapshotProof(Repository repository, IOperationSink sink)
+{
+    /// <summary>Proves one snapshot and records the result beside it.</summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="options">How thoroughly.</param>
+    /// <param name="cancellation">Ends the check; then nothing is recorded.</param>
+    /// <returns>The result; damage is a finding in it, not an exception.</returns>
+    /// <exception cref="MaintenanceException">The store fails, or the scratch folder has no room.</exception>
+    public SnapshotTest Run(Snapshot snapshot, ProofOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(options);
+        var level = options.Assert.Count > 0 ? VerificationLevel.Restore : options.Level;
+        if (level == VerificationLevel.None)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "None is no level to test at. Use Quick, Full or Restore.");
+        }
+
+        if (options.Assert.Count > 0 && snapshot.Kind == SnapshotKind.Files)
+        {
+            throw new MaintenanceException(ErrorCode.SnapshotKindMismatch, "-Assert is SQL, which a snapshot of files cannot answer.", snapshot.Id);
+        }
+
+        using var lease = repository.ShareForReading($"test of {snapshot.Source}", cancellation);
+        var watch = Stopwatch.StartNew();
+        var drill = new Drill();
+        try
+        {
+            Prove(snapshot, level, options, drill, cancellation);
+        }
+        catch (MaintenanceException e) when (e.Code is ErrorCode.SnapshotDamaged or ErrorCode.SnapshotNotFound or ErrorCode.VerificationFailed or ErrorCode.NotADatabase or ErrorCode.DatabaseCorrupt or ErrorCode.DestinationEscaped)
+        {
+            drill.Fail(e.Code.ToString(), e.Message, snapshot, e.Target);
+        }
+
+        var test = new SnapshotTest
+        {
+            Id = snapshot.Id,
+            Repository = snapshot.Repository,
+            Source = snapshot.Source,
+            Created = snapshot.Created,
+            Level = level,
+            Passed = drill.Findings.All(f => f.Severity != FindingSeverity.Error),
+            Elapsed = watch.Elapsed,
+            Size = snapshot.Size,
+            Integrity = drill.Integrity,
+            Rows = drill.Rows,
+            Files = drill.Files,
+            Findings = drill.Findings,
+        };
+        Record(test);
+        return test;
+    }
+
+    /// <summary>What a check gathers on its way.</summary>
+    internal sealed class Drill
+    {
+        public List<RepositoryFinding> Findings { get; } = [];
+
+        public string Integrity { get; set; } = "";
+
+        public long Rows { get; set; } = -1;
+
+        public long Files { get; set; } = -1;
+
+        public void Fail(string rule, string message, Snapshot snapshot, string? target = null, FindingSeverity severity = FindingSeverity.Error) => Findings.Add(new RepositoryFinding
+        {
+            Severity = severity,
+            Rule = rule,
+            Message = message,
+            ObjectName = target ?? "",
+            Snapshots = [snapshot.Id],
+            Repository = snapshot.Repository,
+            Action = severity == FindingSeverity.Error ? "Take a new snapshot, and look for an older one that passes: Get-Snapshot -Verified." : "",
+        });
+    }
+
+    private void Prove(Snapshot snapshot, VerificationLevel level, ProofOptions options, Drill drill, CancellationToken cancellation)
+    {
+        var manifest = repository.ReadManifest(snapshot.Id);
+        switch (level)
+        {
+            case VerificationLevel.Restore when snapshot.Kind == SnapshotKind.Sqlite:
+                new SqliteDrill(repository, sink).Run(snapshot, manifest, options, drill, cancellation);
+                break;
+            case VerificationLevel.Restore:
+                new TreeDrill(repository, sink).Run(snapshot, options, drill, cancellation);
+                break;
+            default:
+                CheckBlocks(snapshot, manifest, level, cancellation);
+                break;
+        }
+    }
+
+    private void CheckBlocks(Snapshot snapshot, Manifest manifest, VerificationLevel level, CancellationToken cancellation)
+    {
+        var blocks = SnapshotBlocks.Of(repository, snapshot.Id, manifest, cancellation);
+        var placement = Placement.Of(repository.Index, blocks);
+        placement.RequireComplete(snapshot.Id, repository.Location);
+        new PackPresence(repository).Require(placement, snapshot.Id);
+        if (level == VerificationLevel.Quick)
+        {
+            return;
+        }
+
+        var digests = new BlockDigest[blocks.Count];
+        long read = 0;
+        new BlockReader(repository).Read(
+            placement.Ordinals,
+            (int ordinal, in BlockDigest digest, ReadOnlySpan<byte> block) =>
+            {
+                foreach (var place in placement.PlacesOf(ordinal))
+                {
+                    digests[place] = digest;
+                }
+
+                sink.Progress($"Testing {snapshot.Source}", Interlocked.Add(ref read, block.Length), -1);
+            },
+            cancellation);
+
+        // A files snapshot's hash is over its listing, which was compared when it was read.
+        if (snapshot.Kind != SnapshotKind.Files && ContentHash.Of(digests) != manifest.ContentHash)
+        {
+            throw new MaintenanceException(ErrorCode.VerificationFailed, $"The content of snapshot {snapshot.ShortId} does not have the hash that was recorded.", snapshot.Id);
+        }
+    }
+
+    private void Record(SnapshotTest test)
+    {
+        var record = new TestRecord
+        {
+            Snapshot = test.Id,
+            Level = test.Level,
+            Passed = test.Passed,
+            At = repository.Time.GetUtcNow(),
+            ElapsedSeconds = test.Elapsed.TotalSeconds,
+            Findings = [.. test.Findings.Take(20).Select(f => f.Message)],
+        };
+        var name = SnapshotCatalog.TestName.For(record);
+        try
+        {
+            repository.Store.Create(name, SealedObject.Seal(repository.Key, ObjectKind.TestRecord, name, record.ToBytes()));
+        }
+        catch (MaintenanceException e) when (e.Code is ErrorCode.AccessDenied or ErrorCode.DiskFull or ErrorCode.InputOutput)
+        {
+            sink.Warn($"The result could not be recorded in {repository.Location}: {e.Message}");
+        }
+    }
+}

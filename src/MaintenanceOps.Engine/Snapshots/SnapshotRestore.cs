@@ -1,0 +1,30 @@
+using MaintenanceOps.Engine.Databases.Sqlite;
+using MaintenanceOps.Engine.Files;
+
+namespace MaintenanceOps.Engine.Snapshots;
+
+/// <summary>Restores a snapshot of any kind.</summary>
+public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
+{
+    /// <summary>Restores the snapshot, or a part of it.</summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="options">What of it and where to.</param>
+    /// <param name="cancellation">Ends the restore; the destination is then as it was.</param>
+    /// <exception cref="MaintenanceException">
+    /// <see cref="ErrorCode.SnapshotDamaged"/>, <see cref="ErrorCode.DestinationInUse"/>, <see cref="ErrorCode.DiskFull"/>,
+    /// <see cref="ErrorCode.VerificationFailed"/>, <see cref="ErrorCode.DestinationEscaped"/>,
+    /// <see cref="ErrorCode.ItemNotFound"/> or a failure of the file system. The old state is left or brought back.
+    /// </exception>
+    public RestoreResult Run(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(options);
+        using var lease = repository.ShareForReading($"restore of {snapshot.Source}", cancellation);
+        return snapshot.Kind switch
+        {
+            SnapshotKind.Files => new TreeRestore(repository, sink).Run(snapshot, options, cancellation),
+            _ when options.Table is not null => new SqliteTableRestore(repository, sink).Run(snapshot, options, cancellation),
+            _ => new SqliteRestore(repository, sink).Run(snapshot, options, cancellation),
+        };
+    }
+}

@@ -1,0 +1,38 @@
+namespace MaintenanceOps.Engine.Storage;
+
+/// <summary>Looks at the free space of a volume before a write begins.</summary>
+internal static class FreeSpace
+{
+    /// <summary>Kept free beside what is written, so that the volume does not fill to the last byte.</summary>
+    private const long Slack = 16 * 1024 * 1024;
+
+    /// <summary>Throws where the volume of the path has less free than is needed.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.DiskFull"/>.</exception>
+    public static void Require(string path, long bytes)
+    {
+        var existing = Path.GetFullPath(path);
+        while (!Directory.Exists(existing) && Path.GetDirectoryName(existing) is { } parent)
+        {
+            existing = parent;
+        }
+
+        long free;
+        try
+        {
+            free = new DriveInfo(existing).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // Where the system does not tell, the write itself will.
+            return;
+        }
+
+        if (free < bytes + Slack)
+        {
+            throw new MaintenanceException(
+                ErrorCode.DiskFull,
+                $"The volume of '{path}' has {ByteSize.Format(free)} free and {ByteSize.Format(bytes)} are needed. Nothing was written.",
+                path);
+        }
+    }
+}

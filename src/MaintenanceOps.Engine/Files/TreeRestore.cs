@@ -100,7 +100,6 @@ internal sealed class TreeRestore(Repository repository, IOperationSink sink)
         var what = new FileBackupOptions { Paths = [.. conflicts.Select(c => TreeAccess.Join(destination, c))] };
         var options = new BackupOptions { Source = Databases.Sqlite.SqliteRestore.SafetySource(snapshot.Source), Tags = ["before-restore"] };
         var safety = new FileBackup(repository, sink).Run(what, options, cancellation);
-        repository.ForgetIndex();
         return safety.Id;
     }
 }

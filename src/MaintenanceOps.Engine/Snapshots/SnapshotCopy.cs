@@ -30,7 +30,6 @@ public sealed class SnapshotCopy(Repository from, Repository to, IOperationSink 
         }
 
         var stored = CopyBlocks(snapshot, manifest, cancellation);
-        to.ForgetIndex();
         var (map, mapStored) = to.StoreMap(MapFor(manifest));
         writing.Assert();
         var copied = manifest with

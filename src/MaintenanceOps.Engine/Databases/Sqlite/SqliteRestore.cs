@@ -91,7 +91,6 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
         {
             var options = new BackupOptions { Source = SafetySource(snapshot.Source), Tags = ["before-restore"] };
             var safety = new SqliteBackup(repository, sink).Run(target, options, cancellation);
-            repository.ForgetIndex();
             return safety.Id;
         }
         catch (MaintenanceException e) when (e.Code is ErrorCode.DatabaseCorrupt or ErrorCode.NotADatabase or ErrorCode.DatabaseEmpty or ErrorCode.DatabaseError)

@@ -77,6 +77,11 @@ internal sealed class BlockWriter : IDisposable
         full.CompleteAdding();
         storing.Join();
         completed = true;
+        if (StoredSize > 0)
+        {
+            repository.ForgetIndex();
+        }
+
         failure?.Throw();
         stop.Token.ThrowIfCancellationRequested();
     }

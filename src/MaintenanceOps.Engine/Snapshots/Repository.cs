@@ -65,20 +65,21 @@ public sealed class Repository : IDisposable
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
         }
 
-        if (store is LocalObjectStore && Directory.Exists(store.Location) && Directory.EnumerateFileSystemEntries(store.Location).Any())
+        if (store is LocalObjectStore && Directory.Exists(store.Location) && Directory.EnumerateFileSystemEntries(store.Location).Any(e => !IsOurs(e)))
         {
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"'{store.Location}' is not empty and no repository. Name a folder that is empty or does not exist.", store.Location);
         }
 
         var key = MasterKey.Public;
+        var id = Guid.NewGuid().ToString("D");
         if (passphrase is not null)
         {
             // The key is stored before the description: a repository that can be seen can be opened.
             key = MasterKey.Generate();
-            new KeyRing(store).Add(key, passphrase, label, time);
+            new KeyRing(store, id).Add(key, passphrase, label, time);
         }
 
-        var description = new RepositoryDescription { Id = Guid.NewGuid().ToString("D"), Created = time.GetUtcNow(), Encrypted = passphrase is not null };
+        var description = new RepositoryDescription { Id = id, Created = time.GetUtcNow(), Encrypted = passphrase is not null };
         if (!CheckedJson.Create(store, RepositoryDescription.ObjectName, description, FormatJson.Default.RepositoryDescription))
         {
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
@@ -86,6 +87,9 @@ public sealed class Repository : IDisposable
 
         return new Repository(store, description, key, time);
     }
+
+    /// <summary>Whether an entry of a folder is what a creation that was interrupted left behind.</summary>
+    private static bool IsOurs(string path) => Path.GetFileName(path) is "tmp" or "keys";
 
     internal static Repository Open(IObjectStore store, Passphrase? passphrase, TimeProvider time)
     {
@@ -112,7 +116,7 @@ public sealed class Repository : IDisposable
                 ErrorCode.PassphraseRequired,
                 $"{store.Location} is encrypted. Give -Passphrase, or set MAINTENANCEOPS_PASSPHRASE_FILE or MAINTENANCEOPS_PASSPHRASE.",
                 store.Location);
-            key = new KeyRing(store).Unlock(passphrase);
+            key = new KeyRing(store, description.Id).Unlock(passphrase);
         }
 
         return new Repository(store, description, key, time);

@@ -57,7 +57,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
 
     private IEnumerable<RepositoryFinding> CheckDescriptions()
     {
-        foreach (var name in new[] { RepositoryDescription.ObjectName }.Concat(new KeyRing(repository.Store).List().Select(k => KeyDescription.ObjectName(k.Id))))
+        foreach (var name in new[] { RepositoryDescription.ObjectName }.Concat(new KeyRing(repository.Store, repository.Description.Id).List().Select(k => KeyDescription.ObjectName(k.Id))))
         {
             foreach (var copy in new[] { name, CheckedJson.CopyOf(name) })
             {

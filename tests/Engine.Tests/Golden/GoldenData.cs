@@ -33,8 +33,10 @@ internal static class GoldenData
 
     public static string RescueProgram => Path.Combine(Root(), "rescue.cs");
 
+    public static string? PassphraseText(string repository) => repository == Encrypted ? FirstPassphrase : null;
+
     public static Passphrase? PassphraseOf(string repository) =>
-        repository == Encrypted ? Passphrase.FromText(FirstPassphrase) : null;
+        PassphraseText(repository) is { } text ? Passphrase.FromText(text) : null;
 
     /// <summary>A copy that may be opened, which writes leases, and damaged.</summary>
     public static string Copy(string repository, string into)

@@ -33,6 +33,8 @@ internal static class GoldenData
 
     public static string RescueProgram => Path.Combine(Root(), "rescue.cs");
 
+    public static string FormatPage => Path.Combine(Root(), "docs", "repository-format.md");
+
     public static string? PassphraseText(string repository) => repository == Encrypted ? FirstPassphrase : null;
 
     public static Passphrase? PassphraseOf(string repository) =>

@@ -193,6 +193,17 @@ public sealed class Repository : IDisposable
     internal T Unseal<T>(ObjectKind kind, string name, string id, byte[] bytes, Func<byte[], T> parse) =>
         Checked(name, () => parse(SealedObject.Open(Key, kind, id, bytes)));
 
+    /// <summary>
+    /// Reads the index from the store alone, whatever this machine remembers, and uses it from now on: for whoever is to
+    /// tell what the store has.
+    /// </summary>
+    internal IReadOnlyList<PackFooter> ReadIndexAfresh(out IReadOnlyList<DamagedPack> damaged)
+    {
+        var footers = new FooterReader(this, afresh: true).ReadAll(out damaged);
+        index = new BlockIndex(footers);
+        return footers;
+    }
+
     /// <summary>Forgets the index, so that the next use reads it anew: after packs came or went.</summary>
     internal void ForgetIndex() => index = null;
 

@@ -16,7 +16,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
         var damagedBlocks = new HashSet<BlockId>();
         var findings = new List<RepositoryFinding>();
         findings.AddRange(CheckDescriptions());
-        var footers = new FooterReader(repository).ReadAll(out var damagedPacks);
+        var footers = repository.ReadIndexAfresh(out var damagedPacks);
         var packs = damagedPacks.ToDictionary(d => d.ObjectName, d => d.Reason);
         foreach (var name in ShortPacks(footers))
         {

@@ -26,7 +26,9 @@ public sealed class DemoTests : Place
         Assert.True(result.GetProperty("passed").GetBoolean());
         Assert.Equal(result.GetProperty("rowsInSnapshot").GetInt64(), Count(InFolder("demo/notes/notes.db"), "notes"));
         Assert.True(result.GetProperty("secondStored").GetInt64() * 10 < result.GetProperty("firstStored").GetInt64());
-        Assert.Equal(6, mops.Run("list", "--repository", "demo/repository", "--json").Expect(0).Json.Length);
+        
+        // Two of each source, the state before the restore of each, and the restored database.
+        Assert.Equal(7, mops.Run("list", "--repository", "demo/repository", "--json").Expect(0).Json.Length);
         mops.Run("demo", "--keep", "demo").Expect(2);
     }
 }

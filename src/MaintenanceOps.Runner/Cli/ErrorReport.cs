@@ -5,8 +5,6 @@ namespace MaintenanceOps.Runner.Cli;
 /// <summary>Tells of failures on the error stream: one line for people, one object for programs.</summary>
 internal sealed class ErrorReport(bool json)
 {
-    public static bool Debugging => Environment.GetEnvironmentVariable("MAINTENANCEOPS_DEBUG") == "1";
-
     /// <summary>Writes the failure and says which exit code it deserves.</summary>
     public ExitCode Write(Exception failure)
     {
@@ -18,11 +16,8 @@ internal sealed class ErrorReport(bool json)
             IOException => (ErrorCode.InputOutput, null),
             _ => (ErrorCode.Unexpected, null),
         };
-        Write(code.ToString(), code == ErrorCode.Cancelled ? "Interrupted." : Words.ForConsole(failure.Message), target);
-        if (Debugging)
-        {
-            Console.Error.WriteLine(failure);
-        }
+        var debugging = Environment.GetEnvironmentVariable("MAINTENANCEOPS_DEBUG") == "1";
+        Write(code.ToString(), code == ErrorCode.Cancelled ? "Interrupted." : Words.ForConsole(failure.Message), target, debugging ? failure.ToString() : null);
 
         return code switch
         {
@@ -33,9 +28,16 @@ internal sealed class ErrorReport(bool json)
         };
     }
 
-    public void Write(string code, string message, string? target) => Console.Error.WriteLine(json
-        ? JsonLines.Write(new ErrorLine(new ErrorDetail(code, message, target)))
-        : $"mops: {TextTable.Clean(message)} [{code}]");
+    public void Write(string code, string message, string? target, string? trace = null)
+    {
+        Console.Error.WriteLine(json
+            ? JsonLines.Write(new ErrorLine(new ErrorDetail(code, message, target) { Trace = trace }))
+            : $"mops: {TextTable.Clean(message)} [{code}]");
+        if (trace is not null && !json)
+        {
+            Console.Error.WriteLine(trace);
+        }
+    }
 
     public void Warn(string message) => Console.Error.WriteLine(json
         ? JsonLines.Write(new WarningLine(new WarningDetail(Words.ForConsole(message))))

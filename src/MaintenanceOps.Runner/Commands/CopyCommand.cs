@@ -21,6 +21,7 @@ internal sealed class CopyCommand : RunnerCommand
 
     protected override ExitCode Execute(RunnerContext context)
     {
+        SnapshotSelection.Check(context);
         using var from = context.OpenRepository();
         var snapshots = SnapshotSelection.Of(context, from);
         var keyFile = context.Get(DestinationKeyFile) ?? context.Get(SharedOptions.KeyFile);

@@ -12,28 +12,32 @@ internal static class SnapshotSelection
 
     static SnapshotSelection() => Id.CompletionSources.Add(SharedOptions.Snapshot.GetCompletions);
 
-    public static IReadOnlyList<Snapshot> Of(RunnerContext context, Repository repository)
+    /// <summary>Refuses what contradicts itself, before a repository is opened for it.</summary>
+    public static void Check(RunnerContext context)
     {
-        var id = context.Get(Id);
-        var sources = context.Get(SharedOptions.SourcePatterns)!;
-        var tags = context.Get(SharedOptions.Tags)!;
-        var all = context.Get(All);
-        if (id is not null)
-        {
-            if (all || tags.Length > 0 || sources.Length > 1)
-            {
-                throw new MaintenanceException(ErrorCode.InvalidArgument, "Give a snapshot's id, or what selects several; not both.");
-            }
-
-            return [new SnapshotCatalog(repository).Find(id, sources.FirstOrDefault())];
-        }
-
-        if (!all && tags.Length == 0 && sources.Length == 0)
+        var several = context.Get(All) || context.Get(SharedOptions.Tags)!.Length > 0;
+        var sources = context.Get(SharedOptions.SourcePatterns)!.Length;
+        if (context.Get(Id) is null && !several && sources == 0)
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, "Say which snapshot: its id, 'latest', --source, --tag or --all.");
         }
 
-        var snapshots = new SnapshotCatalog(repository).List(new SnapshotFilter { Sources = sources, Tags = tags }, context.Sink);
+        if (context.Get(Id) is not null && (several || sources > 1))
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "Give a snapshot's id, or what selects several; not both.");
+        }
+    }
+
+    public static IReadOnlyList<Snapshot> Of(RunnerContext context, Repository repository)
+    {
+        var sources = context.Get(SharedOptions.SourcePatterns)!;
+        if (context.Get(Id) is { } id)
+        {
+            return [new SnapshotCatalog(repository).Find(id, sources.FirstOrDefault())];
+        }
+
+        var filter = new SnapshotFilter { Sources = sources, Tags = context.Get(SharedOptions.Tags)! };
+        var snapshots = new SnapshotCatalog(repository).List(filter, context.Sink);
         return snapshots.Count > 0
             ? snapshots
             : throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no snapshot that fits.", repository.Location);

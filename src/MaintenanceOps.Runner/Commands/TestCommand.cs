@@ -21,6 +21,7 @@ internal sealed class TestCommand : RunnerCommand
 
     protected override ExitCode Execute(RunnerContext context)
     {
+        SnapshotSelection.Check(context);
         using var repository = context.OpenRepository();
         var options = new ProofOptions { Level = context.Get(Level), Assert = context.Get(Assert)! };
         var proof = new SnapshotProof(repository, context.Sink);

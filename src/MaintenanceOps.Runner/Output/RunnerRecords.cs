@@ -1,10 +1,17 @@
+using System.Text.Json.Serialization;
+
 namespace MaintenanceOps.Runner.Output;
 
 // What the runner writes where no record of the product fits. These names are part of the JSON contract.
 
 internal sealed record ErrorLine(ErrorDetail Error);
 
-internal sealed record ErrorDetail(string Code, string Message, string? Target);
+internal sealed record ErrorDetail(string Code, string Message, string? Target)
+{
+    /// <summary>The stack trace, where MAINTENANCEOPS_DEBUG asks for it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Trace { get; init; }
+}
 
 internal sealed record WarningLine(WarningDetail Warning);
 

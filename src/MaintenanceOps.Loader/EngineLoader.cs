@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 
 namespace MaintenanceOps.Loader;
@@ -35,10 +36,18 @@ public sealed class EngineLoader : IModuleAssemblyInitializer, IModuleAssemblyCl
     private sealed class EngineContext(string engine) : AssemblyLoadContext(Engine)
     {
         private readonly AssemblyDependencyResolver resolver = new(engine);
+        private readonly string compiled = Path.Combine(Path.GetDirectoryName(engine)!, "runtimes", RuntimeInformation.RuntimeIdentifier, "lib");
 
         // Null sends the question to the default context, where MaintenanceOps.dll and the framework are.
         protected override Assembly? Load(AssemblyName assemblyName) =>
-            assemblyName.Name != "MaintenanceOps" && resolver.ResolveAssemblyToPath(assemblyName) is { } path ? LoadFromAssemblyPath(path) : null;
+            assemblyName.Name != "MaintenanceOps" && resolver.ResolveAssemblyToPath(assemblyName) is { } path ? LoadFromAssemblyPath(BestImage(path)) : null;
+
+        // An image that was compiled for this platform needs no warming up. .NET refuses those of other platforms.
+        private string BestImage(string portable)
+        {
+            var image = Path.Combine(compiled, Path.GetFileName(portable));
+            return File.Exists(image) ? image : portable;
+        }
 
         protected override nint LoadUnmanagedDll(string unmanagedDllName) =>
             resolver.ResolveUnmanagedDllToPath(unmanagedDllName) is { } path ? LoadUnmanagedDllFromPath(path) : 0;

@@ -8,15 +8,23 @@ namespace MaintenanceOps.Commands;
 public sealed class DurationAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-    {
-        var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        return value is string { Length: > 1 } text
-            && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-            && UnitOf(text[^1]) is { } unit
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) switch
+        {
+            // PowerShell itself reads an unquoted 7d as a decimal and 90s as a short, and drops the letter.
+            decimal days => TimeSpan.FromDays((double)days),
+            short seconds => TimeSpan.FromSeconds(seconds),
+            int or long or double => throw new ArgumentTransformationMetadataException($"{inputData} of what? Give a unit: 90s, 30m, 24h, 7d or 2w."),
+            string text => Parse(text) ?? inputData,
+            _ => inputData,
+        };
+
+    private static object? Parse(string text) =>
+        text.Length > 1
+        && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+        && UnitOf(text[^1]) is { } unit
             ? number * unit
-            : inputData;
-    }
+            : null;
 
     private static TimeSpan? UnitOf(char unit) => char.ToLowerInvariant(unit) switch
     {

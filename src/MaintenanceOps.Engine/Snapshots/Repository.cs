@@ -123,8 +123,12 @@ public sealed class Repository : IDisposable
     }
 
     /// <summary>Claims the repository for work beside others; prune waits for its end.</summary>
-    internal Lease Share(string purpose, CancellationToken cancellation, TimeSpan? wait = null) =>
-        Lease.Share(Store, purpose, wait ?? TimeSpan.FromMinutes(10), cancellation);
+    internal Lease Share(string purpose, CancellationToken cancellation, TimeSpan? wait = null)
+    {
+        var lease = Lease.Share(Store, purpose, wait ?? TimeSpan.FromMinutes(10), cancellation);
+        RefreshIndex();
+        return lease;
+    }
 
     /// <summary>Claims the repository for reading. A store that may only be read from can be read without a claim.</summary>
     internal IDisposable? ShareForReading(string purpose, CancellationToken cancellation)
@@ -206,6 +210,18 @@ public sealed class Repository : IDisposable
 
     /// <summary>Forgets the index, so that the next use reads it anew: after packs came or went.</summary>
     internal void ForgetIndex() => index = null;
+
+    /// <summary>
+    /// Forgets the index where packs came or went since it was read. A repository stays open for a whole pipeline, in
+    /// which one command writes the snapshot that the next one reads.
+    /// </summary>
+    internal void RefreshIndex()
+    {
+        if (index is not null && !Store.List("packs/").Select(o => o.Name).ToHashSet().SetEquals(index.Packs.Select(p => Pack.ObjectName(p.PackId))))
+        {
+            index = null;
+        }
+    }
 
     private byte[] ReadMapBytes(string id)
     {

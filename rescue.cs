@@ -155,7 +155,7 @@ sealed class Repository(string root, byte[] secret)
             {
                 damaged++;
             }
-            else if (Unwrap(key, passphrase) is { } secret)
+            else if (Unwrap(key, passphrase, key.GetProperty("repository").GetString() ?? "") is { } secret)
             {
                 return new Repository(root, secret);
             }
@@ -288,7 +288,7 @@ sealed class Repository(string root, byte[] secret)
         return null;
     }
 
-    private static byte[]? Unwrap(JsonElement key, byte[] passphrase)
+    private static byte[]? Unwrap(JsonElement key, byte[] passphrase, string repository)
     {
         var iterations = key.GetProperty("iterations").GetInt32();
         var wrapped = key.GetProperty("wrapped").GetBytesFromBase64();
@@ -301,7 +301,7 @@ sealed class Repository(string root, byte[] secret)
         using var cipher = new AesGcm(Rfc2898DeriveBytes.Pbkdf2(passphrase, key.GetProperty("salt").GetBytesFromBase64(), iterations, HashAlgorithmName.SHA512, 32), 16);
         try
         {
-            cipher.Decrypt(new byte[12], wrapped.AsSpan(0, 32), wrapped.AsSpan(32), secret);
+            cipher.Decrypt(new byte[12], wrapped.AsSpan(0, 32), wrapped.AsSpan(32), secret, Encoding.ASCII.GetBytes(repository));
             return secret;
         }
         catch (AuthenticationTagMismatchException)

@@ -32,7 +32,7 @@ public sealed class Repository : IDisposable
     internal TimeProvider Time { get; }
 
     /// <summary>All blocks; read from the packs' footers on first use.</summary>
-    internal BlockIndex Index => index ??= new BlockIndex(new FooterReader(this).ReadAll(out _));
+    internal BlockIndex Index => index ??= new BlockIndex(new FooterReader(this).ReadAll(out _), DamagedPacks());
 
     /// <summary>Makes a repository.</summary>
     /// <param name="location">A folder that is missing or empty, or <c>s3://bucket/prefix</c>.</param>
@@ -109,6 +109,15 @@ public sealed class Repository : IDisposable
                 store.Location);
         }
 
+        if (!description.Encrypted && (passphrase is not null || store.List("keys/").Any()))
+        {
+            // Who holds the store could declare an encrypted repository plain, to have the next backup in the clear.
+            throw new MaintenanceException(
+                ErrorCode.InvalidArgument,
+                $"{store.Location} says that it is not encrypted, but {(passphrase is not null ? "a passphrase was given" : "it has keys")}. If it once was encrypted, somebody has tampered with it; otherwise leave the passphrase out.",
+                store.Location);
+        }
+
         var key = MasterKey.Public;
         if (description.Encrypted)
         {
@@ -144,7 +153,7 @@ public sealed class Repository : IDisposable
     }
 
     /// <summary>The ids of all manifests, readable or not.</summary>
-    internal IEnumerable<string> ManifestIds() => Store.List("snapshots/").Select(o => o.Name["snapshots/".Length..]);
+    internal IEnumerable<string> ManifestIds() => Store.List("snapshots/").Select(o => o.Name["snapshots/".Length..]).Where(IsId);
 
     /// <summary>Reads one manifest.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/> or <see cref="ErrorCode.SnapshotDamaged"/>.</exception>
@@ -176,7 +185,22 @@ public sealed class Repository : IDisposable
     {
         var id = Key.NameOf(content);
         var bytes = SealedObject.Seal(Key, ObjectKind.Map, id, content);
-        return (id, Store.Create(PageMap.ObjectName(id), bytes) ? bytes.Length : 0);
+        if (Store.Create(PageMap.ObjectName(id), bytes))
+        {
+            return (id, bytes.Length);
+        }
+
+        try
+        {
+            _ = ReadMapBytes(id);
+            return (id, 0);
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
+        {
+            // The one object that may be replaced: its content is what its name says, and what was there is not.
+            Store.Replace(PageMap.ObjectName(id), bytes);
+            return (id, bytes.Length);
+        }
     }
 
     /// <summary>Reads a map with its base.</summary>
@@ -204,12 +228,41 @@ public sealed class Repository : IDisposable
     internal IReadOnlyList<PackFooter> ReadIndexAfresh(out IReadOnlyList<DamagedPack> damaged)
     {
         var footers = new FooterReader(this, afresh: true).ReadAll(out damaged);
-        index = new BlockIndex(footers);
+        index = new BlockIndex(footers, DamagedPacks());
         return footers;
     }
 
+    /// <summary>
+    /// Remembers in the repository that damage was found in a pack. Backups then store its blocks anew where the source
+    /// still has them, and reads prefer other copies.
+    /// </summary>
+    internal void MarkDamaged(string packId)
+    {
+        try
+        {
+            if (Store.Create(DamagedFolder + packId, []))
+            {
+                index = null;
+            }
+        }
+        catch (MaintenanceException)
+        {
+            // A store that cannot be written to now; the damage is found again by the next who reads there.
+        }
+    }
+
+    /// <summary>Takes the mark back, after all of the pack was read and found sound.</summary>
+    internal void ClearDamaged(string packId) => Store.Delete(DamagedFolder + packId);
+
+    internal HashSet<string> DamagedPacks() => [.. Store.List(DamagedFolder).Select(o => o.Name[DamagedFolder.Length..])];
+
+    private const string DamagedFolder = "damaged/";
+
     /// <summary>Forgets the index, so that the next use reads it anew: after packs came or went.</summary>
     internal void ForgetIndex() => index = null;
+
+    /// <summary>Sixty-four hexadecimal digits; anything else in the folder, such as what a file manager leaves, is not ours.</summary>
+    private static bool IsId(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 
     /// <summary>
     /// Forgets the index where packs came or went since it was read. A repository stays open for a whole pipeline, in

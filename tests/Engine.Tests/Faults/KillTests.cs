@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Keys;
 using MaintenanceOps.FaultHost;
 using Xunit;
 using Xunit.Abstractions;
@@ -66,7 +67,7 @@ public sealed class KillTests(ITestOutputHelper output)
         if (scenario is "create" && Directory.EnumerateFiles(place, "repository*.json", SearchOption.AllDirectories).Any(f => f.Contains("/fresh/", StringComparison.Ordinal)))
         {
             // One copy of the description makes it a whole repository: the key is there before.
-            Repository.Open(Path.Combine(place, "fresh"), Snapshots.Keys.Passphrase.FromText("secret")).Dispose();
+            Repository.Open(Path.Combine(place, "fresh"), Passphrase.FromText("secret")).Dispose();
             return;
         }
 

@@ -247,7 +247,7 @@ public sealed class DamageTests : IDisposable
             targets.Add(new Target(Part.RepositoryBoth, ["repository.json", "repository.copy.json"]));
 
             // The key that the tests open with; the other one's fate is OpenFaultTests' business.
-            foreach (var key in new KeyRing(repository.Store).List().Where(k => k.Label == "first"))
+            foreach (var key in new KeyRing(repository.Store, repository.Description.Id).List().Where(k => k.Label == "first"))
             {
                 targets.Add(new Target(Part.Key, [$"keys/{key.Id}.json"]));
                 targets.Add(new Target(Part.KeyCopy, [$"keys/{key.Id}.copy.json"]));

@@ -15,19 +15,15 @@ internal sealed class KeyRing(IObjectStore store, string repositoryId)
 
     private byte[] AssociatedData { get; } = System.Text.Encoding.ASCII.GetBytes(repositoryId);
 
-    public IReadOnlyList<KeyDescription> List()
-    {
-        var keys = new List<KeyDescription>();
-        foreach (var id in Ids())
-        {
-            if (CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _))
-            {
-                keys.Add(key!);
-            }
-        }
+    /// <summary>The keys that can be read; a check of the repository tells of the others.</summary>
+    public IReadOnlyList<KeyDescription> List() => [.. Ids().Select(ReadOrNull).OfType<KeyDescription>()];
 
-        return keys;
-    }
+    /// <summary>The ids of all keys, readable or not.</summary>
+    public IReadOnlyList<string> Ids() => [.. store.List("keys/")
+        .Select(o => o.Name["keys/".Length..].Split('.')[0])
+        .Where(id => id.Length == 16 && id.All(char.IsAsciiHexDigitLower))
+        .Distinct()
+        .Order(StringComparer.Ordinal)];
 
     public KeyDescription Add(MasterKey master, Passphrase passphrase, string label, TimeProvider time)
     {
@@ -36,6 +32,7 @@ internal sealed class KeyRing(IObjectStore store, string repositoryId)
         var key = new KeyDescription
         {
             Id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
+            Repository = repositoryId,
             Label = label,
             Created = time.GetUtcNow(),
             Salt = salt,
@@ -114,10 +111,15 @@ internal sealed class KeyRing(IObjectStore store, string repositoryId)
         return true;
     }
 
-    private List<string> Ids() => store.List("keys/")
-        .Select(o => o.Name["keys/".Length..].Split('.')[0])
-        .Where(id => id.Length > 0)
-        .Distinct()
-        .Order(StringComparer.Ordinal)
-        .ToList();
+    private KeyDescription? ReadOrNull(string id)
+    {
+        try
+        {
+            return CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _) ? key : null;
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.RepositoryDamaged)
+        {
+            return null;
+        }
+    }
 }

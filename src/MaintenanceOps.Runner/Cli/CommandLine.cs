@@ -43,10 +43,12 @@ internal static class CommandLine
         root.Subcommands.Add(new RetentionCommand());
         root.Subcommands.Add(new RepoCommand());
         root.Subcommands.Add(new CompletionCommand());
-        foreach (var help in root.Options.OfType<HelpOption>())
-        {
-            help.Action = new HelpWithExamples((HelpAction)help.Action!);
-        }
+
+        // The library's own has aliases such as /? too, which completion would offer before every path.
+        root.Options.Remove(root.Options.OfType<HelpOption>().First());
+        var help = new HelpOption("--help", "-h") { Description = "Show this help.", Recursive = true };
+        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        root.Options.Add(help);
 
         return root;
     }

@@ -16,6 +16,7 @@ internal sealed class ConsoleSink(ErrorReport report, bool quiet, bool verbose) 
     private readonly bool live = !quiet && !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private long next = quiet ? long.MaxValue : Console.IsErrorRedirected ? PlainInterval : LiveInterval;
+    private readonly HashSet<string> warned = [];
     private int shown;
 
     public void Progress(string activity, long done, long total)
@@ -53,8 +54,12 @@ internal sealed class ConsoleSink(ErrorReport report, bool quiet, bool verbose) 
     {
         lock (gate)
         {
-            ClearLine();
-            report.Warn(message);
+            // A result repeats what was warned of while it came about.
+            if (warned.Add(message))
+            {
+                ClearLine();
+                report.Warn(message);
+            }
         }
     }
 

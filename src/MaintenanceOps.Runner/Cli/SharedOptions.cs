@@ -55,6 +55,9 @@ internal static class SharedOptions
             CustomParser = result => Values.Level(result, allowed),
             DefaultValueFactory = _ => allowed[0],
         };
+
+        // Without the names that the type itself would offer: not every level fits every command.
+        option.CompletionSources.Clear();
         option.CompletionSources.Add(names);
         return option;
     }

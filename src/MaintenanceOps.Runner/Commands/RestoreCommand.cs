@@ -44,6 +44,11 @@ internal sealed class RestoreCommand : RunnerCommand
         using var repository = context.OpenRepository();
         var result = new SnapshotRestore(repository, context.Sink).Run(context.FindSnapshot(repository), options, context.Cancellation);
         context.Output.Outcome(result, [.. Lines(result, options.DryRun)]);
+        foreach (var warning in result.Warnings)
+        {
+            context.Sink.Warn(warning);
+        }
+
         return ExitCode.Done;
     }
 
@@ -58,11 +63,6 @@ internal sealed class RestoreCommand : RunnerCommand
         if (result.SafetySnapshot is { } safety)
         {
             yield return $"What was there before is snapshot {safety[..8]}.";
-        }
-
-        foreach (var warning in result.Warnings)
-        {
-            yield return $"warning: {Words.ForConsole(warning)}";
         }
     }
 }

@@ -59,7 +59,7 @@ public sealed class S3FaultTests(ITestOutputHelper output)
             }
             catch (MaintenanceException e)
             {
-                failures[at] = $"{e.Code}: {e.Message}";
+                failures[at] = $"{e.Code}: {e.Message} ({e.InnerException})";
             }
 
             work.CheckKept(name);

@@ -16,11 +16,11 @@ internal sealed class S3TheoryAttribute : TheoryAttribute
     public S3TheoryAttribute() => Skip = S3Server.IsRequired ? null : S3Server.WhyNot;
 }
 
-/// <summary>The kinds of store that a contract test runs against: those on S3 only where there is a server.</summary>
-internal sealed class StoreKindsAttribute : DataAttribute
+/// <summary>The kinds of store that a contract test runs against, all or those named: S3 only where there is a server.</summary>
+internal sealed class StoreKindsAttribute(params StoreKind[] kinds) : DataAttribute
 {
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
-        Enum.GetValues<StoreKind>().Where(k => k == StoreKind.Local || S3Server.IsRequired || S3Server.WhyNot is null).Select(k => new object[] { k });
+        (kinds.Length > 0 ? kinds : Enum.GetValues<StoreKind>()).Where(k => k == StoreKind.Local || S3Server.IsRequired || S3Server.WhyNot is null).Select(k => new object[] { k });
 }
 
 /// <summary>A store, and for S3 what the server makes of the newer parts of the protocol.</summary>

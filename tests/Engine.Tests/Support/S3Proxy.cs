@@ -62,23 +62,12 @@ internal sealed class S3Proxy : IDisposable
     public string Endpoint => $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
 
     /// <summary>Chooses what to do with a request by its number, which counts from one.</summary>
-    public Func<int, S3Fault> Choose { get; set; } = _ => S3Fault.None;
+    public Func<int, S3Fault> Choose { get; init; } = _ => S3Fault.None;
 
     /// <summary>How many requests came, and what they were.</summary>
     public int Count => Volatile.Read(ref count);
 
     public List<string> Seen { get; } = [];
-
-    public void Reset(Func<int, S3Fault> choose)
-    {
-        Choose = choose;
-        lock (Seen)
-        {
-            Seen.Clear();
-        }
-
-        Volatile.Write(ref count, 0);
-    }
 
     public void Dispose()
     {

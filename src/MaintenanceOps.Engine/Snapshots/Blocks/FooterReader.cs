@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Storage;
 
@@ -24,7 +25,8 @@ internal sealed class FooterReader(Repository repository, bool afresh = false)
         var objects = repository.Store.List("packs/").OrderBy(o => o.Name, StringComparer.Ordinal).ToList();
         var footers = new PackFooter?[objects.Count];
         var reasons = new string?[objects.Count];
-        Parallel.For(0, objects.Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
+        ExceptionDispatchInfo? failure = null;
+        Parallel.For(0, objects.Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, (i, loop) =>
         {
             try
             {
@@ -34,7 +36,14 @@ internal sealed class FooterReader(Repository repository, bool afresh = false)
             {
                 reasons[i] = e.Message;
             }
+            catch (MaintenanceException e)
+            {
+                // The loop would hide the store's own failure in a collection of failures.
+                Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
+                loop.Stop();
+            }
         });
+        failure?.Throw();
         cache?.KeepOnly(objects.Select(o => IdOf(o.Name)).ToHashSet());
         damaged = [.. objects.Select((o, i) => new DamagedPack(o.Name, o.Size, reasons[i] ?? "")).Where(d => d.Reason.Length > 0)];
         return [.. footers.OfType<PackFooter>()];

@@ -7,6 +7,7 @@ namespace MaintenanceOps.Engine.Storage.S3;
 internal sealed class S3ObjectStore : IObjectStore
 {
     private readonly S3Location location;
+    private readonly S3Connections connections;
     private readonly S3Requests requests;
     private readonly S3Reader reader;
     private readonly S3Writer writer;
@@ -16,7 +17,8 @@ internal sealed class S3ObjectStore : IObjectStore
         patience ??= new S3Patience();
         this.location = S3Location.Parse(location);
         var endpoint = S3Settings.EndpointOf(this.location);
-        requests = new S3Requests(S3Settings.Connect(this.location, endpoint, patience), this.location, endpoint, patience);
+        connections = new S3Connections(patience);
+        requests = new S3Requests(S3Settings.Connect(this.location, endpoint, connections), this.location, endpoint, patience);
         reader = new S3Reader(requests, this.location);
         writer = new S3Writer(requests, this.location, reader, conditionalPut: endpoint is null);
     }
@@ -83,7 +85,11 @@ internal sealed class S3ObjectStore : IObjectStore
         return found;
     }
 
-    public void Dispose() => requests.Dispose();
+    public void Dispose()
+    {
+        requests.Dispose();
+        connections.Dispose();
+    }
 
     private static DateTimeOffset Utc(DateTime? time) => time is null ? default : new DateTimeOffset(time.Value.ToUniversalTime(), TimeSpan.Zero);
 }

@@ -45,16 +45,17 @@ internal static class S3Settings
     }
 
     /// <summary>Makes a client. Credentials come from the SDK's usual chain, and only when the first request is signed.</summary>
-    public static AmazonS3Client Connect(S3Location location, Uri? endpoint, S3Patience patience)
+    public static AmazonS3Client Connect(S3Location location, Uri? endpoint, HttpClientFactory http)
     {
         var config = new AmazonS3Config
         {
             // Retries are ours: the SDK's end where the headers are read, and a body can break off later.
             MaxErrorRetry = 0,
+            MaxStaleConnectionRetries = 0,
 
             // A whole request has no limit, since a pack over a slow line takes its time; standing still has one.
             Timeout = Timeout.InfiniteTimeSpan,
-            ConnectTimeout = patience.Connect,
+            HttpClientFactory = http,
 
             // Each upload carries Content-MD5, which every server knows. The SDK's newer checksum headers and trailers are
             // refused by several S3-compatible servers.

@@ -20,6 +20,7 @@
 #:property InvariantGlobalization=true
 #:property TreatWarningsAsErrors=false
 #:property RunAnalyzers=false
+#:property ConcurrentGarbageCollection=false
 
 using System.Buffers.Binary;
 using System.IO.Compression;

@@ -15,11 +15,15 @@ internal sealed class Selection
     /// <summary>The sum of the files' sizes in bytes.</summary>
     public long Size { get; }
 
-    /// <summary>Chooses by patterns; none chooses everything. Folders above a chosen entry come along.</summary>
+    /// <summary>
+    /// Chooses by patterns and by exact shown paths; none chooses everything, and both must hold where both are given.
+    /// Folders above a chosen entry come along.
+    /// </summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationEscaped"/>: an entry would leave the destination.</exception>
-    public static Selection Of(IEnumerable<FileEntry> entries, IReadOnlyList<string> include)
+    public static Selection Of(IEnumerable<FileEntry> entries, IReadOnlyList<string> include, IReadOnlyCollection<string>? items = null)
     {
         var filter = new PathFilter(include);
+        var named = items is { Count: > 0 } ? items.ToHashSet(StringComparer.Ordinal) : null;
         var chosen = new List<FileEntry>();
         var waiting = new Stack<FileEntry>();
         var links = new HashSet<string>(StringComparer.Ordinal);
@@ -38,7 +42,7 @@ internal sealed class Selection
                 waiting.Pop();
             }
 
-            if (filter.IsEmpty || filter.Matches(entry.Path))
+            if ((filter.IsEmpty || filter.Matches(entry.Path)) && (named is null || named.Contains(PathCodec.Display(entry.Path))))
             {
                 foreach (var above in waiting.Reverse())
                 {

@@ -65,20 +65,21 @@ public sealed class Repository : IDisposable
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
         }
 
-        if (store is LocalObjectStore && Directory.Exists(store.Location) && Directory.EnumerateFileSystemEntries(store.Location).Any())
+        if (store is LocalObjectStore && Directory.Exists(store.Location) && Directory.EnumerateFileSystemEntries(store.Location).Any(e => !IsOurs(e)))
         {
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"'{store.Location}' is not empty and no repository. Name a folder that is empty or does not exist.", store.Location);
         }
 
         var key = MasterKey.Public;
+        var id = Guid.NewGuid().ToString("D");
         if (passphrase is not null)
         {
             // The key is stored before the description: a repository that can be seen can be opened.
             key = MasterKey.Generate();
-            new KeyRing(store).Add(key, passphrase, label, time);
+            new KeyRing(store, id).Add(key, passphrase, label, time);
         }
 
-        var description = new RepositoryDescription { Id = Guid.NewGuid().ToString("D"), Created = time.GetUtcNow(), Encrypted = passphrase is not null };
+        var description = new RepositoryDescription { Id = id, Created = time.GetUtcNow(), Encrypted = passphrase is not null };
         if (!CheckedJson.Create(store, RepositoryDescription.ObjectName, description, FormatJson.Default.RepositoryDescription))
         {
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
@@ -86,6 +87,9 @@ public sealed class Repository : IDisposable
 
         return new Repository(store, description, key, time);
     }
+
+    /// <summary>Whether an entry of a folder is what a creation that was interrupted left behind.</summary>
+    private static bool IsOurs(string path) => Path.GetFileName(path) is "tmp" or "keys";
 
     internal static Repository Open(IObjectStore store, Passphrase? passphrase, TimeProvider time)
     {
@@ -112,15 +116,19 @@ public sealed class Repository : IDisposable
                 ErrorCode.PassphraseRequired,
                 $"{store.Location} is encrypted. Give -Passphrase, or set MAINTENANCEOPS_PASSPHRASE_FILE or MAINTENANCEOPS_PASSPHRASE.",
                 store.Location);
-            key = new KeyRing(store).Unlock(passphrase);
+            key = new KeyRing(store, description.Id).Unlock(passphrase);
         }
 
         return new Repository(store, description, key, time);
     }
 
     /// <summary>Claims the repository for work beside others; prune waits for its end.</summary>
-    internal Lease Share(string purpose, CancellationToken cancellation, TimeSpan? wait = null) =>
-        Lease.Share(Store, purpose, wait ?? TimeSpan.FromMinutes(10), cancellation);
+    internal Lease Share(string purpose, CancellationToken cancellation, TimeSpan? wait = null)
+    {
+        var lease = Lease.Share(Store, purpose, wait ?? TimeSpan.FromMinutes(10), cancellation);
+        RefreshIndex();
+        return lease;
+    }
 
     /// <summary>Claims the repository for reading. A store that may only be read from can be read without a claim.</summary>
     internal IDisposable? ShareForReading(string purpose, CancellationToken cancellation)
@@ -189,8 +197,31 @@ public sealed class Repository : IDisposable
     internal T Unseal<T>(ObjectKind kind, string name, string id, byte[] bytes, Func<byte[], T> parse) =>
         Checked(name, () => parse(SealedObject.Open(Key, kind, id, bytes)));
 
+    /// <summary>
+    /// Reads the index from the store alone, whatever this machine remembers, and uses it from now on: for whoever is to
+    /// tell what the store has.
+    /// </summary>
+    internal IReadOnlyList<PackFooter> ReadIndexAfresh(out IReadOnlyList<DamagedPack> damaged)
+    {
+        var footers = new FooterReader(this, afresh: true).ReadAll(out damaged);
+        index = new BlockIndex(footers);
+        return footers;
+    }
+
     /// <summary>Forgets the index, so that the next use reads it anew: after packs came or went.</summary>
     internal void ForgetIndex() => index = null;
+
+    /// <summary>
+    /// Forgets the index where packs came or went since it was read. A repository stays open for a whole pipeline, in
+    /// which one command writes the snapshot that the next one reads.
+    /// </summary>
+    internal void RefreshIndex()
+    {
+        if (index is not null && !Store.List("packs/").Select(o => o.Name).ToHashSet().SetEquals(index.Packs.Select(p => Pack.ObjectName(p.PackId))))
+        {
+            index = null;
+        }
+    }
 
     private byte[] ReadMapBytes(string id)
     {

@@ -16,7 +16,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
         var damagedBlocks = new HashSet<BlockId>();
         var findings = new List<RepositoryFinding>();
         findings.AddRange(CheckDescriptions());
-        var footers = new FooterReader(repository).ReadAll(out var damagedPacks);
+        var footers = repository.ReadIndexAfresh(out var damagedPacks);
         var packs = damagedPacks.ToDictionary(d => d.ObjectName, d => d.Reason);
         foreach (var name in ShortPacks(footers))
         {
@@ -57,7 +57,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
 
     private IEnumerable<RepositoryFinding> CheckDescriptions()
     {
-        foreach (var name in new[] { RepositoryDescription.ObjectName }.Concat(new KeyRing(repository.Store).List().Select(k => KeyDescription.ObjectName(k.Id))))
+        foreach (var name in new[] { RepositoryDescription.ObjectName }.Concat(new KeyRing(repository.Store, repository.Description.Id).List().Select(k => KeyDescription.ObjectName(k.Id))))
         {
             foreach (var copy in new[] { name, CheckedJson.CopyOf(name) })
             {

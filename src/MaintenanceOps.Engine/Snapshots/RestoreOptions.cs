@@ -15,6 +15,9 @@ public sealed record RestoreOptions
     /// <summary>Paths inside a files snapshot; <c>*</c> within a name, <c>**</c> across folders. Empty means everything.</summary>
     public IReadOnlyList<string> Include { get; init; } = [];
 
+    /// <summary>Exact paths of a files snapshot as <see cref="SnapshotItem.Path"/> tells them. Empty means everything.</summary>
+    public IReadOnlyCollection<string> Items { get; init; } = [];
+
     /// <summary>The one table to restore into a live database; null restores the whole database.</summary>
     public string? Table { get; init; }
 

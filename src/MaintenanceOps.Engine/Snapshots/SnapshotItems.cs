@@ -23,6 +23,7 @@ public sealed class SnapshotItems(Repository repository)
     private IEnumerable<SnapshotItem> Files(Snapshot snapshot, IReadOnlyList<string> patterns, CancellationToken cancellation)
     {
         var filter = new PathFilter(patterns);
+        repository.RefreshIndex();
         var listing = Listing.Read(repository, snapshot.Id, repository.ReadManifest(snapshot.Id), cancellation);
         return Listing.Entries(listing)
             .Where(e => e.Path.Length > 0 && (filter.IsEmpty || filter.Matches(e.Path)))

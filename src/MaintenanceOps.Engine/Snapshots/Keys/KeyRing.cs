@@ -4,11 +4,16 @@ using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Snapshots.Keys;
 
-/// <summary>The passphrases of a repository: each wraps the same secret, so adding or removing one rewrites no data.</summary>
-internal sealed class KeyRing(IObjectStore store)
+/// <summary>
+/// The passphrases of a repository: each wraps the same secret, so adding or removing one rewrites no data. The wrapping
+/// is bound to the repository's id, so a key that strayed in from elsewhere opens nothing.
+/// </summary>
+internal sealed class KeyRing(IObjectStore store, string repositoryId)
 {
     private const int TagSize = 16;
     private const int SaltSize = 32;
+
+    private byte[] AssociatedData { get; } = System.Text.Encoding.ASCII.GetBytes(repositoryId);
 
     public IReadOnlyList<KeyDescription> List()
     {
@@ -37,7 +42,7 @@ internal sealed class KeyRing(IObjectStore store)
             Wrapped = wrapped,
         };
         using var cipher = new AesGcm(passphrase.Derive(salt, key.Iterations), TagSize);
-        cipher.Encrypt(new byte[12], master.Secret, wrapped.AsSpan(0, MasterKey.Size), wrapped.AsSpan(MasterKey.Size));
+        cipher.Encrypt(new byte[12], master.Secret, wrapped.AsSpan(0, MasterKey.Size), wrapped.AsSpan(MasterKey.Size), AssociatedData);
         CheckedJson.Create(store, KeyDescription.ObjectName(key.Id), key, FormatJson.Default.KeyDescription);
         return key;
     }
@@ -84,7 +89,7 @@ internal sealed class KeyRing(IObjectStore store)
             : new MaintenanceException(ErrorCode.PassphraseWrong, $"The passphrase opens no key of {store.Location}.", store.Location);
     }
 
-    private static bool TryUnwrap(KeyDescription key, Passphrase passphrase, out MasterKey? master)
+    private bool TryUnwrap(KeyDescription key, Passphrase passphrase, out MasterKey? master)
     {
         master = null;
 
@@ -98,7 +103,7 @@ internal sealed class KeyRing(IObjectStore store)
         using var cipher = new AesGcm(passphrase.Derive(key.Salt, key.Iterations), TagSize);
         try
         {
-            cipher.Decrypt(new byte[12], key.Wrapped.AsSpan(0, MasterKey.Size), key.Wrapped.AsSpan(MasterKey.Size), secret);
+            cipher.Decrypt(new byte[12], key.Wrapped.AsSpan(0, MasterKey.Size), key.Wrapped.AsSpan(MasterKey.Size), secret, AssociatedData);
         }
         catch (AuthenticationTagMismatchException)
         {

@@ -47,7 +47,7 @@ internal sealed record KeyDescription : IChecked<KeyDescription>
 
     public byte[] Salt { get; init; } = [];
 
-    /// <summary>The secret under AES-256-GCM with a zero nonce (the key is used once): ciphertext, then tag.</summary>
+    /// <summary>The secret under AES-256-GCM with a zero nonce (the key is used once) and the repository's id as associated data: ciphertext, then tag.</summary>
     public byte[] Wrapped { get; init; } = [];
 
     public string Check { get; init; } = "";

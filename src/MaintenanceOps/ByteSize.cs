@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MaintenanceOps.Engine;
+namespace MaintenanceOps;
 
 /// <summary>Sizes as people read them.</summary>
 public static class ByteSize

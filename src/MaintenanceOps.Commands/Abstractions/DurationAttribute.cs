@@ -1,0 +1,38 @@
+using System.Globalization;
+using System.Management.Automation;
+
+namespace MaintenanceOps.Commands;
+
+/// <summary>Lets a time span be written as people say it: <c>90s</c>, <c>30m</c>, <c>24h</c>, <c>7d</c>, <c>2w</c>.</summary>
+[AttributeUsage(AttributeTargets.Property | AttributeTargets.Field)]
+public sealed class DurationAttribute : ArgumentTransformationAttribute
+{
+    /// <inheritdoc/>
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) switch
+        {
+            // PowerShell itself reads an unquoted 7d as a decimal and 90s as a short, and drops the letter.
+            decimal days => TimeSpan.FromDays((double)days),
+            short seconds => TimeSpan.FromSeconds(seconds),
+            int or long or double => throw new ArgumentTransformationMetadataException($"{inputData} of what? Give a unit: 90s, 30m, 24h, 7d or 2w."),
+            string text => Parse(text) ?? inputData,
+            _ => inputData,
+        };
+
+    private static object? Parse(string text) =>
+        text.Length > 1
+        && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+        && UnitOf(text[^1]) is { } unit
+            ? number * unit
+            : null;
+
+    private static TimeSpan? UnitOf(char unit) => char.ToLowerInvariant(unit) switch
+    {
+        's' => TimeSpan.FromSeconds(1),
+        'm' => TimeSpan.FromMinutes(1),
+        'h' => TimeSpan.FromHours(1),
+        'd' => TimeSpan.FromDays(1),
+        'w' => TimeSpan.FromDays(7),
+        _ => null,
+    };
+}

@@ -1,0 +1,69 @@
+using System.Management.Automation;
+
+namespace MaintenanceOps.Commands;
+
+/// <summary>Turns what a user gives as a path into paths of the file system, the way every other cmdlet does.</summary>
+internal static class ProviderPaths
+{
+    private const string FileSystem = "FileSystem";
+
+    /// <summary>The existing paths that fit; an error record for each that does not.</summary>
+    /// <param name="cmdlet">Knows the current location, and gets the errors.</param>
+    /// <param name="paths">Paths, of any provider as far as the user is concerned.</param>
+    /// <param name="literal">Takes <c>*</c>, <c>?</c> and <c>[</c> as they are.</param>
+    /// <param name="complete">Whether each path led to something.</param>
+    public static IReadOnlyList<string> Existing(PSCmdlet cmdlet, IEnumerable<string> paths, bool literal, out bool complete)
+    {
+        var found = new List<string>();
+        complete = true;
+        foreach (var path in paths)
+        {
+            try
+            {
+                var matches = Matches(cmdlet, path, literal, out var provider);
+                if (provider.Name == FileSystem && matches.Count > 0)
+                {
+                    found.AddRange(matches);
+                    continue;
+                }
+
+                cmdlet.WriteError(provider.Name == FileSystem ? ErrorRecords.NoMatch(path) : ErrorRecords.OtherProvider(path, provider.Name));
+            }
+            catch (Exception e) when (e is ItemNotFoundException or System.Management.Automation.DriveNotFoundException)
+            {
+                cmdlet.WriteError(ErrorRecords.NoMatch(path));
+            }
+
+            complete = false;
+        }
+
+        return found;
+    }
+
+    /// <summary>The full path of something that need not exist. A path of another provider ends the pipeline.</summary>
+    public static string Full(PSCmdlet cmdlet, string path)
+    {
+        var full = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+        if (provider.Name != FileSystem)
+        {
+            cmdlet.ThrowTerminatingError(ErrorRecords.OtherProvider(path, provider.Name));
+        }
+
+        return full;
+    }
+
+    /// <summary>A repository's location: a path made full, or <c>s3://…</c> as it stands.</summary>
+    public static string Location(PSCmdlet cmdlet, string location) =>
+        location.Contains("://", StringComparison.Ordinal) ? location : Full(cmdlet, location);
+
+    private static List<string> Matches(PSCmdlet cmdlet, string path, bool literal, out ProviderInfo provider)
+    {
+        if (!literal)
+        {
+            return [.. cmdlet.GetResolvedProviderPathFromPSPath(path, out provider)];
+        }
+
+        var full = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out provider, out _);
+        return provider.Name != FileSystem || File.Exists(full) || Directory.Exists(full) ? [full] : [];
+    }
+}

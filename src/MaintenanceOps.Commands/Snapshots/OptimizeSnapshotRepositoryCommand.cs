@@ -1,0 +1,21 @@
+using System.Management.Automation;
+using MaintenanceOps.Engine.Snapshots;
+
+namespace MaintenanceOps.Commands.Snapshots;
+
+/// <summary>Frees what no snapshot needs any more. With -WhatIf the result tells what that would be.</summary>
+[Cmdlet(VerbsCommon.Optimize, "SnapshotRepository", SupportsShouldProcess = true)]
+[OutputType(typeof(PruneResult))]
+public sealed class OptimizeSnapshotRepositoryCommand : RepositoryFirstCmdlet
+{
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        var repository = Open();
+        var agreed = ShouldProcess(repository.Location, "Remove what no snapshot needs");
+        if (agreed || IsWhatIf)
+        {
+            Run(repository.Location, output => output.Write(new RepositoryPrune(repository, output).Run(dryRun: !agreed, output.Cancellation)));
+        }
+    }
+}

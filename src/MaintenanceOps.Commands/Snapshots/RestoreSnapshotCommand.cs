@@ -1,0 +1,121 @@
+using System.Management.Automation;
+using MaintenanceOps.Engine.Snapshots;
+
+namespace MaintenanceOps.Commands.Snapshots;
+
+/// <summary>Restores snapshots or parts of them: to a new place, in place, or one table into a live database.</summary>
+[Cmdlet(VerbsData.Restore, "Snapshot", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(RestoreResult))]
+public sealed class RestoreSnapshotCommand : SnapshotCmdlet
+{
+    private readonly RestoreQueue queue = new();
+
+    /// <summary>Where to: a path. A folder that exists, or a path that ends in a separator, takes the database's file.</summary>
+    [Parameter(Position = 1)]
+    [ValidateNotNullOrEmpty]
+    public string? Destination { get; set; }
+
+    /// <summary>Replaces the state where the snapshot came from, or at the destination, as a transaction.</summary>
+    [Parameter]
+    public SwitchParameter InPlace { get; set; }
+
+    /// <summary>Paths inside a files snapshot; <c>*</c> within a name, <c>**</c> across folders.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    public string[] Include { get; set; } = [];
+
+    /// <summary>Exact paths or tables, as the objects of Get-SnapshotItem bring them.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Path")]
+    public string[] Item { get; set; } = [];
+
+    /// <summary>The one table to restore into a live database.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Table { get; set; }
+
+    /// <summary>The name that the table gets.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? As { get; set; }
+
+    /// <summary>Goes on where the destination exists or is in use.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Leaves out the snapshot of the state that is replaced.</summary>
+    [Parameter]
+    public SwitchParameter NoSafetySnapshot { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        // Items come one by one; they are gathered, so that a snapshot is restored once with all of them.
+        if (Item.Length > 0)
+        {
+            queue.Add(LocationOf(Snapshot.Repository), Snapshot, Item);
+        }
+        else
+        {
+            base.ProcessRecord();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        foreach (var (location, reference, items) in queue.Entries)
+        {
+            var repository = Open(location, Passphrase, KeyFile, initialize: false);
+            if (Find(repository, reference, Source) is { } snapshot)
+            {
+                Restore(repository, snapshot, items);
+            }
+        }
+    }
+
+    private protected override void Process(Repository repository, Snapshot snapshot) => Restore(repository, snapshot, []);
+
+    private void Restore(Repository repository, Snapshot snapshot, IReadOnlyCollection<string> items)
+    {
+        foreach (var options in OptionsFor(snapshot, items))
+        {
+            var plan = new RestorePlan(snapshot, options);
+            if (!queue.IsFirst(plan.Target))
+            {
+                WriteError(ErrorRecords.From(plan.Twice(), snapshot));
+                continue;
+            }
+
+            RestoreResult? dry = null;
+            var restore = new Func<OperationOutput, RestoreOptions, RestoreResult>((output, what) => new SnapshotRestore(repository, output).Run(snapshot, what, output.Cancellation));
+            if (IsWhatIf && !Run(snapshot, output => dry = restore(output, options with { DryRun = true })))
+            {
+                continue;
+            }
+
+            if (ShouldProcess(plan.Target, plan.Describe(dry), InPlace || Force ? ConfirmImpact.High : ConfirmImpact.Medium))
+            {
+                Run(snapshot, output => output.Write(restore(output, options)));
+            }
+        }
+    }
+
+    /// <summary>One restore, or one for each table that was picked from a database.</summary>
+    private IEnumerable<RestoreOptions> OptionsFor(Snapshot snapshot, IReadOnlyCollection<string> items)
+    {
+        var options = new RestoreOptions
+        {
+            Destination = Destination is null ? null : RestorePlan.PlaceOf(snapshot, ProviderPaths.Full(this, Destination), Destination),
+            InPlace = InPlace,
+            Force = Force,
+            Include = Include,
+            Table = Table,
+            As = As,
+            NoSafetySnapshot = NoSafetySnapshot,
+        };
+        return snapshot.Kind == SnapshotKind.Files || items.Count == 0
+            ? [options with { Items = items }]
+            : items.Select(table => options with { Table = table });
+    }
+}

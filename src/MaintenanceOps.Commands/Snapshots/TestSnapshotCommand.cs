@@ -1,0 +1,35 @@
+using System.Management.Automation;
+using MaintenanceOps.Engine.Snapshots;
+
+namespace MaintenanceOps.Commands.Snapshots;
+
+/// <summary>Proves snapshots: that their objects are there, that every byte is right, that they restore.</summary>
+[Cmdlet(VerbsDiagnostic.Test, "Snapshot")]
+[OutputType(typeof(SnapshotTest))]
+public sealed class TestSnapshotCommand : SnapshotCmdlet
+{
+    /// <summary>How thoroughly: Quick, Full or Restore.</summary>
+    [Parameter]
+    [ValidateSet(nameof(VerificationLevel.Quick), nameof(VerificationLevel.Full), nameof(VerificationLevel.Restore))]
+    public VerificationLevel Level { get; set; } = VerificationLevel.Quick;
+
+    /// <summary>SQL that must give a true value in the restored database. It means <c>-Level Restore</c>.</summary>
+    [Parameter]
+    public string[] Assert { get; set; } = [];
+
+    /// <summary>Where the scratch restore goes; the system's temporary folder where it is left out.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ScratchPath { get; set; }
+
+    private protected override void Process(Repository repository, Snapshot snapshot)
+    {
+        var options = new ProofOptions
+        {
+            Level = Level,
+            Assert = Assert,
+            ScratchFolder = ScratchPath is null ? null : ProviderPaths.Full(this, ScratchPath),
+        };
+        Run(snapshot, output => output.Write(new SnapshotProof(repository, output).Run(snapshot, options, output.Cancellation)));
+    }
+}

@@ -1,0 +1,64 @@
+# What the tests share. It is imported in BeforeAll of each file.
+
+function New-TestDatabase {
+    <# A SQLite database made by the Python that every CI image has; the module itself only reads databases. #>
+    [CmdletBinding(SupportsShouldProcess)]
+    param([string] $Path, [int] $Rows = 500, [string] $Text = 'row')
+    if (-not $PSCmdlet.ShouldProcess($Path)) { return }
+    $script = @'
+import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("pragma journal_mode=wal")
+c.execute("create table if not exists notes(id integer primary key, body text)")
+c.execute("create table if not exists users(id integer primary key, name text)")
+c.executemany("insert into notes(body) values(?)", [("%s %d" % (sys.argv[3], i),) for i in range(int(sys.argv[2]))])
+c.executemany("insert into users(name) values(?)", [("user %d" % i,) for i in range(10)])
+c.commit()
+c.close()
+'@
+    $script | python3 - $Path $Rows $Text
+    if ($LASTEXITCODE -ne 0) { throw "python3 could not make $Path" }
+}
+
+function Invoke-TestSql {
+    param([string] $Path, [string] $Sql)
+    "import sqlite3,sys`nc=sqlite3.connect(sys.argv[1])`nprint(c.execute(sys.argv[2]).fetchone())`nc.commit()" | python3 - $Path $Sql
+}
+
+function Get-TreeHash {
+    <# One hash over the names and contents of all files below a folder. #>
+    param([string] $Path)
+    $lines = Get-ChildItem $Path -Recurse -File -Force | Sort-Object FullName | ForEach-Object { "$($_.FullName) $((Get-FileHash -LiteralPath $_.FullName).Hash)" }
+    $bytes = [Text.Encoding]::UTF8.GetBytes(($lines -join "`n"))
+    [Convert]::ToHexString([Security.Cryptography.SHA256]::HashData($bytes))
+}
+
+function Invoke-FreshShell {
+    <# Runs a script in a new pwsh and gives its lines; the module's manifest is in $manifest there. #>
+    param([string] $Script, [string] $WorkingDirectory = $PWD)
+    $file = Join-Path ([IO.Path]::GetTempPath()) "mops-$([guid]::NewGuid().ToString('N')).ps1"
+    try {
+        Set-Content -LiteralPath $file -Value @"
+`$ErrorActionPreference = 'Stop'
+`$ProgressPreference = 'SilentlyContinue'
+`$manifest = '$env:MAINTENANCEOPS_TEST_MANIFEST'
+Set-Location -LiteralPath '$WorkingDirectory'
+$Script
+"@
+        $env:NO_COLOR = '1'
+        pwsh -NoProfile -NonInteractive -File $file 2>&1 | ForEach-Object { "$_" }
+    }
+    finally {
+        Remove-Item -LiteralPath $file
+    }
+}
+
+function ConvertTo-TestSecret {
+    <# A secure string from a word of a test; no plain-text conversion cmdlet needed. #>
+    param([string] $Word)
+    $secret = [securestring]::new()
+    $Word.ToCharArray() | ForEach-Object { $secret.AppendChar($_) }
+    $secret
+}
+
+Export-ModuleMember -Function New-TestDatabase, Invoke-TestSql, Get-TreeHash, Invoke-FreshShell, ConvertTo-TestSecret

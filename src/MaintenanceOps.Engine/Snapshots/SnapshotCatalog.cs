@@ -146,7 +146,10 @@ public sealed class SnapshotCatalog(Repository repository)
 
     private Snapshot FindLatest(string? source)
     {
-        var candidates = List(new SnapshotFilter { Latest = true, Sources = source is null ? [] : [source] });
+        // What a restore saved is found by its full name only: nobody wants the broken state back by accident.
+        var candidates = List(new SnapshotFilter { Latest = true, Sources = source is null ? [] : [source] })
+            .Where(c => !SafetySource.Is(c.Source) || c.Source == source)
+            .ToList();
         return candidates.Count switch
         {
             1 => candidates[0],

@@ -192,7 +192,7 @@ public sealed class FoundFaultTests : IDisposable
     {
         using var repository = Repository.Create(folder["r"], null);
         File.WriteAllText(folder["secret"], "outside");
-        var snapshot = Forge(
+        var snapshot = Forgery.Commit(
             repository,
             new FileEntry { Path = "", Kind = EntryKind.Folder, Mode = 0x1c0 },
             new FileEntry { Path = "inside", Kind = EntryKind.HardLink, Target = "../../secret" });
@@ -214,7 +214,7 @@ public sealed class FoundFaultTests : IDisposable
     {
         using var repository = Repository.Create(folder["r"], null);
         File.WriteAllText(folder["secret"], "outside");
-        var snapshot = Forge(
+        var snapshot = Forgery.Commit(
             repository,
             new FileEntry { Path = "", Kind = EntryKind.Folder, Mode = 0x1c0 },
             new FileEntry { Path = "door", Kind = EntryKind.Link, Target = folder.Path },
@@ -327,33 +327,6 @@ public sealed class FoundFaultTests : IDisposable
         var bytes = File.ReadAllBytes(path);
         bytes[at] ^= 1;
         File.WriteAllBytes(path, bytes);
-    }
-
-    /// <summary>A snapshot as a hostile writer of the store could make it.</summary>
-    private static Snapshot Forge(Repository repository, params FileEntry[] entries)
-    {
-        var listing = new ByteWriter();
-        foreach (var entry in entries)
-        {
-            entry.Write(listing);
-        }
-
-        var digest = BlockDigest.Of(listing.Written);
-        var id = BlockId.Of(digest);
-        using var builder = new PackBuilder(repository.Key);
-        builder.Add(CompressionKind.Stored, listing.Written, listing.Length, [id], [listing.Length]);
-        var (pack, bytes) = builder.Finish();
-        repository.Store.Create(Pack.ObjectName(pack), bytes.Span);
-        var manifest = new Manifest
-        {
-            Source = "forged",
-            Kind = SnapshotKind.Files,
-            Created = DateTimeOffset.UnixEpoch,
-            ContentHash = ContentHash.Of([digest]),
-            Map = repository.StoreMap(Listing.WriteMap([(id, listing.Length)])).Id,
-        };
-        repository.ForgetIndex();
-        return new SnapshotCatalog(repository).Find(repository.Commit(manifest));
     }
 
     /// <summary>Stores packs slowly, and has no room for one of them.</summary>

@@ -48,7 +48,7 @@ public sealed class S3FaultTests(ITestOutputHelper output)
         var failures = new ConcurrentDictionary<int, string>();
 
         // Most of the time is spent waiting, so that a few runs go side by side, each with a bucket and a proxy of its own.
-        Parallel.For(1, count + 1, new ParallelOptions { MaxDegreeOfParallelism = 4 }, at =>
+        Parallel.For(1, count + 1, new ParallelOptions { MaxDegreeOfParallelism = 6 }, at =>
         {
             using var proxy = new S3Proxy(S3Server.Shared, S3Dialect.Aws) { Choose = number => choose(number, at) };
             var name = work.Prepare();

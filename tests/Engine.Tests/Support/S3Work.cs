@@ -33,7 +33,7 @@ internal sealed class S3Work : IDisposable
     public static S3Patience Hasty { get; } = new()
     {
         Attempts = 3,
-        Idle = TimeSpan.FromSeconds(1),
+        Idle = TimeSpan.FromSeconds(5),
         FirstDelay = TimeSpan.FromMilliseconds(1),
         LongestDelay = TimeSpan.FromMilliseconds(5),
     };
@@ -91,7 +91,8 @@ internal sealed class S3Work : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    public static S3ObjectStore Store(string endpoint, string name) => new($"s3://{name}/app?endpoint={endpoint}", Hasty);
+    public static S3ObjectStore Store(string endpoint, string name, TimeSpan? idle = null) =>
+        new($"s3://{name}/app?endpoint={endpoint}", Hasty with { Idle = idle ?? Hasty.Idle });
 
     private string Database => Path.Combine(folder, "app.db");
 

@@ -25,8 +25,7 @@ internal sealed class FooterReader(Repository repository, bool afresh = false)
         var objects = repository.Store.List("packs/").OrderBy(o => o.Name, StringComparer.Ordinal).ToList();
         var footers = new PackFooter?[objects.Count];
         var reasons = new string?[objects.Count];
-        ExceptionDispatchInfo? failure = null;
-        Parallel.For(0, objects.Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, (i, loop) =>
+        ForEach(objects.Count, i =>
         {
             try
             {
@@ -36,17 +35,39 @@ internal sealed class FooterReader(Repository repository, bool afresh = false)
             {
                 reasons[i] = e.Message;
             }
-            catch (MaintenanceException e)
-            {
-                // The loop would hide the store's own failure in a collection of failures.
-                Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
-                loop.Stop();
-            }
         });
-        failure?.Throw();
         cache?.KeepOnly(objects.Select(o => IdOf(o.Name)).ToHashSet());
         damaged = [.. objects.Select((o, i) => new DamagedPack(o.Name, o.Size, reasons[i] ?? "")).Where(d => d.Reason.Length > 0)];
         return [.. footers.OfType<PackFooter>()];
+    }
+
+    /// <summary>
+    /// Calls the action for each number, on threads of its own: a remote store's answers arrive on the pool's, which must
+    /// not all be waiting for them. The first failure ends the walk and is thrown as it is.
+    /// </summary>
+    private void ForEach(int count, Action<int> act)
+    {
+        var next = -1;
+        ExceptionDispatchInfo? failure = null;
+        var threads = Enumerable.Range(0, Math.Min(count, repository.Store.IsRemote ? 16 : 8)).Select(_ => new Thread(() =>
+        {
+            try
+            {
+                for (var i = Interlocked.Increment(ref next); i < count && failure is null; i = Interlocked.Increment(ref next))
+                {
+                    act(i);
+                }
+            }
+#pragma warning disable CA1031 // Whatever ends a thread must reach the thread that waits for it.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
+            }
+        }) { IsBackground = true, Name = "mops footer reader" }).ToList();
+        threads.ForEach(t => t.Start());
+        threads.ForEach(t => t.Join());
+        failure?.Throw();
     }
 
     private PackFooter Read(StoredObject stored)

@@ -17,6 +17,9 @@ internal static class S3Errors
     /// <summary>The answer to a conditional put of a name that is taken.</summary>
     public static bool IsTaken(AmazonServiceException e) => e.StatusCode == HttpStatusCode.PreconditionFailed;
 
+    /// <summary>The SDK has found that a body does not have the MD5 that its tag tells. It has no type of its own for it.</summary>
+    public static bool IsOtherHash(AmazonClientException e) => e.Message.Contains("hash", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The server does not know the operation, or a header of it.</summary>
     public static bool IsNotSupported(AmazonServiceException e) =>
         e.StatusCode is HttpStatusCode.NotImplemented or HttpStatusCode.MethodNotAllowed

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -12,7 +11,7 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
     /// <summary>False once the server has answered a request for the last bytes with other ones.</summary>
     private volatile bool knowsSuffixes = true;
 
-    /// <summary>False once an object that arrived twice alike has not had the MD5 that its tag seemed to be.</summary>
+    /// <summary>False once an object has arrived twice without the MD5 that its tag seemed to be.</summary>
     private volatile bool tagsAreHashes = true;
 
     /// <summary>Bytes of an object: those from an offset on, and how many the object has in all.</summary>
@@ -21,34 +20,19 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
     /// <summary>Reads an object whole; null where there is none.</summary>
     public byte[]? Read(string name)
     {
-        byte[]? doubtful = null;
-        return requests.Send($"read '{name}'", async (client, attempt) =>
+        // The SDK compares the bytes with the MD5 that the tag of an object is, where it is one. Two that differ were not
+        // damaged on their way: the object is damaged in the store, or the server's tags are other things. Whether the
+        // bytes are right is then for their seal to say, and a range of them comes without the SDK's opinion.
+        for (var tried = 0; tagsAreHashes && tried < 2; tried++)
         {
-            try
+            if (TryRead(name, out var bytes))
             {
-                using var response = await client.GetObjectAsync(Request(name, null), attempt.Token).ConfigureAwait(false);
-                var bytes = await ReadBody(response, attempt).ConfigureAwait(false);
-                if (!tagsAreHashes || IsWhole(bytes, response))
-                {
-                    return bytes;
-                }
-
-                // Damaged on its way, or in the store, or a server whose tags are other things. The same bytes twice were
-                // not damaged on their way, and whether they are right is then for their seal to say.
-                if (doubtful is not null && bytes.AsSpan().SequenceEqual(doubtful))
-                {
-                    tagsAreHashes = false;
-                    return bytes;
-                }
-
-                doubtful = bytes;
-                throw new IOException($"'{name}' arrived with other bytes than its tag tells.");
+                return bytes;
             }
-            catch (AmazonServiceException e) when (S3Errors.IsNotFound(e))
-            {
-                return null;
-            }
-        });
+        }
+
+        tagsAreHashes = false;
+        return Fetch(name, new ByteRange("bytes=0-")) is { } part ? Cut(part, name, 0, part.Total) : null;
     }
 
     /// <summary>Reads a part of an object, shorter where it reaches past the end; null where there is no such object.</summary>
@@ -121,6 +105,28 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
         }
 
         return true;
+    }
+
+    /// <summary>Reads an object whole; false where it does not have the hash that its tag tells.</summary>
+    private bool TryRead(string name, out byte[]? bytes)
+    {
+        (var matches, bytes) = requests.Send<(bool, byte[]?)>($"read '{name}'", async (client, attempt) =>
+        {
+            try
+            {
+                using var response = await client.GetObjectAsync(Request(name, null), attempt.Token).ConfigureAwait(false);
+                return (true, await ReadBody(response, attempt).ConfigureAwait(false));
+            }
+            catch (AmazonServiceException e) when (S3Errors.IsNotFound(e))
+            {
+                return (true, null);
+            }
+            catch (AmazonClientException e) when (S3Errors.IsOtherHash(e))
+            {
+                return (false, null);
+            }
+        });
+        return matches;
     }
 
     private GetObjectRequest Request(string name, ByteRange? range) => new()
@@ -221,18 +227,5 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
         }
 
         return bytes;
-    }
-
-    /// <summary>Whether the bytes have the MD5 that the tag of an object is, where it was put in one piece and not encrypted by a key of its own.</summary>
-    private static bool IsWhole(byte[] bytes, GetObjectResponse response)
-    {
-        var tag = response.ETag?.Trim('"') ?? "";
-        var isHash = tag.Length == 32
-            && tag.All(char.IsAsciiHexDigit)
-            && string.IsNullOrEmpty(response.ServerSideEncryptionKeyManagementServiceKeyId)
-            && string.IsNullOrEmpty(response.ServerSideEncryptionCustomerProvidedKeyMD5);
-#pragma warning disable CA5351 // Not for secrecy: MD5 is what the protocol has.
-        return !isHash || tag.Equals(Convert.ToHexString(MD5.HashData(bytes)), StringComparison.OrdinalIgnoreCase);
-#pragma warning restore CA5351
     }
 }

@@ -1,1 +1,21 @@
+using System.Globalization;
+using MaintenanceOps.Engine.Files;
+using MaintenanceOps.Engine.Storage;
+using MaintenanceOps.FaultHost;
+
+// FaultHost SCENARIO FOLDER STEP MODE: carries out a scenario and dies at the given step that changes the disk.
+// Step 0 dies nowhere and prints the steps there are.
+var step = int.Parse(args[2], CultureInfo.InvariantCulture);
+var fault = new StepCounter(step, Enum.Parse<FaultMode>(args[3]), Die);
+DurableFiles.Default = new FaultyFiles(fault);
+TreeAccess.Current = new FaultyTreeAccess(TreeAccess.Current, fault);
+Scenarios.Run(args[0], args[1]);
+Console.WriteLine(fault.Steps);
 return 0;
+
+static void Die()
+{
+    // SIGKILL: no finally block, no flush, no handler.
+    System.Diagnostics.Process.GetCurrentProcess().Kill();
+    Thread.Sleep(Timeout.Infinite);
+}

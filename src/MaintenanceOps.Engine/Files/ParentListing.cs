@@ -31,7 +31,7 @@ internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> ent
             && e.Changed == facts.Changed
             && e.Inode == facts.Inode
             && Math.Max(facts.Modified, facts.Changed) < trustedUntil
-            && Array.TrueForAll(e.Extents, x => x.IsHole || index.Find(x.Block) >= 0)
+            && Array.TrueForAll(e.Extents, x => x.IsHole || index.FindSound(x.Block) >= 0)
             ? e
             : null;
     }

@@ -65,6 +65,7 @@ internal sealed class Selection
             }
         }
 
+        RequireTargetsInside(chosen);
         return new Selection(chosen, size);
     }
 
@@ -106,6 +107,20 @@ internal sealed class Selection
                 ErrorCode.DestinationEscaped,
                 $"The snapshot has an entry '{PathCodec.Display(entry.Path)}' that would be written outside the destination. Nothing was written; the repository may have been tampered with.",
                 PathCodec.Display(entry.Path));
+        }
+    }
+
+    /// <summary>A hard link is another name of a file that is restored too, and of nothing else on the machine.</summary>
+    private static void RequireTargetsInside(List<FileEntry> chosen)
+    {
+        var targets = chosen.Where(e => e.Kind == EntryKind.HardLink).Select(e => e.Target).ToHashSet(StringComparer.Ordinal);
+        targets.ExceptWith(chosen.Where(e => e.Kind == EntryKind.File).Select(e => e.Path));
+        if (targets.Count > 0)
+        {
+            throw new MaintenanceException(
+                ErrorCode.DestinationEscaped,
+                $"The snapshot has a hard link to '{PathCodec.Display(targets.First())}', which is no file of it. Nothing was written; the repository may have been tampered with.",
+                PathCodec.Display(targets.First()));
         }
     }
 

@@ -9,7 +9,7 @@ namespace MaintenanceOps.Engine.Files;
 internal abstract class TreeAccess
 {
     /// <summary>The access that fits this platform.</summary>
-    public static TreeAccess Current { get; } = OperatingSystem.IsLinux() ? new LinuxTreeAccess() : new PortableTreeAccess();
+    public static TreeAccess Current { get; set; } = OperatingSystem.IsLinux() ? new LinuxTreeAccess() : new PortableTreeAccess();
 
     /// <summary>The facts of a path; null where there is nothing.</summary>
     public abstract FileFacts? Facts(string path);

@@ -98,9 +98,8 @@ internal sealed class TreeRestore(Repository repository, IOperationSink sink)
     private string TakeSafetySnapshot(Snapshot snapshot, string destination, List<string> conflicts, CancellationToken cancellation)
     {
         var what = new FileBackupOptions { Paths = [.. conflicts.Select(c => TreeAccess.Join(destination, c))] };
-        var options = new BackupOptions { Source = Databases.Sqlite.SqliteRestore.SafetySource(snapshot.Source), Tags = ["before-restore"] };
+        var options = new BackupOptions { Source = SafetySource.Of(snapshot.Source), Tags = ["before-restore"] };
         var safety = new FileBackup(repository, sink).Run(what, options, cancellation);
-        repository.ForgetIndex();
         return safety.Id;
     }
 }

@@ -32,7 +32,7 @@ public sealed class Repository : IDisposable
     internal TimeProvider Time { get; }
 
     /// <summary>All blocks; read from the packs' footers on first use.</summary>
-    internal BlockIndex Index => index ??= new BlockIndex(new FooterReader(this).ReadAll(out _));
+    internal BlockIndex Index => index ??= new BlockIndex(new FooterReader(this).ReadAll(out _), DamagedPacks());
 
     /// <summary>Makes a repository.</summary>
     /// <param name="location">A folder that is missing or empty, or <c>s3://bucket/prefix</c>.</param>
@@ -65,20 +65,21 @@ public sealed class Repository : IDisposable
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
         }
 
-        if (store is LocalObjectStore && Directory.Exists(store.Location) && Directory.EnumerateFileSystemEntries(store.Location).Any())
+        if (store is LocalObjectStore && Directory.Exists(store.Location) && Directory.EnumerateFileSystemEntries(store.Location).Any(e => !IsOurs(e)))
         {
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"'{store.Location}' is not empty and no repository. Name a folder that is empty or does not exist.", store.Location);
         }
 
         var key = MasterKey.Public;
+        var id = Guid.NewGuid().ToString("D");
         if (passphrase is not null)
         {
             // The key is stored before the description: a repository that can be seen can be opened.
             key = MasterKey.Generate();
-            new KeyRing(store).Add(key, passphrase, label, time);
+            new KeyRing(store, id).Add(key, passphrase, label, time);
         }
 
-        var description = new RepositoryDescription { Id = Guid.NewGuid().ToString("D"), Created = time.GetUtcNow(), Encrypted = passphrase is not null };
+        var description = new RepositoryDescription { Id = id, Created = time.GetUtcNow(), Encrypted = passphrase is not null };
         if (!CheckedJson.Create(store, RepositoryDescription.ObjectName, description, FormatJson.Default.RepositoryDescription))
         {
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
@@ -86,6 +87,9 @@ public sealed class Repository : IDisposable
 
         return new Repository(store, description, key, time);
     }
+
+    /// <summary>Whether an entry of a folder is what a creation that was interrupted left behind.</summary>
+    private static bool IsOurs(string path) => Path.GetFileName(path) is "tmp" or "keys";
 
     internal static Repository Open(IObjectStore store, Passphrase? passphrase, TimeProvider time)
     {
@@ -105,6 +109,15 @@ public sealed class Repository : IDisposable
                 store.Location);
         }
 
+        if (!description.Encrypted && (passphrase is not null || store.List("keys/").Any()))
+        {
+            // Who holds the store could declare an encrypted repository plain, to have the next backup in the clear.
+            throw new MaintenanceException(
+                ErrorCode.InvalidArgument,
+                $"{store.Location} says that it is not encrypted, but {(passphrase is not null ? "a passphrase was given" : "it has keys")}. If it once was encrypted, somebody has tampered with it; otherwise leave the passphrase out.",
+                store.Location);
+        }
+
         var key = MasterKey.Public;
         if (description.Encrypted)
         {
@@ -112,7 +125,7 @@ public sealed class Repository : IDisposable
                 ErrorCode.PassphraseRequired,
                 $"{store.Location} is encrypted. Give -Passphrase, or set MAINTENANCEOPS_PASSPHRASE_FILE or MAINTENANCEOPS_PASSPHRASE.",
                 store.Location);
-            key = new KeyRing(store).Unlock(passphrase);
+            key = new KeyRing(store, description.Id).Unlock(passphrase);
         }
 
         return new Repository(store, description, key, time);
@@ -140,7 +153,7 @@ public sealed class Repository : IDisposable
     }
 
     /// <summary>The ids of all manifests, readable or not.</summary>
-    internal IEnumerable<string> ManifestIds() => Store.List("snapshots/").Select(o => o.Name["snapshots/".Length..]);
+    internal IEnumerable<string> ManifestIds() => Store.List("snapshots/").Select(o => o.Name["snapshots/".Length..]).Where(IsId);
 
     /// <summary>Reads one manifest.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/> or <see cref="ErrorCode.SnapshotDamaged"/>.</exception>
@@ -172,7 +185,22 @@ public sealed class Repository : IDisposable
     {
         var id = Key.NameOf(content);
         var bytes = SealedObject.Seal(Key, ObjectKind.Map, id, content);
-        return (id, Store.Create(PageMap.ObjectName(id), bytes) ? bytes.Length : 0);
+        if (Store.Create(PageMap.ObjectName(id), bytes))
+        {
+            return (id, bytes.Length);
+        }
+
+        try
+        {
+            _ = ReadMapBytes(id);
+            return (id, 0);
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
+        {
+            // The one object that may be replaced: its content is what its name says, and what was there is not.
+            Store.Replace(PageMap.ObjectName(id), bytes);
+            return (id, bytes.Length);
+        }
     }
 
     /// <summary>Reads a map with its base.</summary>
@@ -193,8 +221,48 @@ public sealed class Repository : IDisposable
     internal T Unseal<T>(ObjectKind kind, string name, string id, byte[] bytes, Func<byte[], T> parse) =>
         Checked(name, () => parse(SealedObject.Open(Key, kind, id, bytes)));
 
+    /// <summary>
+    /// Reads the index from the store alone, whatever this machine remembers, and uses it from now on: for whoever is to
+    /// tell what the store has.
+    /// </summary>
+    internal IReadOnlyList<PackFooter> ReadIndexAfresh(out IReadOnlyList<DamagedPack> damaged)
+    {
+        var footers = new FooterReader(this, afresh: true).ReadAll(out damaged);
+        index = new BlockIndex(footers, DamagedPacks());
+        return footers;
+    }
+
+    /// <summary>
+    /// Remembers in the repository that damage was found in a pack. Backups then store its blocks anew where the source
+    /// still has them, and reads prefer other copies.
+    /// </summary>
+    internal void MarkDamaged(string packId)
+    {
+        try
+        {
+            if (Store.Create(DamagedFolder + packId, []))
+            {
+                index = null;
+            }
+        }
+        catch (MaintenanceException)
+        {
+            // A store that cannot be written to now; the damage is found again by the next who reads there.
+        }
+    }
+
+    /// <summary>Takes the mark back, after all of the pack was read and found sound.</summary>
+    internal void ClearDamaged(string packId) => Store.Delete(DamagedFolder + packId);
+
+    internal HashSet<string> DamagedPacks() => [.. Store.List(DamagedFolder).Select(o => o.Name[DamagedFolder.Length..])];
+
+    private const string DamagedFolder = "damaged/";
+
     /// <summary>Forgets the index, so that the next use reads it anew: after packs came or went.</summary>
     internal void ForgetIndex() => index = null;
+
+    /// <summary>Sixty-four hexadecimal digits; anything else in the folder, such as what a file manager leaves, is not ours.</summary>
+    private static bool IsId(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 
     /// <summary>
     /// Forgets the index where packs came or went since it was read. A repository stays open for a whole pipeline, in

@@ -17,7 +17,7 @@ public sealed class RepositoryAdministration(Repository repository)
             Format = repository.Description.Format,
             Encrypted = repository.Description.Encrypted,
             Created = repository.Description.Created,
-            Keys = [.. new KeyRing(repository.Store).List().Select(Describe)],
+            Keys = [.. new KeyRing(repository.Store, repository.Description.Id).List().Select(Describe)],
             Sources = [.. snapshots.Select(s => s.Source).Distinct().Order(StringComparer.Ordinal)],
             SnapshotCount = snapshots.Count,
             ContentSize = snapshots.Sum(s => s.Size),
@@ -32,7 +32,7 @@ public sealed class RepositoryAdministration(Repository repository)
     public RepositoryKey AddKey(Passphrase passphrase, string label)
     {
         RequireEncrypted();
-        return Describe(new KeyRing(repository.Store).Add(repository.Key, passphrase, label, repository.Time));
+        return Describe(new KeyRing(repository.Store, repository.Description.Id).Add(repository.Key, passphrase, label, repository.Time));
     }
 
     /// <summary>Removes a passphrase; the last one cannot be removed.</summary>
@@ -40,7 +40,7 @@ public sealed class RepositoryAdministration(Repository repository)
     public void RemoveKey(string id)
     {
         RequireEncrypted();
-        new KeyRing(repository.Store).Remove(id);
+        new KeyRing(repository.Store, repository.Description.Id).Remove(id);
     }
 
     private void RequireEncrypted()

@@ -16,7 +16,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
         var damagedBlocks = new HashSet<BlockId>();
         var findings = new List<RepositoryFinding>();
         findings.AddRange(CheckDescriptions());
-        var footers = new FooterReader(repository).ReadAll(out var damagedPacks);
+        var footers = repository.ReadIndexAfresh(out var damagedPacks);
         var packs = damagedPacks.ToDictionary(d => d.ObjectName, d => d.Reason);
         foreach (var name in ShortPacks(footers))
         {
@@ -26,8 +26,10 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
         if (level >= VerificationLevel.Full)
         {
             ReadEverything(packs, damagedBlocks, cancellation);
+            UpdateMarks(packs.Keys);
         }
 
+        findings.AddRange(CheckTestRecords());
         var hurt = packs.Keys.ToDictionary(p => p, _ => new List<string>());
         foreach (var id in repository.ManifestIds().ToList())
         {
@@ -57,11 +59,21 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
 
     private IEnumerable<RepositoryFinding> CheckDescriptions()
     {
-        foreach (var name in new[] { RepositoryDescription.ObjectName }.Concat(new KeyRing(repository.Store).List().Select(k => KeyDescription.ObjectName(k.Id))))
+        foreach (var name in new[] { RepositoryDescription.ObjectName }.Concat(new KeyRing(repository.Store, repository.Description.Id).Ids().Select(KeyDescription.ObjectName)))
         {
             foreach (var copy in new[] { name, CheckedJson.CopyOf(name) })
             {
-                if (!CheckedJson.IsWhole(repository.Store, copy, name == RepositoryDescription.ObjectName))
+                if (!IsWhole(copy) && !IsWhole(name) && !IsWhole(CheckedJson.CopyOf(name)))
+                {
+                    yield return Finding(
+                        FindingSeverity.Error,
+                        "KeyLost",
+                        $"'{copy}' is damaged, and so is its other copy: that passphrase opens nothing any more.",
+                        copy,
+                        [],
+                        "Add the passphrase again with Add-SnapshotRepositoryKey, while another one still opens the repository.");
+                }
+                else if (!IsWhole(copy))
                 {
                     yield return Finding(
                         FindingSeverity.Warning,
@@ -72,6 +84,41 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
                         $"Copy '{(copy == name ? CheckedJson.CopyOf(name) : name)}' over it.");
                 }
             }
+        }
+    }
+
+    private bool IsWhole(string name) => CheckedJson.IsWhole(repository.Store, name);
+
+    /// <summary>Records of checks count for what they say only while their seals hold.</summary>
+    private IEnumerable<RepositoryFinding> CheckTestRecords()
+    {
+        foreach (var stored in repository.Store.List("tests/").ToList())
+        {
+            if (SnapshotCatalog.TestName.Parse(stored.Name) is not { } name || !SnapshotCatalog.IsGenuine(repository, name, stored.Name))
+            {
+                yield return Finding(
+                    FindingSeverity.Warning,
+                    "TestRecordDamaged",
+                    $"'{stored.Name}' is no record of a check that this repository made; it is ignored.",
+                    stored.Name,
+                    [],
+                    "Remove it, and prove the snapshot again with Test-Snapshot.");
+            }
+        }
+    }
+
+    /// <summary>Marks are for packs with damage: new ones are set, and those that are sound again lose theirs.</summary>
+    private void UpdateMarks(IEnumerable<string> damaged)
+    {
+        var ids = damaged.Select(n => n[(n.LastIndexOf('/') + 1)..]).ToHashSet();
+        foreach (var id in ids)
+        {
+            repository.MarkDamaged(id);
+        }
+
+        foreach (var id in repository.DamagedPacks().Except(ids))
+        {
+            repository.ClearDamaged(id);
         }
     }
 

@@ -74,7 +74,7 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
             {
                 dead.Add(Pack.ObjectName(pack.PackId));
             }
-            else if (liveBytes < allBytes * (1 - RewriteAbove))
+            else if (index.IsSound(p) && liveBytes < allBytes * (1 - RewriteAbove))
             {
                 rewrites.Add(pack);
                 moves.AddRange(live);
@@ -92,15 +92,17 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
     {
         var needed = new bool[repository.Index.Count];
         var maps = new HashSet<string>();
+        var marked = new HashSet<string>();
         foreach (var id in repository.ManifestIds().ToList())
         {
             cancellation.ThrowIfCancellationRequested();
             var manifest = repository.ReadManifest(id);
-            if (!maps.Add(manifest.Map))
+            if (!marked.Add(manifest.Map))
             {
                 continue;
             }
 
+            maps.Add(manifest.Map);
             if (manifest.Kind != SnapshotKind.Files && repository.ReadMapBase(manifest.Map) is { } wholeMap)
             {
                 maps.Add(wholeMap);
@@ -133,6 +135,7 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
     private static bool IsOrphan(string name, HashSet<string> maps, Dictionary<string, long> all) => name.Split('/') switch
     {
         ["maps", var map] => !maps.Contains(map),
+        ["damaged", var pack] => !all.ContainsKey(Pack.ObjectName(pack)),
         ["tests", var snapshot, _] => !all.ContainsKey(Manifest.ObjectName(snapshot)),
         _ => false,
     };

@@ -112,9 +112,10 @@ public sealed class SnapshotCatalog(Repository repository)
 
     private Snapshot Describe(string id, Manifest manifest, ILookup<string, TestName> tests)
     {
+        // Only the records that decide are opened: the last failure, and of what passed since, the most thorough.
         var results = tests[id].OrderBy(t => t.At).ToList();
-        var failed = results.FindLastIndex(t => !t.Passed);
-        var passed = results.Skip(failed + 1).ToList();
+        var failed = results.FindLastIndex(t => !t.Passed && IsGenuine(repository, t));
+        var passed = results.Skip(failed + 1).Where(t => t.Passed).OrderByDescending(t => t.Level).ThenByDescending(t => t.At).SkipWhile(t => !IsGenuine(repository, t)).Take(1).ToList();
         var level = passed.Select(t => t.Level).Append(failed < 0 ? manifest.Verified : VerificationLevel.None).Max();
         return new Snapshot
         {
@@ -145,7 +146,10 @@ public sealed class SnapshotCatalog(Repository repository)
 
     private Snapshot FindLatest(string? source)
     {
-        var candidates = List(new SnapshotFilter { Latest = true, Sources = source is null ? [] : [source] });
+        // What a restore saved is found by its full name only: nobody wants the broken state back by accident.
+        var candidates = List(new SnapshotFilter { Latest = true, Sources = source is null ? [] : [source] })
+            .Where(c => !SafetySource.Is(c.Source) || c.Source == source)
+            .ToList();
         return candidates.Count switch
         {
             1 => candidates[0],
@@ -155,6 +159,22 @@ public sealed class SnapshotCatalog(Repository repository)
                 $"{repository.Location} holds several sources ({string.Join(", ", candidates.Select(c => c.Source))}); say which with -Source.",
                 source),
         };
+    }
+
+    /// <summary>Whether the record under this name was sealed by this repository for this snapshot and says what its name says.</summary>
+    internal static bool IsGenuine(Repository repository, TestName test, string? name = null)
+    {
+        try
+        {
+            name ??= test.ObjectName;
+            var bytes = repository.Store.Read(name);
+            var record = bytes is null ? null : repository.Unseal(ObjectKind.TestRecord, name, name, bytes, c => TestRecord.FromBytes(c));
+            return record is not null && record.Snapshot == test.Snapshot && record.Level == test.Level && record.Passed == test.Passed;
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
+        {
+            return false;
+        }
     }
 
     private static bool Passes(Snapshot snapshot, SnapshotFilter filter) =>
@@ -176,9 +196,11 @@ public sealed class SnapshotCatalog(Repository repository)
     /// </summary>
     internal sealed record TestName(string Snapshot, DateTimeOffset At, VerificationLevel Level, bool Passed)
     {
-        public static string For(TestRecord record) => string.Create(
+        public static string For(TestRecord record) => new TestName(record.Snapshot, record.At, record.Level, record.Passed).ObjectName;
+
+        public string ObjectName => string.Create(
             CultureInfo.InvariantCulture,
-            $"{TestRecord.Folder(record.Snapshot)}{record.At.ToUnixTimeMilliseconds():d14}-{(int)record.Level}-{(record.Passed ? 'p' : 'f')}");
+            $"{TestRecord.Folder(Snapshot)}{At.ToUnixTimeMilliseconds():d14}-{(int)Level}-{(Passed ? 'p' : 'f')}");
 
         public static TestName? Parse(string name)
         {

@@ -24,14 +24,15 @@ public sealed class SnapshotCopy(Repository from, Repository to, IOperationSink 
         using var writing = to.Share($"copy of {snapshot.Source}", cancellation);
         var manifest = from.ReadManifest(snapshot.Id);
         var catalog = new SnapshotCatalog(to);
-        if (Existing(manifest) is { } id)
+        var existing = Existing(manifest);
+        var stored = CopyBlocks(snapshot, manifest, cancellation);
+        var (map, mapStored) = to.StoreMap(MapFor(manifest));
+        if (existing is not null && to.ReadManifest(existing).Map == map)
         {
-            return catalog.Describe(id, to.ReadManifest(id));
+            // It is there already; what had been lost of it is there again.
+            return catalog.Describe(existing, to.ReadManifest(existing));
         }
 
-        var stored = CopyBlocks(snapshot, manifest, cancellation);
-        to.ForgetIndex();
-        var (map, mapStored) = to.StoreMap(MapFor(manifest));
         writing.Assert();
         var copied = manifest with
         {
@@ -61,7 +62,7 @@ public sealed class SnapshotCopy(Repository from, Repository to, IOperationSink 
     private long CopyBlocks(Snapshot snapshot, Manifest manifest, CancellationToken cancellation)
     {
         var all = SnapshotBlocks.Of(from, snapshot.Id, manifest, cancellation);
-        var placement = Placement.Of(from.Index, [.. all.Where(b => to.Index.Find(b) < 0)]);
+        var placement = Placement.Of(from.Index, [.. all.Where(b => to.Index.FindSound(b) < 0)]);
         placement.RequireComplete(snapshot.Id, from.Location);
         using var writer = new BlockWriter(to, cancellation);
         var batch = writer.Rent();

@@ -103,6 +103,12 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
     private void Prove(Snapshot snapshot, VerificationLevel level, ProofOptions options, Drill drill, CancellationToken cancellation)
     {
         var manifest = repository.ReadManifest(snapshot.Id);
+        if (level >= VerificationLevel.Full && repository.Store.IsRemote)
+        {
+            // What is proven must be restorable on a machine that remembers nothing of the packs.
+            repository.ReadIndexAfresh(out _);
+        }
+
         switch (level)
         {
             case VerificationLevel.Restore when snapshot.Kind == SnapshotKind.Sqlite:

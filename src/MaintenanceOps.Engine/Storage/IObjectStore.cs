@@ -13,8 +13,11 @@ public readonly record struct StoredObject(string Name, long Size, DateTimeOffse
 /// </summary>
 public interface IObjectStore : IDisposable
 {
-    /// <summary>Where the store is, as the user would write it: an absolute path or <c>s3://bucket/prefix</c>.</summary>
+    /// <summary>Where the store is, as the user would write it: an absolute path or <c>s3://bucket/prefix?options</c>.</summary>
     string Location { get; }
+
+    /// <summary>Whether every read is a request over a network, so that it pays to keep small parts nearby.</summary>
+    bool IsRemote => false;
 
     /// <summary>Makes an object that does not exist yet. When the call returns, the object is whole and durable.</summary>
     /// <returns>False where an object of that name exists already; it is left as it was.</returns>

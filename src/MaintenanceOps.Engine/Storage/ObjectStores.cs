@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MaintenanceOps.Engine.Storage;
 
 /// <summary>Finds the store that a location names. A new kind of store is one line here.</summary>
@@ -14,10 +16,15 @@ public static class ObjectStores
             : location[..scheme].ToLowerInvariant() switch
             {
                 "file" => new LocalObjectStore(new Uri(location).LocalPath),
+                "s3" => OpenS3(location),
                 _ => throw new MaintenanceException(
                     ErrorCode.InvalidArgument,
                     $"'{location}' names no store that is known. Use a path or s3://bucket/prefix.",
                     location),
             };
     }
+
+    /// <summary>In a method of its own that is not inlined: the AWS SDK is loaded when this runs, and never for a folder.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static S3.S3ObjectStore OpenS3(string location) => new(S3.S3Location.Scheme + location[S3.S3Location.Scheme.Length..]);
 }

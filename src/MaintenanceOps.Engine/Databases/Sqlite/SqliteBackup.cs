@@ -83,7 +83,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         }
 
         var map = ReadMapOrNull(manifest.Map);
-        return map is not null && Array.TrueForAll(map.Blocks, id => repository.Index.Find(id) >= 0)
+        return map is not null && Array.TrueForAll(map.Blocks, id => repository.Index.FindSound(id) >= 0)
             ? manifest with { StoredSize = 0 }
             : null;
     }

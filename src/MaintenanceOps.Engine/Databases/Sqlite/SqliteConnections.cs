@@ -15,7 +15,7 @@ internal static class SqliteConnections
     public static TimeSpan DefaultLockTimeout { get; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Opens an existing database beside its users. Closing the connection does not checkpoint, even as the last one.
+    /// Opens an existing database beside its users. Closing the connection writes nothing into the database, even as the last one.
     /// </summary>
     public static SqliteConnection OpenBeside(string path, TimeSpan? lockTimeout = null)
     {
@@ -33,7 +33,15 @@ internal static class SqliteConnections
 
         // Read-write, because recovering a hot journal or an orphaned log needs it; a database on a read-only medium
         // falls back by itself.
-        return Open(path, SqliteOpenMode.ReadWrite, lockTimeout);
+        var connection = Open(path, SqliteOpenMode.ReadWrite, lockTimeout);
+        if (File.Exists(path + "-wal") && new FileInfo(path + "-wal").Length > 0)
+        {
+            // Without this the last connection moves the log into the database. An empty log is left to the ordinary
+            // close, which removes the files that opening made.
+            raw.sqlite3_db_config(connection.Handle, NoCheckpointOnClose, 1, out _);
+        }
+
+        return connection;
     }
 
     /// <summary>Opens a database that nobody else uses, such as a restored one.</summary>
@@ -103,7 +111,6 @@ internal static class SqliteConnections
         try
         {
             connection.Open();
-            raw.sqlite3_db_config(connection.Handle, NoCheckpointOnClose, 1, out _);
             return connection;
         }
         catch (SqliteException e)

@@ -46,6 +46,7 @@ internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
         CompareRows(SqliteInspection.CountRows(connection, cancellation), snapshot, drill);
         foreach (var sql in options.Assert)
         {
+            cancellation.ThrowIfCancellationRequested();
             CheckAssertion(connection, sql, snapshot, drill);
         }
     }
@@ -86,8 +87,9 @@ internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
                 drill.Fail("AssertionFailed", $"'{sql}' gave {(value is null or DBNull ? "nothing" : $"'{value}'")}.", snapshot);
             }
         }
-        catch (SqliteException e)
+        catch (SqliteException e) when (e.SqliteErrorCode != SqliteNative.Interrupt)
         {
+            // An interrupted statement says nothing about the snapshot, and must not be recorded as if it did.
             drill.Fail("AssertionFailed", $"'{sql}' could not be run: {e.Message}", snapshot);
         }
     }

@@ -72,9 +72,6 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
         }
     }
 
-    /// <summary>The source under which the state before a restore is kept, so that it never is the source's latest.</summary>
-    public static string SafetySource(string source) => $"{source}@before-restore";
-
     private static string TargetOf(Snapshot snapshot, RestoreOptions options)
     {
         var target = options.Destination ?? (options.InPlace
@@ -89,9 +86,8 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
     {
         try
         {
-            var options = new BackupOptions { Source = SafetySource(snapshot.Source), Tags = ["before-restore"] };
+            var options = new BackupOptions { Source = SafetySource.Of(snapshot.Source), Tags = ["before-restore"] };
             var safety = new SqliteBackup(repository, sink).Run(target, options, cancellation);
-            repository.ForgetIndex();
             return safety.Id;
         }
         catch (MaintenanceException e) when (e.Code is ErrorCode.DatabaseCorrupt or ErrorCode.NotADatabase or ErrorCode.DatabaseEmpty or ErrorCode.DatabaseError)

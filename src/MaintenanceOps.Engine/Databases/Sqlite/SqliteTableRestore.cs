@@ -29,6 +29,7 @@ internal sealed class SqliteTableRestore(Repository repository, IOperationSink s
         try
         {
             using var connection = SqliteConnections.OpenBeside(target);
+            using var interrupt = cancellation.Register(() => SQLitePCL.raw.sqlite3_interrupt(connection.Handle));
             RefuseExisting(connection, name, target, options);
             if (options.DryRun)
             {
@@ -42,6 +43,10 @@ internal sealed class SqliteTableRestore(Repository repository, IOperationSink s
             connection.Execute($"ATTACH {Literal(copy)} AS mops_snapshot");
             var rows = Copy(connection, definition, name);
             return result with { RestoredRows = rows, Elapsed = watch.Elapsed };
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)
+        {
+            throw new OperationCanceledException(cancellation);
         }
         catch (SqliteException e)
         {

@@ -14,10 +14,15 @@ internal sealed class BlockIndex
     private readonly List<PackFooter> packs;
     private readonly int[] firstOrdinals;
     private readonly int[] slots;
+    private readonly int soundPacks;
+    private readonly int soundOrdinals;
 
-    public BlockIndex(IEnumerable<PackFooter> footers)
+    /// <param name="footers">The footers of all packs.</param>
+    /// <param name="damaged">The ids of packs in which damage was found; a sound copy of a block comes before one in them.</param>
+    public BlockIndex(IEnumerable<PackFooter> footers, IReadOnlySet<string>? damaged = null)
     {
-        packs = [.. footers];
+        packs = [.. footers.OrderBy(f => damaged?.Contains(f.PackId) ?? false)];
+        soundPacks = packs.Count(f => !(damaged?.Contains(f.PackId) ?? false));
         firstOrdinals = new int[packs.Count];
         var total = 0;
         for (var i = 0; i < packs.Count; i++)
@@ -27,6 +32,7 @@ internal sealed class BlockIndex
         }
 
         Count = total;
+        soundOrdinals = soundPacks < packs.Count ? firstOrdinals[soundPacks] : total;
         slots = new int[SlotCount(total)];
         for (var ordinal = 0; ordinal < total;)
         {
@@ -56,6 +62,19 @@ internal sealed class BlockIndex
         }
 
         return -1;
+    }
+
+    /// <summary>The block's ordinal, or -1 where only a pack has it in which damage was found: then it is stored anew.</summary>
+    public int FindSound(BlockId id) => Find(id) is var ordinal && ordinal < soundOrdinals ? ordinal : -1;
+
+    /// <summary>Whether no damage was found in the pack.</summary>
+    public bool IsSound(int packIndex) => packIndex < soundPacks;
+
+    /// <summary>Other places of a block: after a prune was killed, or after damage was mended. Slow, for the rare need.</summary>
+    public IEnumerable<int> OtherPlacesOf(int ordinal)
+    {
+        var id = IdOf(ordinal);
+        return Enumerable.Range(0, Count).Where(o => o != ordinal && IdOf(o).Equals(id));
     }
 
     public BlockLocation Locate(int ordinal)

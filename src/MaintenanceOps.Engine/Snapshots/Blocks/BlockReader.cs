@@ -145,15 +145,58 @@ internal sealed class BlockReader(Repository repository)
                     $"Frame {f} of '{name}' in {repository.Location} cannot be read. {e.Message} Test-SnapshotRepository names the snapshots that it hurts.",
                     name,
                     e);
-                if (OnDamage is null)
+                repository.MarkDamaged(request.Pack.PackId);
+                if (OnDamage is not null)
+                {
+                    OnDamage(request.Pack, f, damage);
+                }
+                else if (!TryElsewhere(ordinals, at, until, handle))
                 {
                     throw damage;
                 }
-
-                OnDamage(request.Pack, f, damage);
             }
 
             at = until;
+        }
+    }
+
+    /// <summary>Reads the blocks of a damaged frame from other packs that have them; false where one has no other place.</summary>
+    private bool TryElsewhere(IReadOnlyList<int> ordinals, int at, int until, BlockHandler handle)
+    {
+        for (; at < until; at++)
+        {
+            var wanted = ordinals[at];
+            if (!index.OtherPlacesOf(wanted).Any(other => TryReadOne(other, wanted, handle)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool TryReadOne(int place, int wanted, BlockHandler handle)
+    {
+        try
+        {
+            var request = Plan([place])[0];
+            var found = false;
+            var damaged = new BlockReader(repository) { OnDamage = (_, _, _) => { } };
+            damaged.Fetch(
+                request,
+                [place],
+                new byte[Pack.FrameSize],
+                new byte[Pack.FrameSize + Pack.TagSize],
+                (int _, in BlockDigest digest, ReadOnlySpan<byte> block) =>
+                {
+                    handle(wanted, digest, block);
+                    found = true;
+                });
+            return found;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
         }
     }
 

@@ -70,13 +70,22 @@ internal sealed class BlockWriter : IDisposable
 
         if (failure is null && !stop.IsCancellationRequested && !current.IsEmpty)
         {
-            full.Add(current);
-            current = new PackBuilder(repository.Key);
+            // The storing thread may die while its queue is full: then nobody would ever take this one.
+            Guard(() => full.Add(current, stop.Token));
+            if (!stop.IsCancellationRequested)
+            {
+                current = new PackBuilder(repository.Key);
+            }
         }
 
         full.CompleteAdding();
         storing.Join();
         completed = true;
+        if (StoredSize > 0)
+        {
+            repository.ForgetIndex();
+        }
+
         failure?.Throw();
         stop.Token.ThrowIfCancellationRequested();
     }
@@ -144,7 +153,7 @@ internal sealed class BlockWriter : IDisposable
                 var block = batch.Block(i);
                 batch.Digests[i] = BlockDigest.Of(block);
                 var id = BlockId.Of(batch.Digests[i]);
-                if (index.Find(id) >= 0 || !Claim(id))
+                if (index.FindSound(id) >= 0 || !Claim(id))
                 {
                     continue;
                 }

@@ -1,4 +1,6 @@
+using System.Runtime.ExceptionServices;
 using MaintenanceOps.Engine.Snapshots.Format;
+using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Snapshots.Blocks;
 
@@ -6,8 +8,14 @@ namespace MaintenanceOps.Engine.Snapshots.Blocks;
 internal readonly record struct DamagedPack(string ObjectName, long Size, string Reason);
 
 /// <summary>Reads the footers of all packs: the repository's index, made anew from what it describes.</summary>
-internal sealed class FooterReader(Repository repository)
+/// <param name="repository">The repository.</param>
+/// <param name="afresh">
+/// Reads every footer from the store, as a check must: what this machine remembers of a pack says nothing about the pack.
+/// </param>
+internal sealed class FooterReader(Repository repository, bool afresh = false)
 {
+    private readonly FooterCache? cache = FooterCache.Of(repository);
+
     /// <summary>Most footers are shorter than this, so that one request is enough.</summary>
     private const int Guess = 256 * 1024;
 
@@ -17,31 +25,63 @@ internal sealed class FooterReader(Repository repository)
         var objects = repository.Store.List("packs/").OrderBy(o => o.Name, StringComparer.Ordinal).ToList();
         var footers = new PackFooter?[objects.Count];
         var reasons = new string?[objects.Count];
-        Parallel.For(0, objects.Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
+        ExceptionDispatchInfo? failure = null;
+        Parallel.For(0, objects.Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, (i, loop) =>
         {
             try
             {
-                footers[i] = Read(objects[i].Name);
+                footers[i] = Read(objects[i]);
             }
             catch (Exception e) when (e is InvalidDataException or OverflowException)
             {
                 reasons[i] = e.Message;
             }
+            catch (MaintenanceException e)
+            {
+                // The loop would hide the store's own failure in a collection of failures.
+                Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
+                loop.Stop();
+            }
         });
+        failure?.Throw();
+        cache?.KeepOnly(objects.Select(o => IdOf(o.Name)).ToHashSet());
         damaged = [.. objects.Select((o, i) => new DamagedPack(o.Name, o.Size, reasons[i] ?? "")).Where(d => d.Reason.Length > 0)];
         return [.. footers.OfType<PackFooter>()];
     }
 
-    private PackFooter Read(string name)
+    private PackFooter Read(StoredObject stored)
     {
-        var header = repository.Store.ReadRange(name, 0, ObjectHeader.Size) ?? throw new InvalidDataException("It is missing.");
-        var tail = repository.Store.ReadTail(name, Guess) ?? throw new InvalidDataException("It is missing.");
+        var id = IdOf(stored.Name);
+        if (!afresh && cache?.Find(id, stored) is { } kept && TryOpen(id, kept.Header, kept.Tail) is { } known)
+        {
+            return known;
+        }
+
+        var header = repository.Store.ReadRange(stored.Name, 0, ObjectHeader.Size) ?? throw new InvalidDataException("It is missing.");
+        var tail = repository.Store.ReadTail(stored.Name, Guess) ?? throw new InvalidDataException("It is missing.");
         var length = PackFooter.SealedLength(tail);
         if (length > tail.Length - Pack.TrailerSize && tail.Length == Guess)
         {
-            tail = repository.Store.ReadTail(name, checked(length + Pack.TrailerSize)) ?? throw new InvalidDataException("It is missing.");
+            tail = repository.Store.ReadTail(stored.Name, checked(length + Pack.TrailerSize)) ?? throw new InvalidDataException("It is missing.");
         }
 
-        return PackFooter.Open(repository.Key, name[(name.LastIndexOf('/') + 1)..], header, tail);
+        var footer = PackFooter.Open(repository.Key, id, header, tail);
+        cache?.Keep(id, stored, header, tail);
+        return footer;
     }
+
+    /// <summary>Opens what the cache has; null where it is damaged.</summary>
+    private PackFooter? TryOpen(string id, byte[] header, byte[] tail)
+    {
+        try
+        {
+            return PackFooter.Open(repository.Key, id, header, tail);
+        }
+        catch (Exception e) when (e is InvalidDataException or OverflowException)
+        {
+            return null;
+        }
+    }
+
+    private static string IdOf(string name) => name[(name.LastIndexOf('/') + 1)..];
 }

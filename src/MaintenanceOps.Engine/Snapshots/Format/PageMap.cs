@@ -117,6 +117,11 @@ internal sealed class PageMap(int blockSize, long size, BlockId[] blocks)
             indexes[i] = index < count ? index : throw new InvalidDataException("The map names a block past its end.");
         }
 
+        if (count > baseMap.Blocks.Length + (long)indexes.Length)
+        {
+            throw new InvalidDataException("The map is longer than its base and what it adds.");
+        }
+
         var blocks = new BlockId[count];
         baseMap.Blocks.AsSpan(0, Math.Min(count, baseMap.Blocks.Length)).CopyTo(blocks);
         foreach (var changed in indexes)

@@ -4,25 +4,26 @@ using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Snapshots.Keys;
 
-/// <summary>The passphrases of a repository: each wraps the same secret, so adding or removing one rewrites no data.</summary>
-internal sealed class KeyRing(IObjectStore store)
+/// <summary>
+/// The passphrases of a repository: each wraps the same secret, so adding or removing one rewrites no data. The wrapping
+/// is bound to the repository's id, so a key that strayed in from elsewhere opens nothing.
+/// </summary>
+internal sealed class KeyRing(IObjectStore store, string repositoryId)
 {
     private const int TagSize = 16;
     private const int SaltSize = 32;
 
-    public IReadOnlyList<KeyDescription> List()
-    {
-        var keys = new List<KeyDescription>();
-        foreach (var id in Ids())
-        {
-            if (CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _))
-            {
-                keys.Add(key!);
-            }
-        }
+    private byte[] AssociatedData { get; } = System.Text.Encoding.ASCII.GetBytes(repositoryId);
 
-        return keys;
-    }
+    /// <summary>The keys that can be read; a check of the repository tells of the others.</summary>
+    public IReadOnlyList<KeyDescription> List() => [.. Ids().Select(ReadOrNull).OfType<KeyDescription>()];
+
+    /// <summary>The ids of all keys, readable or not.</summary>
+    public IReadOnlyList<string> Ids() => [.. store.List("keys/")
+        .Select(o => o.Name["keys/".Length..].Split('.')[0])
+        .Where(id => id.Length == 16 && id.All(char.IsAsciiHexDigitLower))
+        .Distinct()
+        .Order(StringComparer.Ordinal)];
 
     public KeyDescription Add(MasterKey master, Passphrase passphrase, string label, TimeProvider time)
     {
@@ -31,13 +32,14 @@ internal sealed class KeyRing(IObjectStore store)
         var key = new KeyDescription
         {
             Id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
+            Repository = repositoryId,
             Label = label,
             Created = time.GetUtcNow(),
             Salt = salt,
             Wrapped = wrapped,
         };
         using var cipher = new AesGcm(passphrase.Derive(salt, key.Iterations), TagSize);
-        cipher.Encrypt(new byte[12], master.Secret, wrapped.AsSpan(0, MasterKey.Size), wrapped.AsSpan(MasterKey.Size));
+        cipher.Encrypt(new byte[12], master.Secret, wrapped.AsSpan(0, MasterKey.Size), wrapped.AsSpan(MasterKey.Size), AssociatedData);
         CheckedJson.Create(store, KeyDescription.ObjectName(key.Id), key, FormatJson.Default.KeyDescription);
         return key;
     }
@@ -84,7 +86,7 @@ internal sealed class KeyRing(IObjectStore store)
             : new MaintenanceException(ErrorCode.PassphraseWrong, $"The passphrase opens no key of {store.Location}.", store.Location);
     }
 
-    private static bool TryUnwrap(KeyDescription key, Passphrase passphrase, out MasterKey? master)
+    private bool TryUnwrap(KeyDescription key, Passphrase passphrase, out MasterKey? master)
     {
         master = null;
 
@@ -98,7 +100,7 @@ internal sealed class KeyRing(IObjectStore store)
         using var cipher = new AesGcm(passphrase.Derive(key.Salt, key.Iterations), TagSize);
         try
         {
-            cipher.Decrypt(new byte[12], key.Wrapped.AsSpan(0, MasterKey.Size), key.Wrapped.AsSpan(MasterKey.Size), secret);
+            cipher.Decrypt(new byte[12], key.Wrapped.AsSpan(0, MasterKey.Size), key.Wrapped.AsSpan(MasterKey.Size), secret, AssociatedData);
         }
         catch (AuthenticationTagMismatchException)
         {
@@ -109,10 +111,15 @@ internal sealed class KeyRing(IObjectStore store)
         return true;
     }
 
-    private List<string> Ids() => store.List("keys/")
-        .Select(o => o.Name["keys/".Length..].Split('.')[0])
-        .Where(id => id.Length > 0)
-        .Distinct()
-        .Order(StringComparer.Ordinal)
-        .ToList();
+    private KeyDescription? ReadOrNull(string id)
+    {
+        try
+        {
+            return CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _) ? key : null;
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.RepositoryDamaged)
+        {
+            return null;
+        }
+    }
 }

@@ -37,6 +37,9 @@ internal sealed record KeyDescription : IChecked<KeyDescription>
 
     public string Id { get; init; } = "";
 
+    /// <summary>The id of the repository, to which the wrapping is bound.</summary>
+    public string Repository { get; init; } = "";
+
     public string Label { get; init; } = "";
 
     public DateTimeOffset Created { get; init; }
@@ -47,7 +50,7 @@ internal sealed record KeyDescription : IChecked<KeyDescription>
 
     public byte[] Salt { get; init; } = [];
 
-    /// <summary>The secret under AES-256-GCM with a zero nonce (the key is used once): ciphertext, then tag.</summary>
+    /// <summary>The secret under AES-256-GCM with a zero nonce (the key is used once) and the repository's id as associated data: ciphertext, then tag.</summary>
     public byte[] Wrapped { get; init; } = [];
 
     public string Check { get; init; } = "";
@@ -106,16 +109,14 @@ internal static class CheckedJson
             : throw new MaintenanceException(ErrorCode.RepositoryDamaged, $"'{name}' in {store.Location} is damaged, and so is its copy.", store.Location);
     }
 
-    /// <summary>Whether one of the two copies is there and undamaged.</summary>
-    public static bool IsWhole(IObjectStore store, string name, bool isRepository) => isRepository
-        ? Parse(store.Read(name), FormatJson.Default.RepositoryDescription, out _)
-        : Parse(store.Read(name), FormatJson.Default.KeyDescription, out _);
+    /// <summary>Whether an object is there and carries the right check.</summary>
+    public static bool IsWhole(IObjectStore store, string name) => store.Read(name) is { } bytes && HasRightCheck(bytes);
 
     private static bool Parse<T>(byte[]? bytes, JsonTypeInfo<T> type, out T? value)
         where T : class, IChecked<T>
     {
         value = null;
-        if (bytes is null)
+        if (bytes is null || !HasRightCheck(bytes))
         {
             return false;
         }
@@ -123,7 +124,7 @@ internal static class CheckedJson
         try
         {
             value = JsonSerializer.Deserialize(bytes, type);
-            return value is not null && value.Check == CheckOf(value, type);
+            return value is not null;
         }
         catch (JsonException)
         {
@@ -131,7 +132,24 @@ internal static class CheckedJson
         }
     }
 
+    /// <summary>
+    /// The check is over the bytes as they stand, with the check itself left out: a later version may add fields that
+    /// this one does not know, and must still be told from damage.
+    /// </summary>
+    private static bool HasRightCheck(ReadOnlySpan<byte> bytes)
+    {
+        var at = bytes.LastIndexOf(CheckField);
+        var value = at < 0 ? default : bytes[(at + CheckField.Length)..];
+        return value.Length > CheckLength && CheckOf([.. bytes[..(at + CheckField.Length)], .. value[CheckLength..]]).AsSpan().SequenceEqual(
+            System.Text.Encoding.ASCII.GetString(value[..CheckLength]));
+    }
+
+    private const int CheckLength = 32;
+
+    private static ReadOnlySpan<byte> CheckField => "\"check\":\""u8;
+
+    private static string CheckOf(ReadOnlySpan<byte> withoutCheck) => Convert.ToHexStringLower(SHA512.HashData(withoutCheck).AsSpan(0, CheckLength / 2));
+
     private static string CheckOf<T>(T value, JsonTypeInfo<T> type)
-        where T : IChecked<T> =>
-        Convert.ToHexStringLower(SHA512.HashData(JsonSerializer.SerializeToUtf8Bytes(value.WithCheck(""), type)).AsSpan(0, 16));
+        where T : IChecked<T> => CheckOf(JsonSerializer.SerializeToUtf8Bytes(value.WithCheck(""), type));
 }

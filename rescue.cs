@@ -1,0 +1,726 @@
+#!/usr/bin/env dotnet
+// Restores snapshots from a MaintenanceOps repository without MaintenanceOps: this file and the .NET SDK are enough.
+//
+//   dotnet run rescue.cs -- REPO                        lists the snapshots
+//   dotnet run rescue.cs -- REPO SNAPSHOT DEST          restores one
+//
+// REPO is a folder. SNAPSHOT is an id, the beginning of one, 'latest' (the newest), 'latest:SOURCE' (the newest of one
+// source) or 'maps/ID' (a map whose manifest is lost). DEST must not exist; a folder may exist if it is empty. The
+// passphrase of an encrypted repository is taken from the file that MAINTENANCEOPS_PASSPHRASE_FILE names, else from
+// MAINTENANCEOPS_PASSPHRASE. It exits with 0 when all was restored, with 1 when something is lost (it says what, and
+// restores the rest), with 2 when it cannot begin: wrong usage, no repository, wrong passphrase, no such snapshot.
+//
+// It is written from docs/repository-format.md, whose section numbers stand in the comments, and reads as an example
+// of it. It never writes into the repository and takes no lease: do not prune while it runs.
+//
+// The properties keep a build around this file from changing how it is built: no native compiler, no analyzers.
+#:property PublishAot=false
+#:property Nullable=enable
+#:property ImplicitUsings=enable
+#:property InvariantGlobalization=true
+#:property TreatWarningsAsErrors=false
+#:property RunAnalyzers=false
+#:property ConcurrentGarbageCollection=false
+
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+
+try {
+    if (args.Length is not (1 or 3) || args[0] is "-h" or "--help")
+        throw new Refusal("Usage: dotnet run rescue.cs -- REPO [SNAPSHOT DEST]");
+
+    var repository = Repository.Open(Path.GetFullPath(args[0]));
+    return args.Length == 1 ? Rescue.List(repository) : Rescue.Restore(repository, args[1], Path.GetFullPath(args[2]));
+} catch (Exception e) when (e is Refusal or IOException or UnauthorizedAccessException) {
+    Console.Error.WriteLine(e.Message);
+    return 2;
+} catch (Damage e) {
+    Console.Error.WriteLine($"LOST: {e.Message}");
+    return 1;
+}
+
+/// <summary>It cannot begin.</summary>
+sealed class Refusal(string message) : Exception(message);
+
+/// <summary>Something in the repository is not what it was.</summary>
+sealed class Damage(string message) : Exception(message);
+
+/// <summary>The name of a block: the first 160 bits of the SHA-512 of its bytes (section 5).</summary>
+readonly record struct BlockId(ulong A, ulong B, uint C) {
+    public static BlockId Of(ReadOnlySpan<byte> hash) => new(
+        BinaryPrimitives.ReadUInt64LittleEndian(hash), BinaryPrimitives.ReadUInt64LittleEndian(hash[8..]), BinaryPrimitives.ReadUInt32LittleEndian(hash[16..]));
+}
+
+/// <summary>Reads numbers, ids and byte strings (section 2). No length is believed that the bytes do not bear out.</summary>
+ref struct Reader(ReadOnlySpan<byte> bytes) {
+    private ReadOnlySpan<byte> rest = bytes;
+
+    public readonly int Left => rest.Length;
+
+    public ReadOnlySpan<byte> Take(long count) {
+        if (count < 0 || count > rest.Length)
+            throw new Damage("an object ends too early");
+
+        var taken = rest[..(int)count];
+        rest = rest[(int)count..];
+        return taken;
+    }
+
+    public byte Byte() => Take(1)[0];
+
+    public ulong Number() {
+        ulong value = 0;
+        for (var shift = 0; shift < 64; shift += 7) {
+            var next = Byte();
+            value |= (ulong)(next & 0x7f) << shift;
+            if (next < 0x80)
+                return value;
+        }
+
+        throw new Damage("a number is too long");
+    }
+
+    public long Long() => Number() is <= long.MaxValue and var n ? (long)n : throw new Damage("a number is too large");
+
+    /// <summary>A number of things that take at least so many bytes each.</summary>
+    public int Count(int unit) => Long() is var n && n <= rest.Length / unit ? (int)n : throw new Damage("a count is too large");
+
+    public long Signed() => Number() is var n ? (long)(n >> 1) ^ -(long)(n & 1) : 0;
+
+    public byte[] String() => Take(Long()).ToArray();
+
+    public BlockId Id() => BlockId.Of(Take(20));
+}
+
+/// <summary>The objects, their keys and their seals (sections 1 to 4).</summary>
+sealed class Repository(string root, byte[] secret) {
+    private readonly byte[] nameKey = HKDF.DeriveKey(HashAlgorithmName.SHA512, secret, 32, [], "maintenanceops/1/name"u8.ToArray());
+
+    public static Repository Open(string root) {
+        var at = (string name) => Path.Combine(root, name);
+        if (!File.Exists(at("repository.json")) && !File.Exists(at("repository.copy.json")))
+            throw new Refusal($"There is no repository at {root}.");
+
+        var description = Described(root, "repository") ?? throw new Damage("repository.json and its copy are damaged. Both can be written anew by hand: see the format's section 3.");
+        if (description.GetProperty("format").GetInt32() != 1)
+            throw new Refusal("The repository has a format that this program does not know.");
+
+        var passphrase = Passphrase();
+        if (!description.GetProperty("encrypted").GetBoolean()) {
+            if (passphrase is not null || Directory.Exists(at("keys")))
+                Console.Error.WriteLine("Note: a passphrase or keys are there, but repository.json says that nothing is encrypted.");
+
+            return new Repository(root, new byte[32]);
+        }
+
+        if (passphrase is null)
+            throw new Refusal("The repository is encrypted. Set MAINTENANCEOPS_PASSPHRASE_FILE or MAINTENANCEOPS_PASSPHRASE.");
+
+        var damaged = 0;
+        var ids = Directory.Exists(at("keys")) ? Directory.GetFiles(at("keys"), "*.json").Select(f => Path.GetFileName(f).Split('.')[0]).Distinct() : [];
+        foreach (var id in ids) {
+            if (Described(root, $"keys/{id}") is not { } key)
+                damaged++;
+            else if (Unwrap(key, passphrase, key.GetProperty("repository").GetString() ?? "") is { } secret)
+                return new Repository(root, secret);
+        }
+
+        throw damaged > 0
+            ? new Damage($"{damaged} key(s) are damaged in both copies, and the passphrase opens none of the others.")
+            : new Refusal("The passphrase opens no key of the repository.");
+    }
+
+    public IEnumerable<string> Names(string folder) => !Directory.Exists(Path.Combine(root, folder)) ? [] : Directory
+        .EnumerateFiles(Path.Combine(root, folder), "*", SearchOption.AllDirectories)
+        .Select(Path.GetFileName).OfType<string>().Where(IsId).Order(StringComparer.Ordinal);
+
+    public FileStream? TryOpen(string name) {
+        try {
+            return new FileStream(Path.Combine(root, name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        } catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException) {
+            return null;
+        }
+    }
+
+    /// <summary>Section 4: header (40 bytes), ciphertext, tag (16). The seal covers the header and the object's id.</summary>
+    public byte[] ReadSealed(char kind, string folder, string id) {
+        var name = $"{folder}/{id}";
+        byte[] bytes;
+        using (var file = TryOpen(name) ?? throw new Damage($"{name} is missing")) {
+            bytes = ReadAt(file, 0, checked((int)Math.Min(file.Length, int.MaxValue - 64)), name);
+        }
+
+        RequireHeader(bytes, kind, name);
+        var body = Unseal(bytes.AsSpan(0, 40), bytes.AsSpan(40), 0, [.. bytes[..40], .. Encoding.ASCII.GetBytes(id)], name);
+        if (body.Length < 5 || BinaryPrimitives.ReadUInt32LittleEndian(body.AsSpan(1)) is var length && length > 1 << 30)
+            throw new Damage($"{name} is too short, or claims to be too long");
+
+        return Unpack(body[0], body.AsSpan(5), (int)length, name);
+    }
+
+    /// <summary>A map is right only if its content has the hash that is its name (section 4.2).</summary>
+    public byte[] ReadMap(string id) {
+        var content = ReadSealed('M', "maps", id);
+        return Convert.ToHexStringLower(HMACSHA512.HashData(nameKey, content).AsSpan(0, 32)) == id ? content : throw new Damage($"maps/{id} is another map");
+    }
+
+    /// <summary>Opens one AES-256-GCM seal: the key is derived from the header's salt and kind, the nonce is a number.</summary>
+    public byte[] Unseal(ReadOnlySpan<byte> header, ReadOnlySpan<byte> ciphertextAndTag, uint number, byte[] associated, string name) {
+        if (ciphertextAndTag.Length < 16)
+            throw new Damage($"{name} is cut short");
+
+        var key = HKDF.DeriveKey(HashAlgorithmName.SHA512, secret, 32, header[8..40].ToArray(), [.. "maintenanceops/1/"u8, header[5]]);
+        var nonce = new byte[12];
+        BinaryPrimitives.WriteUInt32LittleEndian(nonce, number);
+        var plain = new byte[ciphertextAndTag.Length - 16];
+        try {
+            using var cipher = new AesGcm(key, 16);
+            cipher.Decrypt(nonce, ciphertextAndTag[..^16], ciphertextAndTag[^16..], plain, associated);
+            return plain;
+        } catch (CryptographicException) {
+            throw new Damage($"the seal of {name} is broken");
+        }
+    }
+
+    public static void RequireHeader(ReadOnlySpan<byte> bytes, char kind, string name) {
+        if (bytes.Length < 40 || !bytes[..4].SequenceEqual("MOPS"u8) || bytes[4] != 1 || bytes[5] != kind || bytes[6] != 0 || bytes[7] != 0)
+            throw new Damage($"{name} does not begin as it should");
+    }
+
+    public static byte[] Unpack(byte compression, ReadOnlySpan<byte> packed, int length, string name) {
+        var raw = new byte[length];
+        return compression switch {
+            0 when packed.Length == length => packed.ToArray(),
+            1 when BrotliDecoder.TryDecompress(packed, raw, out var written) && written == length => raw,
+            _ => throw new Damage($"the compressed content of {name} is wrong"),
+        };
+    }
+
+    public static byte[] ReadAt(FileStream file, long offset, int count, string name) {
+        try {
+            var bytes = new byte[count];
+            file.Position = offset;
+            file.ReadExactly(bytes);
+            return bytes;
+        } catch (IOException e) {
+            throw new Damage($"{name} cannot be read to its end ({e.Message})");
+        }
+    }
+
+    private static bool IsId(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
+
+    /// <summary>Section 3: plain JSON in two copies, each with a hash of itself in its last field.</summary>
+    private static JsonElement? Described(string root, string name) {
+        foreach (var path in new[] { $"{name}.json", $"{name}.copy.json" }.Select(n => Path.Combine(root, n)).Where(File.Exists)) {
+            var bytes = File.ReadAllBytes(path);
+            var at = bytes.AsSpan().LastIndexOf("\"check\":\""u8) + 9;
+            if (at >= 9 && at + 32 <= bytes.Length
+                && Convert.ToHexStringLower(SHA512.HashData([.. bytes[..at], .. bytes[(at + 32)..]]).AsSpan(0, 16)) == Encoding.ASCII.GetString(bytes, at, 32)) {
+                return JsonDocument.Parse(bytes).RootElement;
+            }
+
+            Console.Error.WriteLine($"Note: {path} is damaged.");
+        }
+
+        return null;
+    }
+
+    private static byte[]? Unwrap(JsonElement key, byte[] passphrase, string repository) {
+        var iterations = key.GetProperty("iterations").GetInt32();
+        var wrapped = key.GetProperty("wrapped").GetBytesFromBase64();
+        if (key.GetProperty("derivation").GetString() != "pbkdf2-sha512" || iterations is < 100_000 or > 100_000_000 || wrapped.Length != 48)
+            return null;
+
+        var secret = new byte[32];
+        using var cipher = new AesGcm(Rfc2898DeriveBytes.Pbkdf2(passphrase, key.GetProperty("salt").GetBytesFromBase64(), iterations, HashAlgorithmName.SHA512, 32), 16);
+        try {
+            cipher.Decrypt(new byte[12], wrapped.AsSpan(0, 32), wrapped.AsSpan(32), secret, Encoding.ASCII.GetBytes(repository));
+            return secret;
+        } catch (AuthenticationTagMismatchException) {
+            return null;
+        }
+    }
+
+    private static byte[]? Passphrase() {
+        if (Environment.GetEnvironmentVariable("MAINTENANCEOPS_PASSPHRASE_FILE") is { Length: > 0 } file)
+            return File.ReadAllBytes(file).AsSpan().TrimEnd("\r\n"u8).ToArray();
+
+        return Environment.GetEnvironmentVariable("MAINTENANCEOPS_PASSPHRASE") is { Length: > 0 } text ? Encoding.UTF8.GetBytes(text) : null;
+    }
+}
+
+/// <summary>
+/// The blocks that are wanted, and the walk through the packs that finds them (section 5). A block that is damaged in
+/// one pack is taken from another one that has it too.
+/// </summary>
+sealed class Blocks {
+    private readonly Dictionary<BlockId, int> numbers = [];
+
+    /// <summary>The SHA-512 of each block that was found, cut to 32 bytes; null for one that was not.</summary>
+    public List<byte[]?> Digests { get; } = [];
+
+    public int Want(BlockId id) {
+        if (numbers.TryAdd(id, Digests.Count))
+            Digests.Add(null);
+
+        return numbers[id];
+    }
+
+    public void Fetch(Repository repository, Action<int, byte[]> found) {
+        foreach (var id in repository.Names("packs")) {
+            var name = $"packs/{id[..2]}/{id}";
+            try {
+                using var file = repository.TryOpen(name) ?? throw new Damage($"{name} is not where its name says");
+                FetchFrom(repository, file, name, id, found);
+            } catch (Exception e) when (e is Damage or IOException or UnauthorizedAccessException) {
+                Console.Error.WriteLine($"Note: {e.Message}");
+            }
+        }
+    }
+
+    private void FetchFrom(Repository repository, FileStream file, string name, string id, Action<int, byte[]> found) {
+        // The end of a pack: sealed footer, its length, "SPOM". The id is the hash of the header and of all that end.
+        var header = Repository.ReadAt(file, 0, 40, name);
+        Repository.RequireHeader(header, 'P', name);
+        var trailer = Repository.ReadAt(file, Math.Max(0, file.Length - 8), 8, name);
+        var length = BinaryPrimitives.ReadUInt32LittleEndian(trailer);
+        if (!trailer.AsSpan(4).SequenceEqual("SPOM"u8) || length > file.Length - 48)
+            throw new Damage($"{name} does not end like a pack");
+
+        var end = Repository.ReadAt(file, file.Length - 8 - length, checked((int)length), name);
+        if (Convert.ToHexStringLower(SHA512.HashData([.. header, .. end, .. trailer]).AsSpan(0, 32)) != id)
+            throw new Damage($"the footer of {name} is damaged");
+
+        var footer = new Reader(repository.Unseal(header, end, uint.MaxValue, [.. header, 255, 255, 255, 255], name));
+        var frames = new (long Stored, int Raw, byte Compression, int Blocks, byte[] Tag)[footer.Count(20)];
+        for (var i = 0; i < frames.Length; i++)
+            frames[i] = (footer.Long(), (int)Math.Min(footer.Long(), int.MaxValue), footer.Byte(), footer.Count(1), footer.Take(16).ToArray());
+
+        var lengths = new int[frames.Sum(f => (long)f.Blocks) is var total && total <= footer.Left ? total : throw new Damage($"the footer of {name} lists too many blocks")];
+        for (var i = 0; i < lengths.Length; i++)
+            lengths[i] = footer.Long() is <= 256 * 1024 and var bytes ? (int)bytes : throw new Damage($"the footer of {name} lists a block that is too long");
+
+        var ids = footer.Take(lengths.Length * 20L);
+        var offset = 40L;
+        var first = 0;
+        for (var f = 0; f < frames.Length; first += frames[f].Blocks, offset += frames[f].Stored, f++) {
+            var wanted = new List<(int Number, long At, int Length)>();
+            long at = 0;
+            for (var b = first; b < first + frames[f].Blocks; at += lengths[b++]) {
+                if (numbers.TryGetValue(BlockId.Of(ids[(b * 20)..]), out var number) && Digests[number] is null)
+                    wanted.Add((number, at, lengths[b]));
+            }
+
+            if (wanted.Count > 0)
+                TakeFrame(repository, file, $"frame {f} of {name}", (uint)f, header, offset, frames[f], wanted, found);
+        }
+    }
+
+    private void TakeFrame(
+        Repository repository, FileStream file, string name, uint number, byte[] header, long offset,
+        (long Stored, int Raw, byte Compression, int Blocks, byte[] Tag) frame, List<(int Number, long At, int Length)> wanted, Action<int, byte[]> found) {
+        try {
+            if (frame.Raw > 256 * 1024 || frame.Stored is < 16 or > (256 * 1024) + 16)
+                throw new Damage($"{name} has an impossible length");
+
+            // The tag is taken from the footer, which the pack's name vouches for; the copy behind the frame is not needed.
+            byte[] stored = [.. Repository.ReadAt(file, offset, (int)frame.Stored, name)[..^16], .. frame.Tag];
+            var packed = repository.Unseal(header, stored, number, [.. header, .. BitConverter.GetBytes(number)], name);
+            var raw = Repository.Unpack(frame.Compression, packed, frame.Raw, name);
+            foreach (var (index, at, length) in wanted) {
+                var block = at + length <= raw.Length ? raw.AsSpan((int)at, length).ToArray() : throw new Damage($"{name} is shorter than its blocks");
+                var digest = SHA512.HashData(block).AsSpan(0, 32).ToArray();
+                if (!numbers.TryGetValue(BlockId.Of(digest), out var same) || same != index)
+                    throw new Damage($"a block in {name} does not have the hash that is its name");
+
+                if (Digests[index] is null) {
+                    Digests[index] = digest;
+                    found(index, block);
+                }
+            }
+        } catch (Damage e) {
+            Console.Error.WriteLine($"Note: {e.Message}");
+        }
+    }
+}
+
+/// <summary>Where a block belongs: the block's number, the file's number, the offset in it and the length there.</summary>
+readonly record struct Place(int Block, int File, long Offset, long Length);
+
+/// <summary>One entry of a listing (section 7), without its extents; <c>Path</c> is relative and safe to use here.</summary>
+sealed record Entry(char Kind, string Path, byte[] RawName, string Shown, int Mode, long User, long Group, long Modified, long Size, byte[] Target) {
+    public long Lost { get; set; }
+}
+
+static class Rescue {
+    private static int losses;
+
+    public static int List(Repository repository) {
+        var used = new HashSet<string>();
+        foreach (var (id, manifest) in Manifests(repository).OrderBy(m => m.Manifest?.GetProperty("created").GetDateTimeOffset())) {
+            if (manifest is { } m) {
+                Console.WriteLine($"{id[..16]}  {m.GetProperty("created").GetDateTimeOffset().UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  {m.GetProperty("kind").GetString(),-6}  {m.GetProperty("size").GetInt64(),15:N0}  {m.GetProperty("source").GetString()}");
+                used.Add(MapOf(m));
+            }
+        }
+
+        // A map without a manifest is what an interrupted backup leaves, or what a lost manifest left.
+        foreach (var map in losses == 0 ? [] : repository.Names("maps").Where(n => !used.Contains(n)))
+            Console.WriteLine($"maps/{map}  (no manifest that can be read names it)");
+
+        return losses > 0 ? 1 : 0;
+    }
+
+    public static int Restore(Repository repository, string wanted, string destination) {
+        var manifest = wanted.StartsWith("maps/", StringComparison.Ordinal) ? (JsonElement?)null : Find(repository, wanted);
+        losses = 0;
+        var map = repository.ReadMap(manifest is { } m ? MapOf(m) : wanted["maps/".Length..]);
+        var hash = manifest?.GetProperty("contentHash").GetString();
+        if (map.Length > 0 && map[0] == 2)
+            RestoreTree(repository, map, hash, destination);
+        else
+            RestoreDatabase(repository, map, hash, destination);
+
+        Console.WriteLine(losses == 0 ? $"Restored {destination}" : $"Restored {destination} in part: {losses} losses are named above.");
+        return losses == 0 ? 0 : 1;
+    }
+
+    /// <summary>Section 6: blocks in order of their place; the last may be shorter.</summary>
+    private static void RestoreDatabase(Repository repository, byte[] map, string? hash, string destination) {
+        var (blockSize, size, ids) = PageMap(repository, map);
+        var blocks = new Blocks();
+        var places = new Place[ids.Length];
+        for (var i = 0; i < ids.Length; i++)
+            places[i] = new Place(blocks.Want(ids[i]), 0, i * blockSize, Math.Min(blockSize, size - (i * blockSize)));
+
+        var digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        using (var file = new FileStream(destination, FileMode.CreateNew, FileAccess.ReadWrite)) {
+            Protect(destination);
+            file.SetLength(size);
+            Fill(repository, blocks, places, _ => file.SafeFileHandle);
+            file.Flush(flushToDisk: true);
+        }
+
+        foreach (var place in places) {
+            digests.AppendData(blocks.Digests[place.Block] ?? new byte[32]);
+            if (blocks.Digests[place.Block] is null)
+                Lose($"{place.Length} bytes at offset {place.Offset} of the database (zeros stand there)");
+        }
+
+        if (losses == 0 && hash is not null && Convert.ToHexStringLower(digests.GetHashAndReset().AsSpan(0, 32)) != hash)
+            Lose("the content does not have the hash that the manifest tells");
+    }
+
+    private static (long BlockSize, long Size, BlockId[] Ids) PageMap(Repository repository, byte[] map) {
+        var reader = new Reader(map);
+        var difference = reader.Byte() switch { 0 => false, 1 => true, _ => throw new Damage("the map is of no known kind") };
+        var blockSize = reader.Long();
+        var size = reader.Long();
+        var count = reader.Long();
+        if (blockSize is <= 0 or > 256 * 1024 || count != (size / blockSize) + (size % blockSize == 0 ? 0 : 1))
+            throw new Damage("the map's numbers disagree");
+
+        var ids = new List<BlockId>();
+        if (!difference) {
+            for (long i = 0; i < count; i++)
+                ids.Add(reader.Id());
+
+            return (blockSize, size, [.. ids]);
+        }
+
+        // A difference: the base's name, the places that differ as gaps, then their ids. The base is always whole.
+        var baseBytes = repository.ReadMap(Encoding.ASCII.GetString(reader.String()));
+        var (baseBlockSize, _, baseIds) = baseBytes.Length > 0 && baseBytes[0] == 0 ? PageMap(repository, baseBytes) : throw new Damage("the map's base is no whole map");
+        var changed = new long[reader.Count(1)];
+        for (var i = 0; i < changed.Length; i++)
+            changed[i] = checked((i == 0 ? -1 : changed[i - 1]) + 1 + reader.Long());
+
+        // Every place past the base's end must be among those that differ, so the count needs no other bound.
+        if (baseBlockSize != blockSize || count > baseIds.Length + (long)changed.Length || (changed.Length > 0 && changed[^1] >= count))
+            throw new Damage("the map does not fit its base");
+
+        var all = new BlockId[count];
+        baseIds.AsSpan(0, (int)Math.Min(count, baseIds.Length)).CopyTo(all);
+        foreach (var place in changed)
+            all[place] = reader.Id();
+
+        return (blockSize, size, all);
+    }
+
+    /// <summary>Section 7. Folders, files, further names, links, then attributes: nothing is ever written through a link.</summary>
+    private static void RestoreTree(Repository repository, byte[] map, string? hash, string destination) {
+        if (File.Exists(destination) || (Directory.Exists(destination) && Directory.EnumerateFileSystemEntries(destination).Any()))
+            throw new Refusal($"{destination} exists.");
+
+        Directory.CreateDirectory(destination);
+        var blocks = new Blocks();
+        var (entries, places) = Entries(ReadListing(repository, map, hash), blocks);
+        var files = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var entry in entries)
+            Try(entry, path => Directory.CreateDirectory(entry.Kind == 'D' ? path : Path.GetDirectoryName(path)!));
+
+        foreach (var entry in entries.Where(e => e.Kind == 'F')) {
+            Try(entry, path => {
+                using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
+                Protect(path);
+                file.SetLength(entry.Size);
+                files.Add(entry.Path);
+            });
+        }
+
+        FillFiles(repository, blocks, places, entries, files, destination);
+        foreach (var entry in entries) {
+            if (entry.Kind == 'H' && OperatingSystem.IsWindows())
+                Try(entry, path => File.Copy(Known(entry), path));
+            else if (entry.Kind == 'H')
+                Try(entry, path => Call(link(Name(Known(entry)), Name(path))));
+        }
+
+        foreach (var entry in entries.Where(e => e.Kind == 'L')) {
+            Try(entry, path => {
+                if (OperatingSystem.IsWindows())
+                    File.CreateSymbolicLink(path, Encoding.UTF8.GetString(entry.Target));
+                else
+                    Call(symlink([.. entry.Target, 0], Name(path)));
+            });
+        }
+
+        // From the innermost outwards: a folder's own time is set when nothing in it changes any more.
+        foreach (var entry in entries.AsEnumerable().Reverse())
+            Try(entry, path => Finish(entry, path));
+
+        string At(string path) => Path.Combine(destination, path);
+
+        // A further name may only be one of a file that this listing made: anything else could lie outside.
+        string Known(Entry entry) => SafePath(entry.Target) is { } first && files.Contains(first) ? At(first) : throw new IOException("its first name is not in the snapshot");
+
+        void Try(Entry entry, Action<string> act) {
+            try {
+                act(At(entry.Path));
+            } catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException) {
+                Lose($"{entry.Shown}: {e.Message}");
+            }
+        }
+    }
+
+    private static void FillFiles(Repository repository, Blocks blocks, List<Place> places, List<Entry> entries, HashSet<string> files, string destination) {
+        // One file is kept open: the blocks of a file mostly lie side by side.
+        FileStream? open = null;
+        var current = -1;
+        Fill(repository, blocks, [.. places.Where(p => files.Contains(entries[p.File].Path))], number => {
+            if (number != current) {
+                open?.Dispose();
+                open = new FileStream(Path.Combine(destination, entries[number].Path), FileMode.Open, FileAccess.Write);
+                current = number;
+            }
+
+            return open!.SafeFileHandle;
+        });
+        open?.Dispose();
+        foreach (var place in places.Where(p => blocks.Digests[p.Block] is null))
+            entries[place.File].Lost += place.Length;
+
+        foreach (var entry in entries.Where(e => e.Lost > 0))
+            Lose($"{entry.Shown}: {entry.Lost} of {entry.Size} bytes (zeros stand there)");
+    }
+
+    /// <summary>Fetches all wanted blocks and writes each to its places.</summary>
+    private static void Fill(Repository repository, Blocks blocks, Place[] places, Func<int, Microsoft.Win32.SafeHandles.SafeFileHandle> open) {
+        var byBlock = places.ToArray();
+        Array.Sort(byBlock, (a, b) => a.Block != b.Block ? a.Block.CompareTo(b.Block) : a.File.CompareTo(b.File));
+        var first = new int[blocks.Digests.Count];
+        Array.Fill(first, byBlock.Length);
+        for (var i = byBlock.Length - 1; i >= 0; i--)
+            first[byBlock[i].Block] = i;
+
+        blocks.Fetch(repository, (number, block) => {
+            for (var i = first[number]; i < byBlock.Length && byBlock[i].Block == number; i++) {
+                if (byBlock[i].Length == block.Length)
+                    RandomAccess.Write(open(byBlock[i].File), block, byBlock[i].Offset);
+                else
+                    Lose($"a block of {block.Length} bytes does not fit its place of {byBlock[i].Length}");
+            }
+        });
+    }
+
+    /// <summary>The listing's bytes; where a block of it is lost, those in front of it.</summary>
+    private static byte[] ReadListing(Repository repository, byte[] map, string? hash) {
+        var reader = new Reader(map);
+        _ = reader.Byte();
+        var blocks = new Blocks();
+        var parts = new (int Block, long Length)[reader.Count(21)];
+        for (var i = 0; i < parts.Length; i++) {
+            var length = reader.Long();
+            parts[i] = (blocks.Want(reader.Id()), length);
+        }
+
+        var contents = new Dictionary<int, byte[]>();
+        blocks.Fetch(repository, contents.Add);
+        using var digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        var listing = new MemoryStream();
+        foreach (var (block, length) in parts) {
+            if (!contents.TryGetValue(block, out var content) || content.Length != length) {
+                Lose($"the listing behind its first {listing.Length} bytes, and with it the files that it names there");
+                return listing.ToArray();
+            }
+
+            listing.Write(content);
+            digests.AppendData(blocks.Digests[block]!);
+        }
+
+        if (hash is not null && Convert.ToHexStringLower(digests.GetHashAndReset().AsSpan(0, 32)) != hash)
+            Lose("the listing does not have the hash that the manifest tells");
+
+        return listing.ToArray();
+    }
+
+    private static (List<Entry> Entries, List<Place> Places) Entries(byte[] listing, Blocks blocks) {
+        var entries = new List<Entry>();
+        var places = new List<Place>();
+        var reader = new Reader(listing);
+        while (reader.Left > 0) {
+            try {
+                var kind = (char)reader.Byte();
+                var raw = reader.String();
+                var (mode, user, group, modified) = ((int)reader.Signed(), reader.Signed(), reader.Signed(), reader.Signed());
+                _ = reader.Signed(); // the moment of the last change, for the next backup
+                _ = reader.Number(); // the inode, too
+                var (size, target) = (reader.Long(), reader.String());
+                _ = reader.String(); // a note
+                long offset = 0;
+                var firstPlace = places.Count;
+                for (var extents = reader.Count(1); extents > 0; extents--) {
+                    var length = reader.Long();
+                    if ((length & 1) == 0)
+                        places.Add(new Place(blocks.Want(reader.Id()), entries.Count, offset, length >> 1));
+
+                    offset = checked(offset + (length >> 1));
+                }
+
+                // The entry was read to its end; whatever is wrong with it concerns it alone.
+                var path = SafePath(raw);
+                if (path is null || (path == "" && kind != 'D') || !"FDLH".Contains(kind) || (kind == 'F' && offset != size)) {
+                    Lose($"{Show(raw)}: the listing describes it in a way that no backup does");
+                    places.RemoveRange(firstPlace, places.Count - firstPlace);
+                    continue;
+                }
+
+                entries.Add(new Entry(kind, path, raw[(raw.AsSpan().LastIndexOf((byte)'/') + 1)..], Show(raw), mode, user, group, modified, size, target));
+            } catch (Exception e) when (e is Damage or OverflowException) {
+                // What a lost part of the listing cut through.
+                Lose($"what the listing names behind entry {entries.Count}: {e.Message}");
+                break;
+            }
+        }
+
+        places.RemoveAll(p => p.File >= entries.Count);
+        return (entries, places);
+    }
+
+    /// <summary>A path below the destination, or null. A name that is no UTF-8 gets a stand-in until the end.</summary>
+    private static string? SafePath(byte[] path) {
+        if (path.Length == 0)
+            return "";
+
+        var names = new List<string>();
+        foreach (var range in path.AsSpan().Split((byte)'/')) {
+            var name = path.AsSpan(range);
+            var text = Utf8.IsValid(name) ? Encoding.UTF8.GetString(name) : "rescued-" + Convert.ToHexStringLower(name);
+            if (text is "" or "." or ".." || text.Contains('\0') || (OperatingSystem.IsWindows() && text.IndexOfAny(['\\', ':']) >= 0))
+                return null;
+
+            names.Add(text);
+        }
+
+        return string.Join('/', names);
+    }
+
+    private static string Show(byte[] path) => string.Concat(Encoding.UTF8.GetString(path).Select(c => char.IsControl(c) ? '?' : c));
+
+    private static void Finish(Entry entry, string path) {
+        if (entry.Kind is 'H' || (entry.Kind is not 'D' && new FileInfo(path) is { Exists: false, LinkTarget: null })) {
+            // A further name shares all with the first one.
+        } else {
+            if (!OperatingSystem.IsWindows()) {
+                if (Environment.IsPrivilegedProcess && entry.User >= 0)
+                    Call(lchown(Name(path), (uint)entry.User, (uint)entry.Group));
+
+                if (entry.Mode >= 0 && entry.Kind != 'L')
+                    File.SetUnixFileMode(path, (UnixFileMode)(entry.Mode & 0xfff));
+            }
+
+            // Nanoseconds since 1970, rounded down to the tenth of a microsecond that .NET counts in.
+            File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch.AddTicks((long)Math.Floor(entry.Modified / 100m)));
+        }
+
+        if (!Utf8.IsValid(entry.RawName) && !OperatingSystem.IsWindows())
+            Call(rename(Name(path), [.. Name(Path.GetDirectoryName(path)!)[..^1], (byte)'/', .. entry.RawName, 0]));
+    }
+
+    private static JsonElement Find(Repository repository, string wanted) {
+        var all = Manifests(repository).ToList();
+        var isLatest = wanted == "latest" || wanted.StartsWith("latest:", StringComparison.Ordinal);
+        var readable = all.Where(m => m.Manifest is not null && (!isLatest || wanted == "latest" || m.Manifest.Value.GetProperty("source").GetString() == wanted["latest:".Length..]))
+            .OrderBy(m => m.Manifest!.Value.GetProperty("created").GetDateTimeOffset()).ToList();
+        var fitting = isLatest ? readable.TakeLast(1).ToList() : all.Where(m => m.Id.StartsWith(wanted, StringComparison.OrdinalIgnoreCase)).ToList();
+        return fitting.Count switch {
+            0 => throw new Refusal($"There is no snapshot '{wanted}'."),
+            1 => fitting[0].Manifest ?? throw new Damage($"the manifest of {fitting[0].Id}. Without SNAPSHOT, the maps that may have belonged to it are listed."),
+            _ => throw new Refusal($"More than one snapshot begins with '{wanted}'."),
+        };
+    }
+
+    /// <summary>Section 8: sealed JSON under the snapshot's id.</summary>
+    private static IEnumerable<(string Id, JsonElement? Manifest)> Manifests(Repository repository) {
+        foreach (var id in repository.Names("snapshots")) {
+            JsonElement? manifest = null;
+            try {
+                var read = JsonDocument.Parse(repository.ReadSealed('S', "snapshots", id)).RootElement;
+                _ = (MapOf(read), read.GetProperty("created").GetDateTimeOffset(), read.GetProperty("kind"), read.GetProperty("size").GetInt64(), read.GetProperty("source"), read.GetProperty("contentHash"));
+                manifest = read;
+            } catch (Exception e) when (e is Damage or JsonException or KeyNotFoundException or FormatException or InvalidOperationException or IOException or UnauthorizedAccessException) {
+                Lose($"the manifest of snapshot {id}: {e.Message}");
+            }
+
+            yield return (id, manifest);
+        }
+    }
+
+    private static string MapOf(JsonElement manifest) => manifest.GetProperty("map").GetString() ?? "";
+
+    private static void Lose(string what) {
+        losses++;
+        Console.Error.WriteLine($"LOST: {what}");
+    }
+
+    /// <summary>Until its own permissions are set, a file is for its owner alone.</summary>
+    private static void Protect(string path) {
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    private static byte[] Name(string path) => [.. Encoding.UTF8.GetBytes(path), 0];
+
+    private static void Call(int result) {
+        if (result != 0)
+            throw new IOException(Marshal.GetLastPInvokeErrorMessage());
+    }
+
+    // What .NET has no call for: names as bytes, further names, owners.
+    [DllImport("libc", SetLastError = true)]
+    private static extern int link(byte[] existing, byte[] path);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int symlink(byte[] target, byte[] path);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int rename(byte[] from, byte[] to);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int lchown(byte[] path, uint user, uint group);
+}

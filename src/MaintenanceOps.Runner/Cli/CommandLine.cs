@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Globalization;
+using MaintenanceOps.Runner.Commands;
+
+namespace MaintenanceOps.Runner.Cli;
+
+/// <summary>The whole command line: parse, refuse or run, and turn the outcome into an exit code.</summary>
+internal static class CommandLine
+{
+    public static int Run(string[] args)
+    {
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+
+        // No response files: an argument that begins with @ is a name like any other.
+        var result = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (result.Action is ParseErrorAction)
+        {
+            return (int)Refuse(result, args);
+        }
+
+        return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    private static RootCommand Root()
+    {
+        var root = new RootCommand("Backs up databases and files, proves that the backups restore, and brings them back.");
+        root.Options.Add(SharedOptions.Json);
+        root.Options.Add(SharedOptions.Quiet);
+        root.Options.Add(SharedOptions.Verbose);
+        root.Subcommands.Add(new DemoCommand());
+        root.Subcommands.Add(new BackupCommand());
+        root.Subcommands.Add(new ListCommand());
+        root.Subcommands.Add(new ItemsCommand());
+        root.Subcommands.Add(new TestCommand());
+        root.Subcommands.Add(new RestoreCommand());
+        root.Subcommands.Add(new DiffCommand());
+        root.Subcommands.Add(new CopyCommand());
+        root.Subcommands.Add(new ExportCommand());
+        root.Subcommands.Add(new RemoveCommand());
+        root.Subcommands.Add(new RetentionCommand());
+        root.Subcommands.Add(new RepoCommand());
+        root.Subcommands.Add(new CompletionCommand());
+
+        // The library's own has aliases such as /? too, which completion would offer before every path.
+        root.Options.Remove(root.Options.OfType<HelpOption>().First());
+        var help = new HelpOption("--help", "-h") { Description = "Show this help.", Recursive = true };
+        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        root.Options.Add(help);
+
+        return root;
+    }
+
+    private static ExitCode Refuse(ParseResult result, string[] args)
+    {
+        var command = NameOf(result.CommandResult.Command);
+        var json = args.Contains("--json");
+        if (result.CommandResult.Command.Subcommands.Count > 0 && result.UnmatchedTokens.Count == 0 && result.Errors.Count == 1 && !json)
+        {
+            // `mops` or `mops repo` alone: the list of commands is the answer.
+            result.CommandResult.Command.Parse("--help").Invoke(new InvocationConfiguration { Output = Console.Error });
+            return ExitCode.Usage;
+        }
+
+        var message = $"{string.Join(' ', result.Errors.Select(e => e.Message).Distinct())} See '{command} --help'.";
+        new ErrorReport(json).Write(nameof(ErrorCode.InvalidArgument), message, null);
+        return ExitCode.Usage;
+    }
+
+    /// <summary>The command as a user types it, such as <c>mops repo new</c>.</summary>
+    public static string NameOf(Command command)
+    {
+        var parent = command.Parents.OfType<Command>().FirstOrDefault();
+        return parent is null ? "mops" : $"{NameOf(parent)} {command.Name}";
+    }
+}

@@ -1,0 +1,104 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace MaintenanceOps.Runner.Cli;
+
+/// <summary>Reads the values that need more than the parser knows: durations, moments, levels, time zones.</summary>
+internal static class Values
+{
+    /// <summary>A duration such as <c>30s</c>, <c>15m</c>, <c>12h</c>, <c>7d</c>, <c>2w</c> or <c>1d12h</c>.</summary>
+    public static bool TryDuration(string text, out TimeSpan duration)
+    {
+        duration = TimeSpan.Zero;
+        var seconds = 0.0;
+        var start = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (char.IsAsciiDigit(text[i]) || text[i] == '.')
+            {
+                continue;
+            }
+
+            var unit = text[i] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, 'w' => 604800, _ => 0 };
+            if (unit == 0 || !double.TryParse(text.AsSpan(start, i - start), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+            {
+                return false;
+            }
+
+            seconds += number * unit;
+            start = i + 1;
+        }
+
+        // A century is longer than anything that is meant, and shorter than what a TimeSpan or a date can bear.
+        if (start != text.Length || text.Length == 0 || seconds > 36525 * 86400.0)
+        {
+            return false;
+        }
+
+        duration = TimeSpan.FromSeconds(seconds);
+        return true;
+    }
+
+    public static TimeSpan? Duration(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (TryDuration(text, out var duration))
+        {
+            return duration;
+        }
+
+        result.AddError($"'{text}' is no duration. Write it as 30s, 15m, 12h, 7d or 2w.");
+        return null;
+    }
+
+    /// <summary>A date, a moment (UTC unless it says otherwise, as all tables show it) or an age such as <c>7d</c>.</summary>
+    public static DateTimeOffset? Moment(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (TryDuration(text, out var age))
+        {
+            return DateTimeOffset.UtcNow - age;
+        }
+
+        string[] formats = ["yyyy-MM-dd", "yyyy-MM-ddTHH:mm", "yyyy-MM-dd HH:mm", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mm:ss.FFFFFFFK", "yyyy-MM-ddTHH:mmK"];
+        if (DateTimeOffset.TryParseExact(text, formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var moment))
+        {
+            return moment;
+        }
+
+        result.AddError($"'{text}' is no moment. Write it as 2026-11-21, 2026-11-21T03:00, 2026-11-21T03:00:00+01:00, or an age such as 7d.");
+        return null;
+    }
+
+    public static VerificationLevel Level(ArgumentResult result, params VerificationLevel[] allowed)
+    {
+        var text = result.Tokens[0].Value;
+        foreach (var level in allowed)
+        {
+            if (string.Equals(text, level.ToString(), StringComparison.OrdinalIgnoreCase))
+            {
+                return level;
+            }
+        }
+
+        result.AddError($"'{text}' is no level. Use {string.Join(", ", allowed.Select(l => l.ToString().ToLowerInvariant()))}.");
+        return VerificationLevel.None;
+    }
+
+    public static TimeZoneInfo? TimeZone(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (string.Equals(text, "local", StringComparison.OrdinalIgnoreCase))
+        {
+            return TimeZoneInfo.Local;
+        }
+
+        if (TimeZoneInfo.TryFindSystemTimeZoneById(text, out var zone))
+        {
+            return zone;
+        }
+
+        result.AddError($"This system knows no time zone '{text}'. Write it as Europe/Berlin, UTC or local.");
+        return null;
+    }
+}

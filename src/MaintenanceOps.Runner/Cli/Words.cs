@@ -1,0 +1,67 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace MaintenanceOps.Runner.Cli;
+
+/// <summary>
+/// The engine's advice names cmdlets and their parameters. Whoever reads it here has a shell, so the same advice is
+/// given in the runner's words.
+/// </summary>
+internal static partial class Words
+{
+    private static readonly (string Cmdlet, string Command)[] Commands =
+    [
+        ("New-SnapshotRepository", "mops repo new"),
+        ("Get-SnapshotRepository", "mops repo info"),
+        ("Test-SnapshotRepository", "mops repo test"),
+        ("Optimize-SnapshotRepository", "mops repo prune"),
+        ("Add-SnapshotRepositoryKey", "mops repo key add"),
+        ("Remove-SnapshotRepositoryKey", "mops repo key remove"),
+        ("Invoke-SnapshotRetention", "mops retention"),
+        ("Invoke-DbBackup", "mops backup"),
+        ("Invoke-FileBackup", "mops backup"),
+        ("Get-SnapshotItem", "mops items"),
+        ("Get-Snapshot", "mops list"),
+        ("Test-Snapshot", "mops test"),
+        ("Restore-Snapshot", "mops restore"),
+        ("Compare-Snapshot", "mops diff"),
+        ("Copy-Snapshot", "mops copy"),
+        ("Export-Snapshot", "mops export"),
+        ("Remove-Snapshot", "mops remove"),
+    ];
+
+    public static string ForConsole(string message)
+    {
+        var text = BothWays().Replace(message, "");
+        foreach (var (cmdlet, command) in Commands)
+        {
+            text = text.Replace(cmdlet, command, StringComparison.Ordinal);
+        }
+
+        return Parameter().Replace(text, m => m.Value == "-Passphrase" ? "--key-file" : "-" + Kebab(m.Value[1..]));
+    }
+
+    private static string Kebab(string name)
+    {
+        var kebab = new StringBuilder();
+        foreach (var letter in name)
+        {
+            if (char.IsAsciiLetterUpper(letter))
+            {
+                kebab.Append('-');
+            }
+
+            kebab.Append(char.ToLowerInvariant(letter));
+        }
+
+        return kebab.ToString();
+    }
+
+    /// <summary>Where a message names both ways already, the cmdlet's goes.</summary>
+    [GeneratedRegex("'New-SnapshotRepository [^']*' or (?='mops )")]
+    private static partial Regex BothWays();
+
+    /// <summary>Only the parameters that the engine speaks of: a file may well be called <c>-Notes</c>.</summary>
+    [GeneratedRegex("(?<![\\w-])-(Passphrase|Force|Source|Destination|InPlace|Include|Table|As|Assert|SkipVerify|Verified|Tag|KeepLast|KeepHourly|KeepDaily|KeepWeekly|KeepMonthly|KeepYearly|KeepWithin|Initialize|Level|LockTimeout)\\b")]
+    private static partial Regex Parameter();
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using MaintenanceOps.Engine;
+using MaintenanceOps.Engine.Databases.Sqlite;
+using MaintenanceOps.Engine.Files;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Runner.Cli;
+using MaintenanceOps.Runner.Output;
+
+namespace MaintenanceOps.Runner.Commands;
+
+internal sealed class BackupCommand : RunnerCommand
+{
+    private static readonly Argument<string[]> Paths = new("path") { Description = "A SQLite database, or files and folders.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Option<string> Source = new("--source", "-s") { Description = "The stable name of what is backed up, such as notes/main; else the file's or folder's name.", HelpName = "name" };
+    private static readonly Option<string> Kind = new Option<string>("--kind") { Description = "Take the path as this, whatever it looks like.", HelpName = "sqlite|files" }.AcceptOnlyFromAmong("sqlite", "files");
+    private static readonly Option<string[]> Tags = new("--tag") { Description = "A free word to find the snapshot by.", HelpName = "word", DefaultValueFactory = _ => [] };
+    private static readonly Option<string[]> Exclude = new("--exclude") { Description = "Leave out files that fit, as in a .gitignore.", HelpName = "pattern", DefaultValueFactory = _ => [] };
+    private static readonly Option<string[]> ExcludeFrom = new("--exclude-from") { Description = "A file with such patterns, one a line.", HelpName = "path", DefaultValueFactory = _ => [] };
+    private static readonly Option<bool> SkipVerify = new("--skip-verify") { Description = "Leave out the database's own integrity check." };
+    private static readonly Option<TimeSpan?> LockTimeout = new("--lock-timeout") { Description = "How long to wait for another process's lock. [default: 30s]", HelpName = "duration", CustomParser = Values.Duration };
+
+    public BackupCommand()
+        : base(
+            "backup",
+            "Take a snapshot of a live SQLite database, or of files and folders.",
+            "mops backup /srv/notes/notes.db --source notes/main",
+            "mops backup /srv/notes/config /srv/notes/uploads --source notes/files --exclude '*.tmp'",
+            "mops backup /srv/notes/notes.db --repository /mnt/backup/notes --initialize --tag before-upgrade") =>
+        Use(Paths, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Initialize, Source, Kind, Tags, Exclude, ExcludeFrom, SkipVerify, LockTimeout);
+
+    protected override ExitCode Execute(RunnerContext context)
+    {
+        var paths = context.Get(Paths)!.Select(Path.GetFullPath).ToArray();
+        var database = IsDatabase(paths, context.Get(Kind));
+        var options = new BackupOptions
+        {
+            Source = context.Get(Source) ?? NameOf(paths),
+            Tags = context.Get(Tags)!,
+            SkipVerify = context.Get(SkipVerify),
+            LockTimeout = context.Get(LockTimeout),
+        };
+        using var repository = context.OpenRepository(context.Get(SharedOptions.Initialize));
+        var snapshot = database
+            ? new SqliteBackup(repository, context.Sink).Run(paths[0], options, context.Cancellation)
+            : new FileBackup(repository, context.Sink).Run(
+                new FileBackupOptions { Paths = paths, Exclude = context.Get(Exclude)!, ExcludeFrom = context.Get(ExcludeFrom)! },
+                options,
+                context.Cancellation);
+        context.Output.Outcome(
+            snapshot,
+            $"Snapshot {snapshot.ShortId} of {snapshot.Source}: {Content(snapshot)} in {Tables.Elapsed(snapshot.Elapsed)}.",
+            $"Stored {ByteSize.Format(snapshot.StoredSize)} ({Tables.Share(snapshot.StoredSize, snapshot.Size)}){(snapshot.Parent.Length > 0 ? $" on top of {snapshot.Parent[..8]}" : "")}.");
+        return ExitCode.Done;
+    }
+
+    private static string Content(Snapshot snapshot)
+    {
+        var what = snapshot.Kind == SnapshotKind.Files
+            ? $"{snapshot.FileCount:N0} entries"
+            : $"{snapshot.Tables.Where(t => t.Rows > 0).Sum(t => t.Rows):N0} rows in {snapshot.Tables.Count:N0} tables";
+        return $"{ByteSize.Format(snapshot.Size)}, {what}";
+    }
+
+    private static bool IsDatabase(string[] paths, string? kind)
+    {
+        if (kind is not null)
+        {
+            return kind == "sqlite" && paths.Length > 1
+                ? throw new MaintenanceException(ErrorCode.InvalidArgument, "A snapshot holds one database. Back up several one after the other.")
+                : kind == "sqlite";
+        }
+
+        // A single file that is no folder: a database, as its first bytes say. An empty or missing one is left to the
+        // engine, which says what is wrong with it.
+        return paths.Length == 1 && !Directory.Exists(paths[0]) && (!File.Exists(paths[0]) || LooksLikeDatabase(paths[0]));
+    }
+
+    private static bool LooksLikeDatabase(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            Span<byte> start = stackalloc byte[16];
+            var read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            return read == 0 ? Path.GetExtension(path) is ".db" or ".sqlite" or ".sqlite3" : start[..read].SequenceEqual("SQLite format 3\0"u8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
+    }
+
+    private static string NameOf(string[] paths) => paths.Length == 1 && Path.GetFileName(Path.TrimEndingDirectorySeparator(paths[0])) is { Length: > 0 } name
+        ? name
+        : throw new MaintenanceException(ErrorCode.InvalidArgument, "Several paths together have no name of their own. Give one with --source.");
+}

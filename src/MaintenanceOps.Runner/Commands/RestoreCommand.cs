@@ -1,0 +1,68 @@
+using System.CommandLine;
+using MaintenanceOps.Engine;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Runner.Cli;
+using MaintenanceOps.Runner.Output;
+
+namespace MaintenanceOps.Runner.Commands;
+
+internal sealed class RestoreCommand : RunnerCommand
+{
+    private static readonly Option<string> Destination = new("--destination", "-d") { Description = "Where to: a file or folder.", HelpName = "path" };
+    private static readonly Option<bool> InPlace = new("--in-place") { Description = "Replace the state where it came from (or at --destination), after a safety snapshot." };
+    private static readonly Option<string[]> Include = new("--include") { Description = "Only files that fit; * within a name, ** across folders.", HelpName = "pattern", DefaultValueFactory = _ => [] };
+    private static readonly Option<string> Table = new("--table") { Description = "Only this table, into the live database.", HelpName = "name" };
+    private static readonly Option<string> As = new("--as") { Description = "The name that the table gets.", HelpName = "name" };
+
+    public RestoreCommand()
+        : base(
+            "restore",
+            "Bring a snapshot back: to a new place, in place as a transaction, or a part of it.",
+            "mops restore latest --source notes/main --destination /tmp/notes.db",
+            "mops restore latest --source notes/main --in-place",
+            "mops restore latest --source notes/main --table notes --as notes_old",
+            "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
+        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Table, As, SharedOptions.Force, SharedOptions.DryRun);
+
+    protected override ExitCode Execute(RunnerContext context)
+    {
+        var options = new RestoreOptions
+        {
+            Destination = context.Get(Destination),
+            InPlace = context.Get(InPlace),
+            Include = context.Get(Include)!,
+            Table = context.Get(Table),
+            As = context.Get(As),
+            Force = context.Get(SharedOptions.Force),
+            DryRun = context.Get(SharedOptions.DryRun),
+        };
+        if (options is { As: not null, Table: null })
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "--as names a table, so it needs --table.");
+        }
+
+        using var repository = context.OpenRepository();
+        var result = new SnapshotRestore(repository, context.Sink).Run(context.FindSnapshot(repository), options, context.Cancellation);
+        context.Output.Outcome(result, [.. Lines(result, options.DryRun)]);
+        foreach (var warning in result.Warnings)
+        {
+            context.Sink.Warn(warning);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static IEnumerable<string> Lines(RestoreResult result, bool dryRun)
+    {
+        var what = result.RestoredRows >= 0
+            ? $"{result.RestoredRows:N0} rows"
+            : $"{ByteSize.Format(result.RestoredBytes)}{(result.RestoredItems > 1 ? $" in {result.RestoredItems:N0} entries" : "")}";
+        yield return dryRun
+            ? $"Would restore {what} of {result.Source} ({result.Id[..8]}) to {result.Destination}."
+            : $"Restored {what} of {result.Source} ({result.Id[..8]}) to {result.Destination} in {Tables.Elapsed(result.Elapsed)}.";
+        if (result.SafetySnapshot is { } safety)
+        {
+            yield return $"What was there before is snapshot {safety[..8]}.";
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using MaintenanceOps.Engine;
+
+namespace MaintenanceOps.Runner.Output;
+
+/// <summary>How each kind of record reads as a table. The name comes last: it is what may be long.</summary>
+internal static class Tables
+{
+    public static readonly TextTable<Snapshot> Snapshots = new(
+        new("ID", s => s.ShortId),
+        new("CREATED (UTC)", s => Time(s.Created)),
+        new("KIND", s => s.Kind.ToString().ToLowerInvariant()),
+        new("SIZE", s => ByteSize.Format(s.Size), Right: true),
+        new("STORED", s => ByteSize.Format(s.StoredSize), Right: true),
+        new("VERIFIED", s => s.Damaged ? "DAMAGED" : s.Verified == VerificationLevel.None ? "no" : s.Verified.ToString().ToLowerInvariant()),
+        new("TAGS", s => string.Join(',', s.Tags)),
+        new("SOURCE", s => s.Source));
+
+    public static readonly TextTable<SnapshotItem> Items = new(
+        new("KIND", i => i.Kind.ToString().ToLowerInvariant()),
+        new("SIZE", i => i.Kind == SnapshotItemKind.File ? ByteSize.Format(i.Size) : "", Right: true),
+        new("ROWS", i => i.Rows < 0 ? "" : $"{i.Rows:N0}", Right: true),
+        new("MODE", i => i.Mode),
+        new("MODIFIED (UTC)", i => i.Modified is { } m ? Time(m) : ""),
+        new("PATH", i => i.Path + (i.Target.Length > 0 ? $" -> {i.Target}" : "") + (i.Note.Length > 0 ? $" ({i.Note})" : "")));
+
+    public static readonly TextTable<SnapshotTest> Tests = new(
+        new("ID", t => t.ShortId),
+        new("CREATED (UTC)", t => Time(t.Created)),
+        new("LEVEL", t => t.Level.ToString().ToLowerInvariant()),
+        new("RESULT", t => t.Passed ? "passed" : "FAILED"),
+        new("TIME", t => Elapsed(t.Elapsed), Right: true),
+        new("SIZE", t => ByteSize.Format(t.Size), Right: true),
+        new("ROWS", t => t.Rows < 0 ? "" : $"{t.Rows:N0}", Right: true),
+        new("FILES", t => t.Files < 0 ? "" : $"{t.Files:N0}", Right: true),
+        new("SOURCE", t => t.Source));
+
+    public static readonly TextTable<SnapshotDifference> Differences = new(
+        new("CHANGE", d => d.Change.ToString().ToLowerInvariant()),
+        new("KIND", d => d.ItemKind.ToString().ToLowerInvariant()),
+        new("BEFORE", d => d.ReferenceSize is >= 0 and var s && d.ItemKind == SnapshotItemKind.File ? ByteSize.Format(s) : "", Right: true),
+        new("AFTER", d => d.DifferenceSize is >= 0 and var s && d.ItemKind == SnapshotItemKind.File ? ByteSize.Format(s) : "", Right: true),
+        new("ADDED", d => Count(d.RowsAdded), Right: true),
+        new("REMOVED", d => Count(d.RowsRemoved), Right: true),
+        new("CHANGED", d => Count(d.RowsChanged), Right: true),
+        new("PATH", d => d.Path + (d.Detail.Length > 0 ? $" ({d.Detail})" : "")));
+
+    public static readonly TextTable<RetentionDecision> Decisions = new(
+        new("", d => d.Keep ? "keep" : d.Removed ? "removed" : "remove"),
+        new("ID", d => d.Snapshot.ShortId),
+        new("CREATED (UTC)", d => Time(d.Snapshot.Created)),
+        new("SIZE", d => ByteSize.Format(d.Snapshot.Size), Right: true),
+        new("SOURCE", d => d.Source),
+        new("REASONS", d => string.Join(", ", d.Reasons)));
+
+    public static readonly TextTable<RepositoryFinding> Findings = new(
+        new("SEVERITY", f => f.Severity.ToString().ToLowerInvariant()),
+        new("RULE", f => f.Rule),
+        new("FINDING", f => f.Message));
+
+    public static string Time(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
+
+    public static string Elapsed(TimeSpan time) => time switch
+    {
+        { TotalSeconds: < 0.9995 } => $"{time.TotalMilliseconds:0} ms",
+        { TotalSeconds: < 60 } => $"{time.TotalSeconds:0.0} s",
+        { TotalHours: < 1 } => $"{(int)time.TotalMinutes} min {time.Seconds:00} s",
+        _ => $"{(int)time.TotalHours} h {time.Minutes:00} min",
+    };
+
+    public static string Share(long part, long whole) => whole == 0 ? "0 %" : $"{100.0 * part / whole:0.##} %";
+
+    private static string Count(long? rows) => rows is { } r ? $"{r:N0}" : "";
+}

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Globalization;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Keys;
+using MaintenanceOps.FaultHost;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace MaintenanceOps.Engine.Tests.Faults;
+
+/// <summary>
+/// kill −9 at every write, sync, link, rename and removal of every scenario: all of them, counted, none sampled.
+/// </summary>
+public sealed class KillTests(ITestOutputHelper output)
+{
+    public static TheoryData<string> ScenarioNames => [.. Scenarios.Names];
+
+    [Theory]
+    [MemberData(nameof(ScenarioNames))]
+    public void Killed_at_every_step(string scenario)
+    {
+        using var world = FaultWorld.Create();
+        var place = world.Path;
+        using var pristine = world.Clone();
+        var (_, text) = Start(scenario, place, 0, FaultMode.Before);
+        Assert.Matches("^[sw]{3,2000}$", text);
+        var kills = 0;
+        for (var step = 1; step <= text.Length; step++)
+        {
+            // What is on the disk after a step is what is there before the next one, so that is the one kill between them.
+            foreach (var mode in text[step - 1] == 'w' ? [FaultMode.Before, FaultMode.Half] : (FaultMode[])[FaultMode.Before])
+            {
+                Reset(pristine.Path, place);
+                var (exit, _) = Start(scenario, place, step, mode);
+                try
+                {
+                    Assert.Equal(137, exit);
+                    world.Check(scenario, VerificationLevel.Restore);
+                    Again(scenario, place);
+                    world.Check(scenario, VerificationLevel.Full);
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    throw new InvalidOperationException($"{scenario}, step {step} of {text}, {mode}: {e.Message}", e);
+                }
+
+                kills++;
+            }
+        }
+
+        output.WriteLine($"{scenario}: {text.Length} steps, {kills} kills");
+    }
+
+    /// <summary>The same work again must succeed at once: nothing that a dead process left stands in its way.</summary>
+    private static void Again(string scenario, string place)
+    {
+        if (scenario is "remove" or "add-key")
+        {
+            return;
+        }
+
+        if (scenario is "restore" && File.Exists(Path.Combine(place, "restored.db")))
+        {
+            return;
+        }
+
+        if (scenario is "create" && Directory.EnumerateFiles(place, "repository*.json", SearchOption.AllDirectories).Any(f => f.Contains("/fresh/", StringComparison.Ordinal)))
+        {
+            // One copy of the description makes it a whole repository: the key is there before.
+            Repository.Open(Path.Combine(place, "fresh"), Passphrase.FromText("secret")).Dispose();
+            return;
+        }
+
+        var watch = Stopwatch.StartNew();
+        Scenarios.Run(scenario, place);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 10);
+    }
+
+    internal static void Reset(string from, string to)
+    {
+        using var copy = Process.Start("sh", ["-c", $"rm -rf '{to}'/* '{to}'/.[!.]* && cp -a '{from}/.' '{to}'"]);
+        copy.WaitForExit();
+    }
+
+    private static (int Exit, string Output) Start(string scenario, string place, int step, FaultMode mode)
+    {
+        var host = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "MaintenanceOps.FaultHost.exe" : "MaintenanceOps.FaultHost");
+        using var process = Process.Start(new ProcessStartInfo(host, [scenario, place, step.ToString(CultureInfo.InvariantCulture), mode.ToString()])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var text = process.StandardOutput.ReadToEnd();
+        var errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, text.Trim() + errors.Trim());
+    }
+}

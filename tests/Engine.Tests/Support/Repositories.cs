@@ -1,0 +1,34 @@
+using MaintenanceOps.Engine.Databases.Sqlite;
+using MaintenanceOps.Engine.Files;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Keys;
+
+namespace MaintenanceOps.Engine.Tests.Support;
+
+/// <summary>The engine's calls as a test writes them.</summary>
+internal static class Repositories
+{
+    public static Repository New(TestFolder folder, string? passphrase = null) =>
+        Repository.Create(folder["repository"], passphrase is null ? null : Passphrase.FromText(passphrase));
+
+    public static Snapshot BackUp(this Repository repository, string database, string source = "app/main") =>
+        new SqliteBackup(repository, SilentSink.Instance).Run(database, new BackupOptions { Source = source });
+
+    public static Snapshot BackUpFiles(this Repository repository, string folder, string source = "app/files", params string[] exclude) =>
+        new FileBackup(repository, SilentSink.Instance).Run(new FileBackupOptions { Paths = [folder], Exclude = exclude }, new BackupOptions { Source = source });
+
+    public static RestoreResult Restore(this Repository repository, Snapshot snapshot, string destination, bool force = false, params string[] include) =>
+        new SnapshotRestore(repository, SilentSink.Instance).Run(snapshot, new RestoreOptions { Destination = destination, Force = force, Include = include });
+
+    public static RestoreResult RestoreInPlace(this Repository repository, Snapshot snapshot, bool force = false) =>
+        new SnapshotRestore(repository, SilentSink.Instance).Run(snapshot, new RestoreOptions { InPlace = true, Force = force });
+
+    public static SnapshotTest Prove(this Repository repository, Snapshot snapshot, VerificationLevel level, params string[] assert) =>
+        new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Level = level, Assert = assert });
+
+    public static PruneResult Prune(this Repository repository, bool dryRun = false) =>
+        new RepositoryPrune(repository, SilentSink.Instance).Run(dryRun);
+
+    public static IReadOnlyList<RepositoryFinding> Check(this Repository repository, VerificationLevel level = VerificationLevel.Full) =>
+        [.. new RepositoryCheck(repository, SilentSink.Instance).Run(level)];
+}

@@ -1,0 +1,71 @@
+using MaintenanceOps.Engine.Databases.Sqlite;
+using MaintenanceOps.Engine.Files;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Keys;
+
+namespace MaintenanceOps.FaultHost;
+
+/// <summary>
+/// What is interrupted. The folder has <c>repository</c> with one snapshot each of <c>app.db</c> and <c>tree</c>, which
+/// have changed since, an empty repository <c>second</c> and an encrypted one, <c>sealed</c>.
+/// </summary>
+internal static class Scenarios
+{
+    public static IReadOnlyList<string> Names { get; } =
+        ["create", "backup", "backup-files", "prune", "restore", "restore-in-place", "restore-files-in-place", "copy", "test", "remove", "add-key"];
+
+    public static void Run(string name, string folder)
+    {
+        var at = (string part) => Path.Combine(folder, part);
+        var silent = SilentSink.Instance;
+        using var repository = Repository.Open(at("repository"));
+        var catalog = new SnapshotCatalog(repository);
+        var database = () => catalog.List(new SnapshotFilter { Sources = ["app/main"] })[0];
+        switch (name)
+        {
+            case "create":
+                Repository.Create(at("fresh"), Passphrase.FromText("secret")).Dispose();
+                break;
+            case "backup":
+                new SqliteBackup(repository, silent).Run(at("app.db"), new BackupOptions { Source = "app/main" });
+                break;
+            case "backup-files":
+                new FileBackup(repository, silent).Run(new FileBackupOptions { Paths = [at("tree")] }, new BackupOptions { Source = "app/files" });
+                break;
+            case "prune":
+                new RepositoryPrune(repository, silent).Run(dryRun: false);
+                break;
+            case "restore":
+                new SnapshotRestore(repository, silent).Run(database(), new RestoreOptions { Destination = at("restored.db") });
+                break;
+            case "restore-in-place":
+                new SnapshotRestore(repository, silent).Run(database(), new RestoreOptions { InPlace = true });
+                break;
+            case "restore-files-in-place":
+                new SnapshotRestore(repository, silent).Run(catalog.List(new SnapshotFilter { Sources = ["app/files"] })[0], new RestoreOptions { InPlace = true });
+                break;
+            case "copy":
+                using (var second = Repository.Open(at("second")))
+                {
+                    new SnapshotCopy(repository, second, silent).Run(database());
+                }
+
+                break;
+            case "test":
+                new SnapshotProof(repository, silent).Run(database(), new ProofOptions { Level = VerificationLevel.Restore, ScratchFolder = at("scratch") });
+                break;
+            case "remove":
+                catalog.Remove(database().Id);
+                break;
+            case "add-key":
+                using (var encrypted = Repository.Open(at("sealed"), Passphrase.FromText("secret")))
+                {
+                    new RepositoryAdministration(encrypted).AddKey(Passphrase.FromText("another"), "second");
+                }
+
+                break;
+            default:
+                throw new ArgumentException(name);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+namespace MaintenanceOps.FaultHost;
+
+/// <summary>When, within a step, the fault comes.</summary>
+internal enum FaultMode
+{
+    /// <summary>The step is not carried out.</summary>
+    Before,
+
+    /// <summary>A write is carried out for its first half.</summary>
+    Half,
+}
+
+/// <summary>Counts the steps that change the disk and strikes at one of them.</summary>
+internal sealed class StepCounter(int strikeAt, FaultMode mode, Action strike)
+{
+    private readonly System.Text.StringBuilder steps = new();
+
+    /// <summary>One letter a step: <c>w</c> for a write, which can stop half-way, <c>s</c> for any other.</summary>
+    public string Steps
+    {
+        get
+        {
+            lock (steps)
+            {
+                return steps.ToString();
+            }
+        }
+    }
+
+    public void Step(Action action, Action? half = null)
+    {
+        int number;
+        lock (steps)
+        {
+            steps.Append(half is null ? 's' : 'w');
+            number = steps.Length;
+        }
+
+        if (number != strikeAt)
+        {
+            action();
+            return;
+        }
+
+        if (mode == FaultMode.Half)
+        {
+            half?.Invoke();
+        }
+
+        strike();
+    }
+
+    public T Step<T>(Func<T> action)
+    {
+        T result = default!;
+        Step(() => { result = action(); });
+        return result;
+    }
+}

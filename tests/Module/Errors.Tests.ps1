@@ -2,7 +2,7 @@ BeforeAll {
     Import-Module $PSScriptRoot/TestKit.psm1 -Force
     Import-Module $env:MAINTENANCEOPS_TEST_MANIFEST -Force
     $ConfirmPreference = 'None'
-    $start = $PWD
+    $script:start = $PWD
     Set-Location $TestDrive
     $secret = ConvertTo-TestSecret 'horse staple'
     New-TestDatabase -Path (Join-Path $TestDrive 'app.db')
@@ -15,7 +15,7 @@ BeforeAll {
     New-SnapshotRepository ./encrypted -Passphrase $secret -Label first | Out-Null
 
     function Get-TestError([scriptblock] $Script) {
-        try { $errors = $null; & $Script -ErrorVariable errors 2>&1 | Where-Object { $_ -is [System.Management.Automation.ErrorRecord] } | Select-Object -First 1 }
+        try { & $Script 2>&1 | Where-Object { $_ -is [System.Management.Automation.ErrorRecord] } | Select-Object -First 1 }
         catch { $_ }
     }
 }

@@ -1,13 +1,13 @@
 BeforeDiscovery {
     Import-Module $env:MAINTENANCEOPS_TEST_MANIFEST -Force
-    $commands = Get-Command -Module MaintenanceOps | ForEach-Object { @{ Name = $_.Name } }
+    $script:commands = Get-Command -Module MaintenanceOps | ForEach-Object { @{ Name = $_.Name } }
 }
 
 Describe 'Help of <Name>' -ForEach $commands {
     BeforeAll {
-        $help = Get-Help $Name -Full
+        $script:help = Get-Help $Name -Full
         $common = [System.Management.Automation.PSCmdlet]::CommonParameters + [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
-        $own = (Get-Command $Name).Parameters.Keys | Where-Object { $_ -notin $common }
+        $script:own = (Get-Command $Name).Parameters.Keys | Where-Object { $_ -notin $common }
     }
 
     It 'says what the command does' {
@@ -27,7 +27,8 @@ Describe 'Help of <Name>' -ForEach $commands {
     It 'has two examples or more, with what they show' {
         @($help.examples.example).Count | Should -BeGreaterOrEqual 2
         foreach ($example in $help.examples.example) {
-            ($example.code + ($example.remarks.Text -join '')).Trim() | Should -Match $Name
+            $example.code | Should -Match $Name
+            $example.title | Should -Not -BeNullOrEmpty
         }
     }
 

@@ -1,8 +1,9 @@
 BeforeAll {
     Import-Module $PSScriptRoot/TestKit.psm1 -Force
     Import-Module $env:MAINTENANCEOPS_TEST_MANIFEST -Force
-    $start = $PWD
+    $script:start = $PWD
     Set-Location $TestDrive
+    "import sqlite3`nc=sqlite3.connect('big.db')`nc.execute('create table b(x)')`nfor i in range(200): c.execute('insert into b values(randomblob(1000000))')`nc.commit()" | python3 -
 }
 
 AfterAll {
@@ -11,10 +12,9 @@ AfterAll {
 
 Describe 'Ctrl+C' {
     BeforeAll {
-        "import sqlite3`nc=sqlite3.connect('big.db')`nc.execute('create table b(x)')`nfor i in range(200): c.execute('insert into b values(randomblob(1000000))')`nc.commit()" | python3 -
         New-SnapshotRepository ./r | Out-Null
 
-        function Stop-InTheMiddle([string] $Command, [scriptblock] $IsRunning) {
+        function Invoke-AndStop([string] $Command, [scriptblock] $IsRunning) {
             $shell = [powershell]::Create()
             $null = $shell.AddScript("Set-Location -LiteralPath '$TestDrive'; Import-Module '$env:MAINTENANCEOPS_TEST_MANIFEST'; $Command")
             $running = $shell.BeginInvoke()
@@ -31,7 +31,7 @@ Describe 'Ctrl+C' {
     }
 
     It 'ends a backup at once, and leaves no snapshot, no lease and no worker' {
-        $stopped = Stop-InTheMiddle 'Invoke-DbBackup ./big.db -Repository ./r' { Get-ChildItem ./r/leases -File -ErrorAction Ignore }
+        $stopped = Invoke-AndStop 'Invoke-DbBackup ./big.db -Repository ./r' { Get-ChildItem ./r/leases -File -ErrorAction Ignore }
         $stopped.WasRunning | Should -BeTrue
         $stopped.State | Should -Be 'Stopped'
         $stopped.Took.TotalSeconds | Should -BeLessThan 10
@@ -44,7 +44,7 @@ Describe 'Ctrl+C' {
     It 'ends a restore, and leaves the destination as it was' {
         Invoke-DbBackup ./big.db -Repository ./r | Out-Null
         $before = Get-ChildItem . -Force | ForEach-Object Name | Sort-Object
-        $stopped = Stop-InTheMiddle 'Get-Snapshot ./r -Latest | Restore-Snapshot -Destination ./again.db' { Get-ChildItem ./r/leases -File -ErrorAction Ignore }
+        $stopped = Invoke-AndStop 'Get-Snapshot ./r -Latest | Restore-Snapshot -Destination ./again.db' { Get-ChildItem ./r/leases -File -ErrorAction Ignore }
         $stopped.State | Should -BeIn 'Stopped', 'Completed'
         if ($stopped.State -eq 'Stopped') {
             Get-ChildItem . -Force | ForEach-Object Name | Sort-Object | Should -Be $before
@@ -71,7 +71,7 @@ Describe 'Progress' {
 Describe 'Completion' {
     BeforeAll {
         New-TestDatabase -Path (Join-Path $TestDrive 'app.db')
-        $snapshot = Invoke-DbBackup ./app.db -Repository ./c -Source 'app/my db' -Initialize
+        $script:snapshot = Invoke-DbBackup ./app.db -Repository ./c -Source 'app/my db' -Initialize
         New-SnapshotRepository ./encrypted -Passphrase (ConvertTo-TestSecret 'x') | Out-Null
 
         function Get-Completion([string] $Line) { (TabExpansion2 $Line -cursorColumn $Line.Length).CompletionMatches }
@@ -93,7 +93,7 @@ Describe 'Completion' {
     }
 
     It 'offers levels without None' {
-        (Get-Completion 'Test-Snapshot x -Level ').CompletionText | Should -Be 'Quick', 'Full', 'Restore'
+        (Get-Completion 'Test-Snapshot x -Level ').CompletionText | Sort-Object | Should -Be 'Full', 'Quick', 'Restore'
     }
 
     It 'is silent where nothing can be known' {

@@ -4,7 +4,7 @@ BeforeAll {
     Set-StrictMode -Version Latest
     $ErrorActionPreference = 'Stop'
     $ConfirmPreference = 'None'
-    $start = $PWD
+    $script:start = $PWD
 }
 
 AfterAll {

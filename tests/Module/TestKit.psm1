@@ -1,7 +1,10 @@
 # What the tests share. It is imported in BeforeAll of each file.
 
 function New-TestDatabase {
-    <# A SQLite database made by the Python that every CI image has; the module itself only reads databases. #>
+    <#
+    .SYNOPSIS
+        Makes a SQLite database with Python; the module itself only reads databases.
+    #>
     [CmdletBinding(SupportsShouldProcess)]
     param([string] $Path, [int] $Rows = 500, [string] $Text = 'row')
     if (-not $PSCmdlet.ShouldProcess($Path)) { return }
@@ -21,12 +24,19 @@ c.close()
 }
 
 function Invoke-TestSql {
+    <#
+    .SYNOPSIS
+        Runs one statement and gives its first row as Python shows it.
+    #>
     param([string] $Path, [string] $Sql)
     "import sqlite3,sys`nc=sqlite3.connect(sys.argv[1])`nprint(c.execute(sys.argv[2]).fetchone())`nc.commit()" | python3 - $Path $Sql
 }
 
 function Get-TreeHash {
-    <# One hash over the names and contents of all files below a folder. #>
+    <#
+    .SYNOPSIS
+        One hash over the names and contents of all files below a folder.
+    #>
     param([string] $Path)
     $lines = Get-ChildItem $Path -Recurse -File -Force | Sort-Object FullName | ForEach-Object { "$($_.FullName) $((Get-FileHash -LiteralPath $_.FullName).Hash)" }
     $bytes = [Text.Encoding]::UTF8.GetBytes(($lines -join "`n"))
@@ -34,7 +44,10 @@ function Get-TreeHash {
 }
 
 function Invoke-FreshShell {
-    <# Runs a script in a new pwsh and gives its lines; the module's manifest is in $manifest there. #>
+    <#
+    .SYNOPSIS
+        Runs a script in a new pwsh and gives its lines; the module's manifest is in $manifest there.
+    #>
     param([string] $Script, [string] $WorkingDirectory = $PWD)
     $file = Join-Path ([IO.Path]::GetTempPath()) "mops-$([guid]::NewGuid().ToString('N')).ps1"
     try {
@@ -54,7 +67,10 @@ $Script
 }
 
 function ConvertTo-TestSecret {
-    <# A secure string from a word of a test; no plain-text conversion cmdlet needed. #>
+    <#
+    .SYNOPSIS
+        A secure string from a word of a test.
+    #>
     param([string] $Word)
     $secret = [securestring]::new()
     $Word.ToCharArray() | ForEach-Object { $secret.AppendChar($_) }

@@ -1,13 +1,13 @@
 BeforeDiscovery {
     Import-Module $env:MAINTENANCEOPS_TEST_MANIFEST -Force
     # Every command that can change something, found by its own parameters: a new one without a case below fails.
-    $mutators = Get-Command -Module MaintenanceOps | Where-Object { $_.Parameters.ContainsKey('WhatIf') } | ForEach-Object { @{ Name = $_.Name } }
+    $script:mutators = Get-Command -Module MaintenanceOps | Where-Object { $_.Parameters.ContainsKey('WhatIf') } | ForEach-Object { @{ Name = $_.Name } }
 }
 
 BeforeAll {
     Import-Module $PSScriptRoot/TestKit.psm1 -Force
     Import-Module $env:MAINTENANCEOPS_TEST_MANIFEST -Force
-    $start = $PWD
+    $script:start = $PWD
     Set-Location $TestDrive
     $secret = ConvertTo-TestSecret 'horse staple'
     New-TestDatabase -Path (Join-Path $TestDrive 'app.db')
@@ -17,7 +17,7 @@ BeforeAll {
     New-SnapshotRepository ./encrypted -Passphrase $secret | Out-Null
     $key = Add-SnapshotRepositoryKey ./encrypted -Passphrase $secret -NewPassphrase (ConvertTo-TestSecret 'another')
 
-    $cases = @{
+    $script:cases = @{
         'New-SnapshotRepository'       = { New-SnapshotRepository ./new -WhatIf }
         'Optimize-SnapshotRepository'  = { Optimize-SnapshotRepository ./r -WhatIf }
         'Add-SnapshotRepositoryKey'    = { Add-SnapshotRepositoryKey ./encrypted -Passphrase $secret -NewPassphrase $secret -WhatIf }

@@ -153,6 +153,7 @@ public sealed class PruneTests : IDisposable
     private List<Snapshot> FillAndRemove(Repository repository)
     {
         SampleDatabase.Create(folder["other.db"], 500);
+        SampleDatabase.Change(folder["other.db"], "DROP INDEX notes_user; UPDATE users SET name = hex(randomblob(40)); UPDATE notes SET body = hex(randomblob(200)); VACUUM");
         var other = repository.BackUp(folder["other.db"], "other");
         SampleDatabase.Create(folder["app.db"], 1000);
         repository.BackUp(folder["app.db"]);

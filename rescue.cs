@@ -50,7 +50,7 @@ sealed class Refusal(string message) : Exception(message);
 /// <summary>Something in the repository is not what it was.</summary>
 sealed class Damage(string message) : Exception(message);
 
-/// <summary>The name of a block: the first 160 bits of the SHA-512 of its bytes (section 5).</summary>
+/// <summary>The name of a block: the first 160 bits of the SHA-256 of its bytes (section 5).</summary>
 readonly record struct BlockId(ulong A, ulong B, uint C) {
     public static BlockId Of(ReadOnlySpan<byte> hash) => new(
         BinaryPrimitives.ReadUInt64LittleEndian(hash), BinaryPrimitives.ReadUInt64LittleEndian(hash[8..]), BinaryPrimitives.ReadUInt32LittleEndian(hash[16..]));
@@ -233,7 +233,7 @@ sealed class Repository(string root, byte[] secret) {
     private static byte[]? Unwrap(JsonElement key, byte[] passphrase, string repository) {
         var iterations = key.GetProperty("iterations").GetInt32();
         var wrapped = key.GetProperty("wrapped").GetBytesFromBase64();
-        if (key.GetProperty("derivation").GetString() != "pbkdf2-sha512" || iterations is < 100_000 or > 100_000_000 || wrapped.Length != 48)
+        if (key.GetProperty("derivation").GetString() != "pbkdf2-sha512" || iterations is < 100_000 or > 10_000_000 || wrapped.Length != 48)
             return null;
 
         var secret = new byte[32];
@@ -261,7 +261,7 @@ sealed class Repository(string root, byte[] secret) {
 sealed class Blocks {
     private readonly Dictionary<BlockId, int> numbers = [];
 
-    /// <summary>The SHA-512 of each block that was found, cut to 32 bytes; null for one that was not.</summary>
+    /// <summary>The SHA-256 of each block that was found; null for one that was not.</summary>
     public List<byte[]?> Digests { get; } = [];
 
     public int Want(BlockId id) {
@@ -293,7 +293,7 @@ sealed class Blocks {
             throw new Damage($"{name} does not end like a pack");
 
         var end = Repository.ReadAt(file, file.Length - 8 - length, checked((int)length), name);
-        if (Convert.ToHexStringLower(SHA512.HashData([.. header, .. end, .. trailer]).AsSpan(0, 32)) != id)
+        if (Convert.ToHexStringLower(SHA256.HashData([.. header, .. end, .. trailer])) != id)
             throw new Damage($"the footer of {name} is damaged");
 
         var footer = new Reader(repository.Unseal(header, end, uint.MaxValue, [.. header, 255, 255, 255, 255], name));
@@ -334,7 +334,7 @@ sealed class Blocks {
             var raw = Repository.Unpack(frame.Compression, packed, frame.Raw, name);
             foreach (var (index, at, length) in wanted) {
                 var block = at + length <= raw.Length ? raw.AsSpan((int)at, length).ToArray() : throw new Damage($"{name} is shorter than its blocks");
-                var digest = SHA512.HashData(block).AsSpan(0, 32).ToArray();
+                var digest = SHA256.HashData(block);
                 if (!numbers.TryGetValue(BlockId.Of(digest), out var same) || same != index)
                     throw new Damage($"a block in {name} does not have the hash that is its name");
 
@@ -398,7 +398,7 @@ static class Rescue {
         for (var i = 0; i < ids.Length; i++)
             places[i] = new Place(blocks.Want(ids[i]), 0, i * blockSize, Math.Min(blockSize, size - (i * blockSize)));
 
-        var digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        var digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using (var file = new FileStream(destination, FileMode.CreateNew, FileAccess.ReadWrite)) {
             Protect(destination);
             file.SetLength(size);
@@ -561,7 +561,7 @@ static class Rescue {
 
         var contents = new Dictionary<int, byte[]>();
         blocks.Fetch(repository, contents.Add);
-        using var digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        using var digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var listing = new MemoryStream();
         foreach (var (block, length) in parts) {
             if (!contents.TryGetValue(block, out var content) || content.Length != length) {

@@ -36,9 +36,11 @@ internal static class Listing
         }
 
         var blocks = new List<(BlockId, int)>();
+        var total = 0;
         for (var count = reader.Count(BlockId.Size + 1); count > 0; count--)
         {
             var length = reader.Int32();
+            total = checked(total + length);
             blocks.Add((reader.Id(), length));
         }
 

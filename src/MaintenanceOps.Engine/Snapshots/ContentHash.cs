@@ -4,9 +4,9 @@ using MaintenanceOps.Engine.Snapshots.Format;
 
 namespace MaintenanceOps.Engine.Snapshots;
 
-/// <summary>The hash of a whole content: the first 256 bits of SHA-512 over the digests of its blocks in order.</summary>
+/// <summary>The hash of a whole content: SHA-256 over the digests of its blocks in order.</summary>
 internal static class ContentHash
 {
     public static string Of(ReadOnlySpan<BlockDigest> digests) =>
-        Convert.ToHexStringLower(SHA512.HashData(MemoryMarshal.AsBytes(digests)).AsSpan(0, 32));
+        Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(digests)));
 }

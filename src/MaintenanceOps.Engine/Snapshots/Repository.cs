@@ -72,7 +72,12 @@ public sealed class Repository : IDisposable
 
         var key = MasterKey.Public;
         var id = Guid.NewGuid().ToString("D");
-        if (passphrase is not null)
+        if (passphrase is null)
+        {
+            // Keys without a description are what an interrupted creation left; with one they would look like tampering.
+            store.List("keys/").Select(o => o.Name).ToList().ForEach(store.Delete);
+        }
+        else
         {
             // The key is stored before the description: a repository that can be seen can be opened.
             key = MasterKey.Generate();
@@ -109,12 +114,14 @@ public sealed class Repository : IDisposable
                 store.Location);
         }
 
-        if (!description.Encrypted && (passphrase is not null || store.List("keys/").Any()))
+        // Who holds the store could declare an encrypted repository plain, to have the next backup in the clear. On this
+        // machine's own disks a passphrase in the environment may be meant for another repository.
+        var expected = passphrase ?? (store.IsRemote ? Passphrase.FromEnvironment() : null);
+        if (!description.Encrypted && (expected is not null || store.List("keys/").Any()))
         {
-            // Who holds the store could declare an encrypted repository plain, to have the next backup in the clear.
             throw new MaintenanceException(
                 ErrorCode.InvalidArgument,
-                $"{store.Location} says that it is not encrypted, but {(passphrase is not null ? "a passphrase was given" : "it has keys")}. If it once was encrypted, somebody has tampered with it; otherwise leave the passphrase out.",
+                $"{store.Location} says that it is not encrypted, but {(expected is not null ? "a passphrase was given" : "it has keys")}. If it once was encrypted, somebody has tampered with it; otherwise leave the passphrase out.",
                 store.Location);
         }
 
@@ -166,7 +173,9 @@ public sealed class Repository : IDisposable
 
         var name = Manifest.ObjectName(id);
         var bytes = Store.Read(name) ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{Location} has no snapshot '{id}'.", id);
-        return manifests[id] = Unseal(ObjectKind.Manifest, name, id, bytes, content => Manifest.FromBytes(content));
+        return manifests[id] = Unseal(ObjectKind.Manifest, name, id, bytes, content => Key.NameOf(content) == id
+            ? Manifest.FromBytes(content)
+            : throw new InvalidDataException("It is another manifest under this name."));
     }
 
     /// <summary>Writes a manifest; with it the snapshot exists.</summary>
@@ -207,8 +216,9 @@ public sealed class Repository : IDisposable
     internal PageMap ReadMap(string id)
     {
         var content = ReadMapBytes(id);
-        var baseId = PageMap.BaseOf(content);
-        return Checked(PageMap.ObjectName(id), () => PageMap.Read(content, baseId is null ? null : PageMap.Read(ReadMapBytes(baseId), null)));
+        return Checked(PageMap.ObjectName(id), () => PageMap.BaseOf(content) is var baseId && baseId is not null && !IsId(baseId)
+            ? throw new InvalidDataException("It names a base that cannot be.")
+            : PageMap.Read(content, baseId is null ? null : PageMap.Read(ReadMapBytes(baseId), null)));
     }
 
     /// <summary>Reads the map of a files snapshot's listing.</summary>

@@ -28,8 +28,8 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
     {
         var watch = Stopwatch.StartNew();
         using var lease = dryRun ? null : Lease.Exclude(repository.Store, "prune", cancellation);
-        repository.ForgetIndex();
-        var plan = Plan(cancellation);
+        repository.ReadIndexAfresh(out var unreadable);
+        var plan = Plan(unreadable, cancellation);
         var rewritten = dryRun ? plan.SizeOfRewrites : Carry(plan, lease!, cancellation);
         var result = new PruneResult
         {
@@ -55,12 +55,14 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
         long SizeOfRemoved,
         long SizeOfRewrites);
 
-    private PrunePlan Plan(CancellationToken cancellation)
+    private PrunePlan Plan(IReadOnlyList<DamagedPack> unreadable, CancellationToken cancellation)
     {
         var (needed, maps) = Mark(cancellation);
         var index = repository.Index;
         var sizes = repository.Store.List("").ToDictionary(o => o.Name, o => o.Size);
-        var dead = new List<string>();
+
+        // All that any snapshot needs was found in other packs: what cannot even be listed is of no use to anybody.
+        var dead = unreadable.Select(p => p.ObjectName).ToList();
         var rewrites = new List<PackFooter>();
         var moves = new List<int>();
         long rewrittenSize = 0;

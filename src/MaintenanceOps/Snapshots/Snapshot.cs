@@ -45,7 +45,7 @@ public sealed record Snapshot
     /// <summary>Free words given at backup time.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
-    /// <summary>The hash of the whole content: the first 256 bits of SHA-512 over its blocks' hashes, in hexadecimal.</summary>
+    /// <summary>The hash of the whole content: SHA-256 over its blocks' hashes, in hexadecimal.</summary>
     public string ContentHash { get; init; } = "";
 
     /// <summary>The most thorough check that the snapshot passed; <see cref="VerificationLevel.None"/> after a failed one.</summary>

@@ -28,8 +28,8 @@ public sealed class FormatExampleTests
     [Fact]
     public void The_pack_of_the_example_opens()
     {
-        const string Id = "d10703a96b6499f9b26454933e57d56e291179685c6d47e28e26e4f249c6bdc7";
-        const string Block = "c19ce677df6422edd2553333ab8bcd4348c91ba1";
+        const string Id = "7687990d04449df60897c4c28751113e58902fcdd872d1c1ab036a26fd4944e1";
+        const string Block = "ae42abfb2886fed64ec899265791b46542f3d9dc";
         Assert.Contains(Id, Page, StringComparison.Ordinal);
         Assert.Contains(Block, Page, StringComparison.Ordinal);
         using var folder = new TestFolder();

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace MaintenanceOps.Engine.Snapshots.Format;
 
-/// <summary>The full hash of a block: the first 256 bits of SHA-512 over its bytes.</summary>
+/// <summary>The full hash of a block: SHA-256 over its bytes.</summary>
 [InlineArray(Size)]
 internal struct BlockDigest
 {
@@ -13,17 +13,16 @@ internal struct BlockDigest
 
     public static BlockDigest Of(ReadOnlySpan<byte> block)
     {
-        Span<byte> hash = stackalloc byte[SHA512.HashSizeInBytes];
-        SHA512.HashData(block, hash);
         BlockDigest digest = default;
-        hash[..Size].CopyTo(digest);
+        SHA256.HashData(block, digest);
         return digest;
     }
 }
 
 /// <summary>
 /// The name of a block: the first 160 bits of its digest. Short, because a map and a footer each hold one per page of
-/// 4 KiB; the content hash of a snapshot is made of whole digests, so a collision cannot pass a check unseen.
+/// 4 KiB. The content hash of a database is made of whole digests, so there a collision cannot pass a check unseen; files
+/// rest on these 160 bits, against which a collision costs about 2^80 hashes.
 /// </summary>
 internal readonly struct BlockId(ulong high, ulong middle, uint low) : IEquatable<BlockId>
 {

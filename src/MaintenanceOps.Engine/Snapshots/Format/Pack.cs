@@ -24,13 +24,13 @@ internal static class Pack
 
     public static string ObjectName(string id) => $"packs/{id[..2]}/{id}";
 
-    /// <summary>The id of a pack: the hash of its header, sealed footer and trailer; the footer holds every frame's seal.</summary>
+    /// <summary>The id of a pack: SHA-256 over its header, sealed footer and trailer; the footer holds every frame's seal.</summary>
     public static string IdOf(ReadOnlySpan<byte> header, ReadOnlySpan<byte> sealedFooterAndTrailer)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(header);
         hash.AppendData(sealedFooterAndTrailer);
-        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 32));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     public static void Nonce(Span<byte> nonce, uint number)

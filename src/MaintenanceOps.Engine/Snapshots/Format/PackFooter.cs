@@ -119,7 +119,7 @@ internal sealed class PackFooter
             var rawLength = reader.Int32();
             var compression = (CompressionKind)reader.Byte();
             var count = reader.Int32();
-            if (rawLength > Pack.FrameSize || stored > Pack.FrameSize + Pack.TagSize || count > reader.Remaining)
+            if (rawLength > Pack.FrameSize || stored < Pack.TagSize || stored > Pack.FrameSize + Pack.TagSize || count > reader.Remaining)
             {
                 throw new InvalidDataException("Its footer describes a frame that cannot be.");
             }
@@ -127,7 +127,7 @@ internal sealed class PackFooter
             reader.Take(Pack.TagSize).CopyTo(tags.AsSpan(i * Pack.TagSize));
             frames[i] = new FrameEntry(offset, stored, rawLength, compression, blocks, count);
             offset += stored;
-            blocks += count;
+            blocks = checked(blocks + count);
         }
 
         if (blocks > reader.Remaining)
@@ -141,10 +141,23 @@ internal sealed class PackFooter
             lengths[i] = reader.Int32();
         }
 
+        foreach (var frame in frames)
+        {
+            if (lengths.AsSpan(frame.FirstBlock, frame.BlockCount).ToArray().Sum(l => (long)l) != frame.RawLength)
+            {
+                throw new InvalidDataException("Its footer lists blocks that do not fill their frame.");
+            }
+        }
+
         var ids = new BlockId[blocks];
         for (var i = 0; i < blocks; i++)
         {
             ids[i] = reader.Id();
+        }
+
+        if (!reader.AtEnd)
+        {
+            throw new InvalidDataException("Its footer goes on after its end.");
         }
 
         return new PackFooter(packId, frames, ids, lengths, tags);

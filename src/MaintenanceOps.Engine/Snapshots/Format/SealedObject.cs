@@ -16,8 +16,16 @@ internal static class SealedObject
     /// <summary>No map or manifest is larger; a length beyond it is damage or an attack on memory.</summary>
     private const int MaxRaw = 1 << 30;
 
+    /// <summary>Maps and manifests shrink by a few times; a claim beyond this is an attack on memory.</summary>
+    private const int MaxRatio = 4096;
+
     public static byte[] Seal(MasterKey key, ObjectKind kind, string name, ReadOnlySpan<byte> content)
     {
+        if (content.Length > MaxRaw)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"A map of {ByteSize.Format(content.Length)} is larger than the format holds. Back the source up in parts.");
+        }
+
         var body = new byte[BodyHeader + Math.Max(Compression.MaxLength(content.Length), content.Length)];
         body[0] = (byte)Compression.Compress(content, body.AsSpan(BodyHeader), out var written);
         BinaryPrimitives.WriteUInt32LittleEndian(body.AsSpan(1), (uint)content.Length);
@@ -63,7 +71,7 @@ internal static class SealedObject
         }
 
         var rawLength = BinaryPrimitives.ReadUInt32LittleEndian(body.AsSpan(1));
-        if (rawLength > MaxRaw)
+        if (rawLength > MaxRaw || rawLength > (length + 16L) * MaxRatio)
         {
             throw new InvalidDataException($"It claims to hold {rawLength} bytes.");
         }

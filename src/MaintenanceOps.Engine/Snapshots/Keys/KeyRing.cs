@@ -13,6 +13,9 @@ internal sealed class KeyRing(IObjectStore store, string repositoryId)
     private const int TagSize = 16;
     private const int SaltSize = 32;
 
+    /// <summary>Each key that is tried costs most of a second; a store full of false ones must not cost hours.</summary>
+    private const int MaxKeys = 64;
+
     private byte[] AssociatedData { get; } = System.Text.Encoding.ASCII.GetBytes(repositoryId);
 
     /// <summary>The keys that can be read; a check of the repository tells of the others.</summary>
@@ -65,7 +68,7 @@ internal sealed class KeyRing(IObjectStore store, string repositoryId)
     public MasterKey Unlock(Passphrase passphrase)
     {
         var damaged = 0;
-        foreach (var id in Ids())
+        foreach (var id in Ids().Take(MaxKeys))
         {
             try
             {
@@ -91,7 +94,7 @@ internal sealed class KeyRing(IObjectStore store, string repositoryId)
         master = null;
 
         // The number of rounds comes from the store: a hostile one must not make us work for hours.
-        if (key.Derivation != "pbkdf2-sha512" || key.Iterations is < 100_000 or > 100_000_000 || key.Wrapped.Length != MasterKey.Size + TagSize)
+        if (key.Derivation != "pbkdf2-sha512" || key.Iterations is < 100_000 or > 10_000_000 || key.Salt is null || key.Wrapped?.Length != MasterKey.Size + TagSize)
         {
             return false;
         }
@@ -115,7 +118,7 @@ internal sealed class KeyRing(IObjectStore store, string repositoryId)
     {
         try
         {
-            return CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _) ? key : null;
+            return CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _) && key!.Id == id ? key : null;
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.RepositoryDamaged)
         {

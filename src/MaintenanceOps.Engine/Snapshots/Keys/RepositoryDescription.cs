@@ -20,7 +20,7 @@ internal sealed record RepositoryDescription : IChecked<RepositoryDescription>
 
     public bool Encrypted { get; init; }
 
-    public string Hash { get; init; } = "sha512/256";
+    public string Hash { get; init; } = "sha256";
 
     public string Compression { get; init; } = "brotli";
 

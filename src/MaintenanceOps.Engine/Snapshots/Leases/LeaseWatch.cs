@@ -28,7 +28,7 @@ internal sealed class LeaseWatch(IObjectStore store)
         while (FirstLive(prefix) is { } suspect)
         {
             // Somebody on this machine who lives, or who has just renewed, is not going to be dead soon.
-            if (suspect.Place == ProcessIdentity.Place || HasMoved(suspect))
+            if ((ProcessIdentity.Place.Length > 0 && suspect.Place == ProcessIdentity.Place) || HasMoved(suspect))
             {
                 throw Lease.Locked(store, suspect);
             }

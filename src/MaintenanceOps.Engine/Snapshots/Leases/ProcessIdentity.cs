@@ -7,15 +7,16 @@ internal static class ProcessIdentity
 {
     /// <summary>
     /// The machine, its boot and its process name space. Two processes with the same place can look each other up; two
-    /// containers with the same host name have different places.
+    /// containers with the same host name have different places. Empty where only the host's name is known: then nobody is
+    /// taken for dead at once, and a lease is watched for its duration.
     /// </summary>
-    public static string Place { get; } = string.Join('/', Environment.MachineName, BootId(), ProcessSpace());
+    public static string Place { get; } = BootId() is { Length: > 0 } boot ? string.Join('/', Environment.MachineName, boot, ProcessSpace()) : "";
 
     public static long Started { get; } = StartOf(Environment.ProcessId) ?? 0;
 
     /// <summary>True where the process is known to be gone; false where it lives or nothing can be known.</summary>
     public static bool IsGone(LeaseContent lease) =>
-        lease.Place == Place && StartOf(lease.ProcessId) != lease.ProcessStarted;
+        Place.Length > 0 && lease.Place == Place && StartOf(lease.ProcessId) != lease.ProcessStarted;
 
     private static long? StartOf(int processId)
     {

@@ -197,8 +197,39 @@ sealed class Repository(string root, byte[] secret) {
         return compression switch {
             0 when packed.Length == length => packed.ToArray(),
             1 when BrotliDecoder.TryDecompress(packed, raw, out var written) && written == length => raw,
+            2 when Join(packed, raw) => raw,
             _ => throw new Damage($"the compressed content of {name} is wrong"),
         };
+    }
+
+    /// <summary>Compression 2: a bitmap of 256-byte segments, the stored ones, then the others as one stream (section 4.2).</summary>
+    private static bool Join(ReadOnlySpan<byte> packed, Span<byte> raw) {
+        const int Segment = 256;
+        var bitmap = packed[..Math.Min(packed.Length, (((raw.Length + Segment - 1) / Segment) + 7) / 8)].ToArray();
+        bool IsStored(int at) => at / Segment / 8 < bitmap.Length && (bitmap[at / Segment / 8] >> (at / Segment % 8) & 1) == 1;
+        var stored = 0;
+        for (var at = 0; at < raw.Length; at += Segment)
+            stored += IsStored(at) ? Math.Min(Segment, raw.Length - at) : 0;
+        if (stored > packed.Length - bitmap.Length)
+            return false;
+
+        var others = new byte[raw.Length - stored];
+        if (!BrotliDecoder.TryDecompress(packed[(bitmap.Length + stored)..], others, out var written) || written != others.Length)
+            return false;
+
+        var (plain, rest) = (packed.Slice(bitmap.Length, stored), others.AsSpan());
+        for (var at = 0; at < raw.Length; at += Segment) {
+            var length = Math.Min(Segment, raw.Length - at);
+            if (IsStored(at)) {
+                plain[..length].CopyTo(raw[at..]);
+                plain = plain[length..];
+            } else {
+                rest[..length].CopyTo(raw[at..]);
+                rest = rest[length..];
+            }
+        }
+
+        return true;
     }
 
     public static byte[] ReadAt(FileStream file, long offset, int count, string name) {

@@ -20,18 +20,21 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
 
         var temporary = "";
+        var created = false;
         try
         {
             temporary = WriteTemporary(content);
             MakeFolderOf(path);
-            var created = files.TryLink(temporary, path);
+            created = files.TryLink(temporary, path);
             files.SyncDirectory(Path.GetDirectoryName(path)!);
             files.Delete(temporary);
             return created;
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
+            // What could not be made durable is not there: a caller who is told of a failure finds nothing.
             TryDelete(temporary);
+            TryDelete(created ? path : "");
             throw IoErrors.Wrap(e, "write", path);
         }
     }

@@ -17,6 +17,7 @@ internal sealed class Lease : IDisposable
     private const string Folder = "leases/";
     private const string SharedPrefix = Folder + "shared-";
     private const string ExclusivePrefix = Folder + "exclusive-";
+    private const int ReleaseAttempts = 3;
     private readonly IObjectStore store;
     private readonly string name;
     private readonly TimeSpan duration;
@@ -138,13 +139,17 @@ internal sealed class Lease : IDisposable
             }
 
             released = true;
-            try
+            for (var attempt = 0; attempt < ReleaseAttempts; attempt++)
             {
-                store.Delete(name);
-            }
-            catch (MaintenanceException)
-            {
-                // It ends by itself.
+                try
+                {
+                    store.Delete(name);
+                    return;
+                }
+                catch (MaintenanceException)
+                {
+                    // Once more; in the end it ends by itself, after its duration.
+                }
             }
         }
     }

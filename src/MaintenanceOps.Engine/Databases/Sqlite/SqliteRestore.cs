@@ -146,9 +146,10 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
         }
         finally
         {
-            RemoveLogs(staged);
-            files.Delete(staged);
-            files.Delete(old);
+            foreach (var left in new[] { staged, staged + "-wal", staged + "-shm", staged + "-journal", old })
+            {
+                Discard(left);
+            }
         }
     }
 
@@ -192,6 +193,19 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
         {
             // Windows moves instead of linking: put it back as a copy, so that the target is never missing.
             File.Copy(old, target);
+        }
+    }
+
+    /// <summary>Tidies up. It must not make a failure of a restore that succeeded; the next restore removes what stays.</summary>
+    private void Discard(string path)
+    {
+        try
+        {
+            files.Delete(path);
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            sink.Inform($"'{path}' could not be removed: {e.Message}");
         }
     }
 

@@ -217,7 +217,8 @@ sealed class Repository(string root, byte[] secret) {
         if (!BrotliDecoder.TryDecompress(packed[(bitmap.Length + stored)..], others, out var written) || written != others.Length)
             return false;
 
-        var (plain, rest) = (packed.Slice(bitmap.Length, stored), others.AsSpan());
+        var plain = packed.Slice(bitmap.Length, stored);
+        var rest = others.AsSpan();
         for (var at = 0; at < raw.Length; at += Segment) {
             var length = Math.Min(Segment, raw.Length - at);
             if (IsStored(at)) {

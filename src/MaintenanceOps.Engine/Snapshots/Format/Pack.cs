@@ -11,8 +11,11 @@ internal static class Pack
     /// <summary>A frame holds up to this many raw bytes; 64 KiB frames cost 6 % more space, 1 MiB ones save nothing.</summary>
     public const int FrameSize = 256 * 1024;
 
-    /// <summary>A pack is closed once it holds this many bytes.</summary>
-    public const int TargetSize = 16 * 1024 * 1024;
+    /// <summary>
+    /// A pack is closed once it holds this many bytes, so that with its footer it fits into sixteen MiB: twice as much
+    /// memory would be taken for one byte more.
+    /// </summary>
+    public const int TargetSize = 15 * 1024 * 1024;
 
     /// <summary>The footer's sealed length, then these four letters, end a pack.</summary>
     public const int TrailerSize = 8;

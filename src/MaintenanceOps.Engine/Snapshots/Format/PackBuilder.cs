@@ -13,7 +13,7 @@ internal sealed class PackBuilder : IDisposable
     private readonly List<BlockId> ids = [];
     private readonly List<int> lengths = [];
     private readonly ByteWriter tags = new();
-    private byte[] bytes = ArrayPool<byte>.Shared.Rent(Pack.TargetSize + (1024 * 1024));
+    private byte[] bytes = ArrayPool<byte>.Shared.Rent(16 * 1024 * 1024);
     private int length;
 
     public PackBuilder(MasterKey key)

@@ -35,7 +35,7 @@ Describe 'Error <Id>' -ForEach @(
     @{ Id = 'SnapshotAmbiguous'; Category = 'InvalidType'; Do = { Test-Snapshot latest -Repository ./r } }
     @{ Id = 'SnapshotKindMismatch'; Category = 'InvalidType'; Do = { Get-Snapshot ./r -Source files | Restore-Snapshot -Table x } }
     @{ Id = 'ItemNotFound'; Category = 'ObjectNotFound'; Do = { Get-Snapshot ./r -Source files | Restore-Snapshot -Include nothing -Destination ./x } }
-    @{ Id = 'DestinationInUse'; Category = 'ResourceExists'; Do = { Get-Snapshot ./r -Source app | Restore-Snapshot -Destination ./app.db } }
+    @{ Id = 'DestinationInUse'; Category = 'ResourceExists'; Do = { Get-Snapshot ./r -Source app.db | Restore-Snapshot -Destination ./app.db } }
     @{ Id = 'NotADatabase'; Category = 'InvalidData'; Do = { Invoke-DbBackup ./text.db -Repository ./r } }
     @{ Id = 'PathNotFound'; Category = 'ObjectNotFound'; Do = { Invoke-DbBackup ./nothing.db -Repository ./r } }
     @{ Id = 'PathNotFound'; Category = 'ObjectNotFound'; Do = { Invoke-DbBackup './*.nothing' -Repository ./r } }
@@ -61,7 +61,7 @@ Describe 'Error <Id>' -ForEach @(
 Describe 'One bad item' {
     It 'does not stop the others' {
         $good = './text.db', './nothing.db', './app.db' | Invoke-DbBackup -Repository ./r -ErrorAction SilentlyContinue -ErrorVariable problems
-        $good.Source | Should -Be 'app'
+        $good.Source | Should -Be 'app.db'
         $problems.FullyQualifiedErrorId | ForEach-Object { $_.Split(',')[0] } | Should -Be 'NotADatabase', 'PathNotFound'
         $problems[0].TargetObject | Should -Be (Join-Path $TestDrive 'text.db')
     }
@@ -74,7 +74,7 @@ Describe 'One bad item' {
 
     It 'is not restored over in one pipeline by another state of the same source' {
         Invoke-DbBackup ./app.db -Repository ./r | Out-Null
-        $results = Get-Snapshot ./r -Source app | Restore-Snapshot -InPlace -ErrorAction SilentlyContinue -ErrorVariable problems
+        $results = Get-Snapshot ./r -Source app.db | Restore-Snapshot -InPlace -ErrorAction SilentlyContinue -ErrorVariable problems
         $results | Should -HaveCount 1
         $problems[0].FullyQualifiedErrorId | Should -BeLike 'InvalidArgument,*'
     }

@@ -26,7 +26,7 @@ Describe 'Pipelines of databases' {
         $table = $tests | Format-Table | Out-String -Width 100 -Stream
         ($table | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 100
         ($table -join "`n") | Should -Match 'ShortId\s+Source\s+Level\s+Passed\s+Elapsed'
-        ($table -join "`n") | Should -Match 'app .*Restore\s+True'
+        ($table -join "`n") | Should -Match 'app\.db .*Restore\s+True'
     }
 
     It 'stores next to nothing for a database that has not changed' {
@@ -37,34 +37,34 @@ Describe 'Pipelines of databases' {
 
     It 'restores the latest verified snapshot in place and keeps the old state' {
         Invoke-TestSql app.db 'delete from notes' | Out-Null
-        $result = Get-Snapshot ./r -Source app -Latest -Verified | Restore-Snapshot -InPlace
+        $result = Get-Snapshot ./r -Source app.db -Latest -Verified | Restore-Snapshot -InPlace
         $result.SafetySnapshot | Should -Match '^[0-9a-f]{64}$'
         Invoke-TestSql app.db 'select count(*) from notes' | Should -Be '(500,)'
     }
 
     It 'restores one table under another name, also one that was picked as an item' {
-        Get-Snapshot ./r -Source app -Latest | Restore-Snapshot -Table notes -As notes_old | ForEach-Object RestoredRows | Should -Be 500
-        Get-Snapshot ./r -Source app -Latest | Get-SnapshotItem -Path users | Restore-Snapshot -As users_old -Destination ./app.db | ForEach-Object RestoredRows | Should -Be 10
+        Get-Snapshot ./r -Source app.db -Latest | Restore-Snapshot -Table notes -As notes_old | ForEach-Object RestoredRows | Should -Be 500
+        Get-Snapshot ./r -Source app.db -Latest | Get-SnapshotItem -Path users | Restore-Snapshot -As users_old -Destination ./app.db | ForEach-Object RestoredRows | Should -Be 10
         Invoke-TestSql app.db 'select count(*) from users_old' | Should -Be '(10,)'
     }
 
     It 'compares two snapshots by table' {
-        $first = Get-Snapshot ./r -Source app | Select-Object -First 1
+        $first = Get-Snapshot ./r -Source app.db | Select-Object -First 1
         $difference = Invoke-DbBackup ./app.db -Repository ./r | Compare-Snapshot $first
         $difference | Where-Object Path -EQ notes_old | ForEach-Object Change | Should -Be 'Added'
         Compare-Snapshot $first.ShortId -Repository ./r | Where-Object Path -EQ users_old | Should -Not -BeNullOrEmpty
     }
 
     It 'takes ids, short ids and latest' {
-        $one = Get-Snapshot ./r -Source users -Latest
+        $one = Get-Snapshot ./r -Source users.db -Latest
         ($one.Id | Test-Snapshot -Repository ./r).Passed | Should -BeTrue
         (Test-Snapshot $one.ShortId -Repository ./r -Level Full).Id | Should -Be $one.Id
-        (Test-Snapshot latest -Source users -Repository ./r).Id | Should -Be $one.Id
+        (Test-Snapshot latest -Source users.db -Repository ./r).Id | Should -Be $one.Id
         Get-Snapshot ./r -Id $one.ShortId | ForEach-Object Id | Should -Be $one.Id
     }
 
     It 'gives -Assert to the restored database' {
-        $test = Get-Snapshot ./r -Source users -Latest | Test-Snapshot -Assert 'select count(*) > 5 from users', 'select 0'
+        $test = Get-Snapshot ./r -Source users.db -Latest | Test-Snapshot -Assert 'select count(*) > 5 from users', 'select 0'
         $test.Passed | Should -BeFalse
         $test.Findings | Should -HaveCount 1
         $test.Findings[0].Rule | Should -Be 'AssertionFailed'
@@ -72,7 +72,7 @@ Describe 'Pipelines of databases' {
 
     It 'copies into an encrypted repository and restores from there' {
         $secret = ConvertTo-TestSecret 'horse staple'
-        $copy = Get-Snapshot ./r -Source users -Latest | Copy-Snapshot -Destination ./copy -DestinationPassphrase $secret -Initialize
+        $copy = Get-Snapshot ./r -Source users.db -Latest | Copy-Snapshot -Destination ./copy -DestinationPassphrase $secret -Initialize
         $copy.Repository | Should -Be (Join-Path $TestDrive 'copy')
         (Get-SnapshotRepository ./copy -Passphrase $secret).Encrypted | Should -BeTrue
         ($copy | Test-Snapshot -Passphrase $secret -Level Restore).Passed | Should -BeTrue
@@ -81,13 +81,13 @@ Describe 'Pipelines of databases' {
     }
 
     It 'exports a plain database' {
-        $file = Get-Snapshot ./r -Source users -Latest | Export-Snapshot -Destination ./plain.db
+        $file = Get-Snapshot ./r -Source users.db -Latest | Export-Snapshot -Destination ./plain.db
         $file | Should -BeOfType IO.FileInfo
         Invoke-TestSql plain.db 'select count(*) from users' | Should -Be '(10,)'
     }
 
     It 'restores databases into a folder that is named as one' {
-        Get-Snapshot ./r -Source app, users -Latest | Restore-Snapshot -Destination ./many/ | Should -HaveCount 2
+        Get-Snapshot ./r -Source app.db, users.db -Latest | Restore-Snapshot -Destination ./many/ | Should -HaveCount 2
         'many/app.db', 'many/users.db' | Should -Exist
     }
 
@@ -194,8 +194,8 @@ Set-StrictMode -Version Latest
 Import-Module $manifest
 $s = Invoke-DbBackup ./INFO.db -Repository ./tr -Initialize -Tag TITLE
 $t = $s | Test-Snapshot -Level Restore
-"$($s.Source) $($t.Passed) $(@(Get-Snapshot ./tr -Source info -Tag title).Count)"
+"$($s.Source) $($t.Passed) $(@(Get-Snapshot ./tr -Source info.db -Tag title).Count)"
 Invoke-SnapshotRetention -Repository ./tr -KeepWithin 1.5D -WhatIf | ForEach-Object Keep
-'@ -WorkingDirectory $TestDrive | Should -Be 'INFO True 1', 'True'
+'@ -WorkingDirectory $TestDrive | Should -Be 'INFO.db True 1', 'True'
     }
 }

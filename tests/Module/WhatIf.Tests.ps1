@@ -25,14 +25,14 @@ BeforeAll {
         'Invoke-DbBackup'              = { Invoke-DbBackup ./app.db -Repository ./r -WhatIf; Invoke-DbBackup ./app.db -Repository ./new -Initialize -WhatIf }
         'Invoke-FileBackup'            = { Invoke-FileBackup ./tree -Repository ./r -WhatIf; Invoke-FileBackup ./tree -Repository ./new -Initialize -WhatIf }
         'Restore-Snapshot'             = {
-            Get-Snapshot ./r -Source app -Latest | Restore-Snapshot -InPlace -Force -WhatIf
-            Get-Snapshot ./r -Source app -Latest | Restore-Snapshot -Destination ./new/other.db -WhatIf
-            Get-Snapshot ./r -Source app -Latest | Restore-Snapshot -Table notes -As old -WhatIf
+            Get-Snapshot ./r -Source app.db -Latest | Restore-Snapshot -InPlace -Force -WhatIf
+            Get-Snapshot ./r -Source app.db -Latest | Restore-Snapshot -Destination ./new/other.db -WhatIf
+            Get-Snapshot ./r -Source app.db -Latest | Restore-Snapshot -Table notes -As old -WhatIf
             Get-Snapshot ./r -Source files -Latest | Restore-Snapshot -InPlace -Force -WhatIf
             Get-Snapshot ./r -Source files -Latest | Get-SnapshotItem | Restore-Snapshot -Destination ./new -WhatIf
         }
         'Copy-Snapshot'                = { Get-Snapshot ./r | Copy-Snapshot -Destination ./new -Initialize -WhatIf; Get-Snapshot ./r | Copy-Snapshot -Destination ./encrypted -DestinationPassphrase $secret -WhatIf }
-        'Export-Snapshot'              = { Get-Snapshot ./r -Source app -Latest | Export-Snapshot -Destination ./app.db -Force -WhatIf; Get-Snapshot ./r -Source app -Latest | Export-Snapshot -Destination ./new.tgz -WhatIf }
+        'Export-Snapshot'              = { Get-Snapshot ./r -Source app.db -Latest | Export-Snapshot -Destination ./app.db -Force -WhatIf; Get-Snapshot ./r -Source app.db -Latest | Export-Snapshot -Destination ./new.tgz -WhatIf }
         'Remove-Snapshot'              = { Get-Snapshot ./r | Remove-Snapshot -WhatIf }
         'Invoke-SnapshotRetention'     = { Get-Snapshot ./r | Invoke-SnapshotRetention -KeepLast 1 -Prune -Force -WhatIf }
     }
@@ -66,7 +66,7 @@ Describe '-WhatIf' {
 
     It 'gives the plan of a prune and of a retention as objects' {
         (Optimize-SnapshotRepository ./r -WhatIf 6> $null).DryRun | Should -BeTrue
-        $decisions = Get-Snapshot ./r -Source app | Invoke-SnapshotRetention -KeepLast 1 -WhatIf
+        $decisions = Get-Snapshot ./r -Source app.db | Invoke-SnapshotRetention -KeepLast 1 -WhatIf
         @($decisions | Where-Object Keep -EQ $false) | Should -Not -BeNullOrEmpty
         $decisions.Removed | Should -Not -Contain $true
     }
@@ -76,7 +76,7 @@ Describe 'Confirmation' {
     It 'is not asked for by a restore to a new place, and is refused by a shell that cannot ask for one in place' {
         $lines = Invoke-FreshShell -WorkingDirectory $TestDrive @'
 Import-Module $manifest
-$s = Get-Snapshot ./r -Source app -Latest
+$s = Get-Snapshot ./r -Source app.db -Latest
 ($s | Restore-Snapshot -Destination ./elsewhere.db).RestoredItems
 try { $s | Restore-Snapshot -InPlace } catch { 'refused' }
 ($s | Restore-Snapshot -InPlace -Confirm:$false).RestoredItems

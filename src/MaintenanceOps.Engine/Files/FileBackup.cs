@@ -302,7 +302,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         file.Dispose();
         try
         {
-            using var database = HotDatabase.Open(absolute);
+            using var database = HotDatabase.Open(absolute, cancellation: walk.Cancellation);
             var blockSize = Math.Max(database.PageSize, database.Size > SmallDatabase ? 16384 : 4096);
             var size = database.Size;
             for (long offset = 0; offset < size;)

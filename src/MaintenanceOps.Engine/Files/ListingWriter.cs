@@ -7,7 +7,7 @@ namespace MaintenanceOps.Engine.Files;
 /// <summary>A file whose blocks are still with the workers.</summary>
 internal sealed class PendingEntry(FileEntry entry)
 {
-    private readonly List<Extent> extents = [];
+    private readonly List<Extent> extents = new(1);
     private int outstanding;
 
     public FileEntry Entry { get; set; } = entry;
@@ -54,7 +54,7 @@ internal sealed class PendingEntry(FileEntry entry)
 internal sealed class ListingWriter(BlockWriter blocks) : IDisposable
 {
     private readonly Queue<PendingEntry> pending = new();
-    private readonly MemoryStream listing = new();
+    private readonly ListingBlocks listing = new(blocks);
     private readonly ByteWriter scratch = new();
     private readonly List<(PendingEntry Entry, int Place)> owners = [];
     private readonly AutoResetEvent finished = new(false);
@@ -97,60 +97,12 @@ internal sealed class ListingWriter(BlockWriter blocks) : IDisposable
             }
         }
 
-        return StoreListing();
-    }
-
-    public void Dispose()
-    {
-        finished.Dispose();
-        listing.Dispose();
-    }
-
-    private (List<(BlockId Id, int Length)> Blocks, BlockDigest[] Digests) StoreListing()
-    {
-        var bytes = listing.GetBuffer().AsSpan(0, (int)listing.Length);
-        var lengths = new List<int>();
-        var digests = new List<BlockDigest>();
-        while (!bytes.IsEmpty)
-        {
-            var length = ContentChunker.Listings.Cut(bytes[..Math.Min(bytes.Length, ContentChunker.Listings.Max)]);
-            if (length > batch.Free.Length)
-            {
-                Send();
-            }
-
-            bytes[..length].CopyTo(batch.Free);
-            batch.Add(length);
-            lengths.Add(length);
-            lock (digests)
-            {
-                digests.Add(default);
-            }
-
-            bytes = bytes[length..];
-        }
-
-        Send();
+        listing.Flush();
         blocks.Complete();
-        return ([.. digests.Zip(lengths, (d, l) => (BlockId.Of(d), l))], [.. digests]);
-
-        void Send()
-        {
-            var first = lengths.Count - batch.Count;
-            batch.Done = b =>
-            {
-                lock (digests)
-                {
-                    for (var i = 0; i < b.Count; i++)
-                    {
-                        digests[first + i] = b.Digests[i];
-                    }
-                }
-            };
-            blocks.Submit(batch);
-            batch = blocks.Rent();
-        }
+        return listing.Result();
     }
+
+    public void Dispose() => finished.Dispose();
 
     private void Submit()
     {

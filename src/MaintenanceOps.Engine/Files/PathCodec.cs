@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace MaintenanceOps.Engine.Files;
 
@@ -12,7 +13,12 @@ internal static class PathCodec
 
     public static string Decode(ReadOnlySpan<byte> bytes)
     {
-        if (System.Text.Unicode.Utf8.IsValid(bytes))
+        if (Utf8.IsValid(bytes))
+        {
+            return Encoding.UTF8.GetString(bytes);
+        }
+
+        if (Utf8.IsValid(bytes))
         {
             return Encoding.UTF8.GetString(bytes);
         }
@@ -38,6 +44,11 @@ internal static class PathCodec
 
     public static byte[] Encode(string text)
     {
+        if (!text.AsSpan().ContainsAnyInRange('\ud800', '\udfff'))
+        {
+            return Encoding.UTF8.GetBytes(text);
+        }
+
         var bytes = new byte[(text.Length * 3) + 1];
         var length = 0;
         ReadOnlySpan<char> rest = text;

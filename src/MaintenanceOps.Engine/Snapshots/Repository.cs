@@ -11,6 +11,7 @@ public sealed class Repository : IDisposable
 {
     private readonly Dictionary<string, Manifest> manifests = [];
     private BlockIndex? index;
+    private (string Id, PageMap Map)? lastBaseMap;
 
     private Repository(IObjectStore store, RepositoryDescription description, MasterKey key, TimeProvider time)
     {
@@ -218,7 +219,18 @@ public sealed class Repository : IDisposable
         var content = ReadMapBytes(id);
         return Checked(PageMap.ObjectName(id), () => PageMap.BaseOf(content) is var baseId && baseId is not null && !IsId(baseId)
             ? throw new InvalidDataException("It names a base that cannot be.")
-            : PageMap.Read(content, baseId is null ? null : PageMap.Read(ReadMapBytes(baseId), null)));
+            : PageMap.Read(content, baseId is null ? null : ReadBaseMap(baseId)));
+    }
+
+    /// <summary>A whole map. The last one is remembered: many snapshots in a row differ from the same one.</summary>
+    private PageMap ReadBaseMap(string id)
+    {
+        if (lastBaseMap is not { } known || known.Id != id)
+        {
+            lastBaseMap = known = (id, PageMap.Read(ReadMapBytes(id), null));
+        }
+
+        return known.Map;
     }
 
     /// <summary>Reads the map of a files snapshot's listing.</summary>

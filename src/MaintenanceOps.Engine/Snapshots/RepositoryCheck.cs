@@ -147,7 +147,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
         };
         reader.Read(
             Enumerable.Range(0, repository.Index.Count).ToArray(),
-            (int _, in BlockDigest _, ReadOnlySpan<byte> block) => sink.Progress($"Testing {repository.Location}", Interlocked.Add(ref done, block.Length), -1),
+            (ReadOnlySpan<FrameBlock> _, ReadOnlySpan<byte> bytes) => sink.Progress($"Testing {repository.Location}", Interlocked.Add(ref done, bytes.Length), -1),
             cancellation);
     }
 

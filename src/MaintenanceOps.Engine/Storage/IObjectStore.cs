@@ -30,10 +30,10 @@ public interface IObjectStore : IDisposable
     byte[]? Read(string name);
 
     /// <summary>
-    /// Reads a part of an object; null where there is no such object. A part that reaches past the end comes back
-    /// shorter.
+    /// Reads a part of an object, as long as the buffer; null where there is no such object.
     /// </summary>
-    byte[]? ReadRange(string name, long offset, int count);
+    /// <returns>How many bytes were read: fewer than asked for where the part reaches past the end.</returns>
+    int? ReadRange(string name, long offset, Span<byte> into);
 
     /// <summary>Reads the last bytes of an object, all of it where it is shorter; null where there is none.</summary>
     byte[]? ReadTail(string name, int count);

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace MaintenanceOps.Engine.Storage;
 
 /// <summary>
@@ -63,7 +65,22 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         return ReadExactly(handle, 0, checked((int)length));
     });
 
-    public byte[]? ReadRange(string name, long offset, int count) => Open(name, handle => ReadExactly(handle, offset, count));
+    public int? ReadRange(string name, long offset, Span<byte> into)
+    {
+        try
+        {
+            using var handle = OpenForReading(name);
+            return Fill(handle, offset, into);
+        }
+        catch (Exception e) when (IsMissing(e))
+        {
+            return null;
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            throw IoErrors.Wrap(e, "read", PathOf(name));
+        }
+    }
 
     public byte[]? ReadTail(string name, int count) => Open(name, handle =>
     {
@@ -195,40 +212,45 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
     }
 
-    private byte[]? Open(string name, Func<Microsoft.Win32.SafeHandles.SafeFileHandle, byte[]> read)
+    private byte[]? Open(string name, Func<SafeFileHandle, byte[]> read)
     {
-        var path = PathOf(name);
         try
         {
-            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var handle = OpenForReading(name);
             return read(handle);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (IsMissing(e))
         {
             return null;
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
-            throw IoErrors.Wrap(e, "read", path);
+            throw IoErrors.Wrap(e, "read", PathOf(name));
         }
     }
 
-    private static byte[] ReadExactly(Microsoft.Win32.SafeHandles.SafeFileHandle handle, long offset, int count)
+    private SafeFileHandle OpenForReading(string name) =>
+        File.OpenHandle(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+    private static bool IsMissing(Exception e) => e is FileNotFoundException or DirectoryNotFoundException;
+
+    private static byte[] ReadExactly(SafeFileHandle handle, long offset, int count)
     {
         var bytes = GC.AllocateUninitializedArray<byte>(count);
-        var done = 0;
-        while (done < count)
-        {
-            var read = RandomAccess.Read(handle, bytes.AsSpan(done), offset + done);
-            if (read == 0)
-            {
-                return bytes[..done];
-            }
+        var done = Fill(handle, offset, bytes);
+        return done == count ? bytes : bytes[..done];
+    }
 
-            done += read;
+    /// <summary>Reads until the buffer is full or the file ends.</summary>
+    private static int Fill(SafeFileHandle handle, long offset, Span<byte> into)
+    {
+        var done = 0;
+        for (var read = -1; done < into.Length && read != 0; done += read)
+        {
+            read = RandomAccess.Read(handle, into[done..], offset + done);
         }
 
-        return bytes;
+        return done;
     }
 
     private string PathOf(string name) => Path.Combine(Location, name.Replace('/', Path.DirectorySeparatorChar));

@@ -354,7 +354,7 @@ public sealed class FoundFaultTests : IDisposable
 
         public byte[]? Read(string name) => inner.Read(name);
 
-        public byte[]? ReadRange(string name, long offset, int count) => inner.ReadRange(name, offset, count);
+        public int? ReadRange(string name, long offset, Span<byte> into) => inner.ReadRange(name, offset, into);
 
         public byte[]? ReadTail(string name, int count) => inner.ReadTail(name, count);
 

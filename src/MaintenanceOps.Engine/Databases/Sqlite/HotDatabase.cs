@@ -12,6 +12,7 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 /// </summary>
 internal sealed class HotDatabase : IDisposable
 {
+    private static readonly TimeSpan LockTurn = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MtimeGrain = TimeSpan.FromSeconds(3);
     private readonly SqliteFile file;
     private readonly WriteAheadLog? log;
@@ -76,22 +77,33 @@ internal sealed class HotDatabase : IDisposable
     /// <see cref="ErrorCode.NotADatabase"/>, <see cref="ErrorCode.DatabaseBusy"/>, <see cref="ErrorCode.DatabaseEmpty"/>,
     /// <see cref="ErrorCode.DatabaseCorrupt"/> or <see cref="ErrorCode.AccessDenied"/>.
     /// </exception>
-    public static HotDatabase Open(string path, TimeSpan? lockTimeout = null)
+    /// <exception cref="OperationCanceledException">The token was cancelled while another process held a lock.</exception>
+    public static HotDatabase Open(string path, TimeSpan? lockTimeout = null, CancellationToken cancellation = default)
     {
-        var connection = SqliteConnections.OpenBeside(path, lockTimeout);
-        try
+        var limit = lockTimeout ?? SqliteConnections.DefaultLockTimeout;
+        for (var waited = Stopwatch.StartNew(); ;)
         {
-            return new HotDatabase(path, connection);
-        }
-        catch (SqliteException e)
-        {
-            connection.Dispose();
-            throw SqliteConnections.Wrap(e, path);
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
+            // SQLite waits without an ear for anybody, so it waits in short turns.
+            var connection = SqliteConnections.OpenBeside(path, LockTurn);
+            try
+            {
+                return new HotDatabase(path, connection);
+            }
+            catch (SqliteException e) when (SqliteNative.IsLock(e) && waited.Elapsed < limit)
+            {
+                connection.Dispose();
+                cancellation.ThrowIfCancellationRequested();
+            }
+            catch (SqliteException e)
+            {
+                connection.Dispose();
+                throw SqliteConnections.Wrap(e, path);
+            }
+            catch
+            {
+                connection.Dispose();
+                throw;
+            }
         }
     }
 

@@ -43,7 +43,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         Manifest manifest;
         try
         {
-            using var database = HotDatabase.Open(path, options.LockTimeout);
+            using var database = HotDatabase.Open(path, options.LockTimeout, cancellation);
             manifest = Unchanged(database, parent) ?? Read(database, parent, options, cancellation);
             manifest = manifest with { WritePauseSeconds = database.WritePause.TotalSeconds };
         }
@@ -208,14 +208,13 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         private readonly HotDatabase database;
         private readonly CancellationTokenSource stop;
-        private readonly CancellationTokenRegistration interrupt;
         private readonly Task<SqliteFacts> work;
 
         public Inspection(HotDatabase database, Func<CancellationToken, SqliteFacts> inspect, CancellationToken cancellation)
         {
             this.database = database;
             stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            interrupt = stop.Token.Register(() => SQLitePCL.raw.sqlite3_interrupt(database.Connection.Handle));
+            database.Connection.CancelOn(stop.Token);
             work = Task.Run(() => inspect(stop.Token));
         }
 
@@ -237,15 +236,9 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
 
         public void Dispose()
         {
-            // Until the statement has ended: an interrupt between two statements would be lost.
             stop.Cancel();
-            while (!work.IsCompleted && !Task.WaitAny([work], 50).Equals(0))
-            {
-                SQLitePCL.raw.sqlite3_interrupt(database.Connection.Handle);
-            }
-
+            Task.WaitAny(work);
             _ = work.Exception;
-            interrupt.Dispose();
             stop.Dispose();
         }
     }

@@ -12,7 +12,7 @@ internal sealed class SqliteComparison(Repository repository, IOperationSink sin
         var old = Materialize(reference, Path.Combine(scratch.Path, "reference.db"), cancellation);
         var recent = Materialize(difference, Path.Combine(scratch.Path, "difference.db"), cancellation);
         using var connection = SqliteConnections.OpenAlone(recent);
-        using var interrupt = cancellation.Register(() => SQLitePCL.raw.sqlite3_interrupt(connection.Handle));
+        connection.CancelOn(cancellation);
         try
         {
             connection.Execute($"ATTACH '{old.Replace("'", "''", StringComparison.Ordinal)}' AS reference");

@@ -9,6 +9,9 @@ internal static class SqliteConnections
 {
     private const int NoCheckpointOnClose = 1006;
 
+    /// <summary>Instructions of SQLite's machine, or pages of an integrity check: well under a millisecond.</summary>
+    private const int StepsBetweenLooks = 1000;
+
     static SqliteConnections() => Batteries_V2.Init();
 
     /// <summary>How long a lock of another process is waited for where the caller does not say.</summary>
@@ -47,6 +50,13 @@ internal static class SqliteConnections
     /// <summary>Opens a database that nobody else uses, such as a restored one.</summary>
     public static SqliteConnection OpenAlone(string path, bool create = false) =>
         Open(path, create ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite, null);
+
+    /// <summary>
+    /// Ends the connection's statements when the token is cancelled: the one that runs, and any that begins later. An
+    /// interrupt from outside would miss a statement that has not begun yet.
+    /// </summary>
+    public static void CancelOn(this SqliteConnection connection, CancellationToken token) =>
+        raw.sqlite3_progress_handler(connection.Handle, StepsBetweenLooks, _ => token.IsCancellationRequested ? 1 : 0, null);
 
     public static void Execute(this SqliteConnection connection, string sql)
     {
@@ -88,7 +98,7 @@ internal static class SqliteConnections
     /// <summary>Turns what SQLite reports about a database into the engine's codes.</summary>
     public static MaintenanceException Wrap(SqliteException e, string path) => e.SqliteErrorCode switch
     {
-        SqliteNative.Busy or 6 => new(ErrorCode.DatabaseBusy, $"'{path}' is locked by another process. Wait until it is done, or raise the lock time-out.", path, e),
+        SqliteNative.Busy or SqliteNative.Locked => new(ErrorCode.DatabaseBusy, $"'{path}' is locked by another process. Wait until it is done, or raise the lock time-out.", path, e),
         SqliteNative.NotADatabase => new(ErrorCode.NotADatabase, $"'{path}' is not a SQLite database, or an extension encrypts it (as SQLCipher does).", path, e),
         SqliteNative.Corrupt => new(ErrorCode.DatabaseCorrupt, $"'{path}' is damaged: {e.Message} Restore the newest verified snapshot.", path, e),
         SqliteNative.Full => new(ErrorCode.DiskFull, $"There is no space left for '{path}'.", path, e),

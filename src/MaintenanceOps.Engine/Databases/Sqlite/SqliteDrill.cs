@@ -13,7 +13,7 @@ internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
         var path = Path.Combine(scratch.Path, "drill.db");
         new SqliteImage(repository, sink).Write(snapshot.Id, manifest, path, cancellation);
         using var connection = SqliteConnections.OpenAlone(path);
-        using var interrupt = cancellation.Register(() => SQLitePCL.raw.sqlite3_interrupt(connection.Handle));
+        connection.CancelOn(cancellation);
         try
         {
             Ask(connection, snapshot, options, drill, cancellation);

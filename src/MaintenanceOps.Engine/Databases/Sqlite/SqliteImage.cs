@@ -9,7 +9,10 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 /// <summary>Writes the pages of a snapshot into a new file, and compares their hash with the recorded one.</summary>
 internal sealed class SqliteImage(Repository repository, IOperationSink sink)
 {
-    /// <summary>Writes the database. When the call returns, the file is whole, checked and durable.</summary>
+    /// <summary>
+    /// Writes the database. When the call returns, the file is whole and its content has the recorded hash; who wants it
+    /// to outlive a power cut syncs it.
+    /// </summary>
     /// <exception cref="MaintenanceException">
     /// <see cref="ErrorCode.SnapshotDamaged"/>, <see cref="ErrorCode.VerificationFailed"/>, <see cref="ErrorCode.DiskFull"/>,
     /// <see cref="ErrorCode.AccessDenied"/>; the file is then gone again.
@@ -24,10 +27,7 @@ internal sealed class SqliteImage(Repository repository, IOperationSink sink)
             {
                 RandomAccess.SetLength(file, manifest.Size);
                 WriteBlocks(id, manifest, file, files, cancellation);
-                files.Sync(file);
             }
-
-            files.SyncDirectory(Path.GetDirectoryName(path)!);
         }
         catch (Exception e)
         {
@@ -45,24 +45,55 @@ internal sealed class SqliteImage(Repository repository, IOperationSink sink)
         long written = 0;
         new BlockReader(repository).Read(
             placement.Ordinals,
-            (int ordinal, in BlockDigest digest, ReadOnlySpan<byte> block) =>
+            (ReadOnlySpan<FrameBlock> blocks, ReadOnlySpan<byte> bytes) =>
             {
-                foreach (var place in placement.PlacesOf(ordinal))
+                // Pages that were neighbours in the database are neighbours in the frame: one write for a whole run of them.
+                PageRun run = default;
+                foreach (ref readonly var block in blocks)
                 {
-                    if (block.Length != map.LengthOf(place))
+                    foreach (var place in placement.PlacesOf(block.Ordinal))
                     {
-                        throw new InvalidDataException("A block has another length than its place.");
-                    }
+                        if (block.Length != map.LengthOf(place))
+                        {
+                            throw new InvalidDataException("A block has another length than its place.");
+                        }
 
-                    digests[place] = digest;
-                    files.Write(file, block, (long)place * map.BlockSize);
-                    sink.Progress($"Restoring {manifest.Source}", Interlocked.Add(ref written, block.Length), manifest.Size);
+                        digests[place] = block.Digest;
+                        Interlocked.Add(ref written, block.Length);
+                        var offset = (long)place * map.BlockSize;
+                        if (!run.TryExtend(offset, block))
+                        {
+                            files.Write(file, bytes.Slice(run.Start, run.Length), run.Offset);
+                            run = new PageRun(offset, block.Start, block.Length);
+                        }
+                    }
                 }
+
+                files.Write(file, bytes.Slice(run.Start, run.Length), run.Offset);
+                sink.Progress($"Restoring {manifest.Source}", Interlocked.Read(ref written), manifest.Size);
             },
             cancellation);
         if (ContentHash.Of(digests) != manifest.ContentHash)
         {
             throw new MaintenanceException(ErrorCode.VerificationFailed, $"What was read of snapshot {id[..8]} does not have the hash that was recorded.", id);
+        }
+    }
+
+    /// <summary>Bytes that lie side by side both in a frame and in the file.</summary>
+    /// <param name="Offset">Where they begin in the file.</param>
+    /// <param name="Start">Where they begin in the frame.</param>
+    /// <param name="Length">How many they are.</param>
+    private record struct PageRun(long Offset, int Start, int Length)
+    {
+        public bool TryExtend(long offset, in FrameBlock block)
+        {
+            if (offset != Offset + Length || block.Start != Start + Length)
+            {
+                return false;
+            }
+
+            Length += block.Length;
+            return true;
         }
     }
 }

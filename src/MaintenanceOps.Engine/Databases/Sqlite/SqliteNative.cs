@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite;
@@ -11,6 +12,7 @@ internal static unsafe partial class SqliteNative
 {
     public const int Ok = 0;
     public const int Busy = 5;
+    public const int Locked = 6;
     public const int Interrupt = 9;
     public const int InputOutput = 10;
     public const int Corrupt = 11;
@@ -21,6 +23,9 @@ internal static unsafe partial class SqliteNative
     public const int ShortRead = 522;
     private const int FilePointer = 7;
     private const int JournalPointer = 28;
+
+    /// <summary>Whether somebody else's lock is in the way.</summary>
+    public static bool IsLock(SqliteException e) => e.SqliteErrorCode is Busy or Locked;
 
     /// <summary>The database file of a connection, as SQLite itself opened it.</summary>
     public static SqliteFile MainFile(sqlite3 connection) => Control(connection, FilePointer);

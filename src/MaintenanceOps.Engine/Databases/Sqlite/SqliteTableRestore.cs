@@ -29,7 +29,7 @@ internal sealed class SqliteTableRestore(Repository repository, IOperationSink s
         try
         {
             using var connection = SqliteConnections.OpenBeside(target);
-            using var interrupt = cancellation.Register(() => SQLitePCL.raw.sqlite3_interrupt(connection.Handle));
+            connection.CancelOn(cancellation);
             RefuseExisting(connection, name, target, options);
             if (options.DryRun)
             {

@@ -11,8 +11,12 @@ internal readonly record struct BlockLocation(PackFooter Pack, int Frame, int Bl
 /// </summary>
 internal sealed class BlockIndex
 {
+    private const int BucketSize = 256;
     private readonly List<PackFooter> packs;
     private readonly int[] firstOrdinals;
+
+    /// <summary>For each <see cref="BucketSize"/> ordinals the pack in which they begin: a look-up without a search.</summary>
+    private readonly int[] packOfBucket;
     private readonly int[] slots;
     private readonly int soundPacks;
     private readonly int soundOrdinals;
@@ -33,12 +37,18 @@ internal sealed class BlockIndex
 
         Count = total;
         soundOrdinals = soundPacks < packs.Count ? firstOrdinals[soundPacks] : total;
+        packOfBucket = new int[(total / BucketSize) + 1];
         slots = new int[SlotCount(total)];
-        for (var ordinal = 0; ordinal < total;)
+        for (var pack = 0; pack < packs.Count; pack++)
         {
-            var pack = packs[PackOf(ordinal)];
-            foreach (var id in pack.Ids)
+            var ordinal = firstOrdinals[pack];
+            foreach (var id in packs[pack].Ids)
             {
+                if (ordinal % BucketSize == 0)
+                {
+                    packOfBucket[ordinal / BucketSize] = pack;
+                }
+
                 Insert(id, ordinal++);
             }
         }
@@ -108,19 +118,13 @@ internal sealed class BlockIndex
 
     private int PackOf(int ordinal)
     {
-        var found = Array.BinarySearch(firstOrdinals, ordinal);
-        if (found < 0)
+        var pack = packOfBucket[ordinal / BucketSize];
+        while (pack + 1 < firstOrdinals.Length && firstOrdinals[pack + 1] <= ordinal)
         {
-            return ~found - 1;
+            pack++;
         }
 
-        // A pack without blocks begins where the next one does; the last of equals is the one with the block.
-        while (found + 1 < firstOrdinals.Length && firstOrdinals[found + 1] == ordinal)
-        {
-            found++;
-        }
-
-        return found;
+        return pack;
     }
 
     /// <summary>The first of two equal blocks wins; the other one is found by prune.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MaintenanceOps.Engine.Snapshots.Format;
 
@@ -9,6 +10,17 @@ namespace MaintenanceOps.Engine.Snapshots.Blocks;
 /// <param name="digest">The hash of the bytes.</param>
 /// <param name="block">The bytes; valid during the call only.</param>
 internal delegate void BlockHandler(int ordinal, in BlockDigest digest, ReadOnlySpan<byte> block);
+
+/// <summary>One wanted block of a frame: where it begins in the frame's bytes, and how long it is.</summary>
+internal readonly record struct FrameBlock(int Ordinal, int Start, int Length, BlockDigest Digest);
+
+/// <summary>
+/// Receives the wanted blocks of one frame, after all of them were found to be what their ids say: for who can do more
+/// with neighbours than with one block after the other. Called from several threads.
+/// </summary>
+/// <param name="blocks">The blocks, in the order of their bytes.</param>
+/// <param name="bytes">The frame; valid during the call only.</param>
+internal delegate void FrameHandler(ReadOnlySpan<FrameBlock> blocks, ReadOnlySpan<byte> bytes);
 
 /// <summary>
 /// Reads blocks in the order in which they lie in the packs: each frame is fetched, opened and decompressed once, however
@@ -27,12 +39,26 @@ internal sealed class BlockReader(Repository repository)
     /// <summary>What to do about a frame that cannot be read; without it the first one ends the walk.</summary>
     public Action<PackFooter, int, MaintenanceException>? OnDamage { get; init; }
 
-    /// <summary>Reads the blocks with these ordinals.</summary>
+    /// <summary>Reads the blocks with these ordinals, one by one.</summary>
+    /// <inheritdoc cref="Read(IReadOnlyList{int}, FrameHandler, CancellationToken)"/>
+    public void Read(IReadOnlyList<int> ordinals, BlockHandler handle, CancellationToken cancellation) =>
+        Read(
+            ordinals,
+            (blocks, bytes) =>
+            {
+                foreach (ref readonly var block in blocks)
+                {
+                    handle(block.Ordinal, block.Digest, bytes.Slice(block.Start, block.Length));
+                }
+            },
+            cancellation);
+
+    /// <summary>Reads the blocks with these ordinals, frame by frame.</summary>
     /// <param name="ordinals">Sorted, without repeats.</param>
-    /// <param name="handle">Gets each block.</param>
+    /// <param name="handle">Gets what was read.</param>
     /// <param name="cancellation">Ends the walk.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotDamaged"/>: a block cannot be read.</exception>
-    public void Read(IReadOnlyList<int> ordinals, BlockHandler handle, CancellationToken cancellation)
+    public void Read(IReadOnlyList<int> ordinals, FrameHandler handle, CancellationToken cancellation)
     {
         var requests = Plan(ordinals);
         var next = -1;
@@ -40,13 +66,12 @@ internal sealed class BlockReader(Repository repository)
         ExceptionDispatchInfo? failure = null;
         var threads = Enumerable.Range(0, Math.Min(requests.Count, Math.Clamp(Environment.ProcessorCount, 1, 8))).Select(_ => new Thread(() =>
         {
-            var raw = GC.AllocateUninitializedArray<byte>(Pack.FrameSize);
-            var packed = GC.AllocateUninitializedArray<byte>(Pack.FrameSize + Pack.TagSize);
+            var buffers = new Buffers();
             try
             {
                 for (var i = Interlocked.Increment(ref next); i < requests.Count && !stop.IsCancellationRequested; i = Interlocked.Increment(ref next))
                 {
-                    Fetch(requests[i], ordinals, raw, packed, handle);
+                    Fetch(requests[i], ordinals, buffers, handle);
                 }
             }
 #pragma warning disable CA1031 // Whatever ends a thread must reach the thread that waits for it.
@@ -66,58 +91,71 @@ internal sealed class BlockReader(Repository repository)
     /// <summary>One request: neighbouring frames of one pack, and which of the wanted ordinals they hold.</summary>
     private readonly record struct Request(PackFooter Pack, int PackFirst, int FirstFrame, int LastFrame, int From, int To);
 
+    /// <summary>What one thread works in, from the first request to the last.</summary>
+    private sealed class Buffers
+    {
+        private byte[] fetched = [];
+
+        /// <summary>A frame as it was before it was packed.</summary>
+        public byte[] Raw { get; } = GC.AllocateUninitializedArray<byte>(Pack.FrameSize);
+
+        /// <summary>A frame without its seal.</summary>
+        public byte[] Packed { get; } = GC.AllocateUninitializedArray<byte>(Pack.FrameSize + Pack.TagSize);
+
+        public List<FrameBlock> Blocks { get; } = [];
+
+        /// <summary>Room for what a request brings.</summary>
+        public Span<byte> Fetched(int length)
+        {
+            if (fetched.Length < length)
+            {
+                fetched = GC.AllocateUninitializedArray<byte>(length);
+            }
+
+            return fetched.AsSpan(0, length);
+        }
+    }
+
     private List<Request> Plan(IReadOnlyList<int> ordinals)
     {
         var requests = new List<Request>();
         for (var i = 0; i < ordinals.Count;)
         {
             var start = index.Locate(ordinals[i]);
-            var packFirst = ordinals[i] - start.Block;
-            var from = i;
-            var last = start.Frame;
-            var begin = start.Pack.Frames[start.Frame].Offset;
-            while (i < ordinals.Count && ordinals[i] - packFirst < start.Pack.Ids.Length)
+            var (pack, packFirst, from, last) = (start.Pack, ordinals[i] - start.Block, i, start.Frame);
+            var begin = pack.Frames[last].Offset;
+            for (var frame = last; i < ordinals.Count && ordinals[i] - packFirst < pack.Ids.Length; i++)
             {
-                var frame = index.Locate(ordinals[i]).Frame;
-                var entry = start.Pack.Frames[frame];
-                var end = start.Pack.Frames[last].Offset + start.Pack.Frames[last].StoredLength;
+                while (ordinals[i] - packFirst >= pack.Frames[frame].FirstBlock + pack.Frames[frame].BlockCount)
+                {
+                    frame++;
+                }
+
+                var entry = pack.Frames[frame];
+                var end = pack.Frames[last].Offset + pack.Frames[last].StoredLength;
                 if (frame != last && (entry.Offset - end > MaxGap || entry.Offset + entry.StoredLength - begin > MaxRequest))
                 {
                     break;
                 }
 
                 last = frame;
-                i++;
             }
 
-            requests.Add(new Request(start.Pack, packFirst, start.Frame, last, from, i));
+            requests.Add(new Request(pack, packFirst, start.Frame, last, from, i));
         }
 
         return requests;
     }
 
-    private void Fetch(Request request, IReadOnlyList<int> ordinals, byte[] raw, byte[] packed, BlockHandler handle)
+    private void Fetch(Request request, IReadOnlyList<int> ordinals, Buffers buffers, FrameHandler handle)
     {
         var frames = request.Pack.Frames;
         var offset = frames[request.FirstFrame].Offset;
-        var length = (int)(frames[request.LastFrame].Offset + frames[request.LastFrame].StoredLength - offset);
+        var fetched = buffers.Fetched((int)(frames[request.LastFrame].Offset + frames[request.LastFrame].StoredLength - offset));
         var name = Pack.ObjectName(request.Pack.PackId);
-        byte[]? header;
-        byte[]? bytes;
-        if (offset == ObjectHeader.Size)
-        {
-            // The header lies just in front: one request instead of two.
-            var both = repository.Store.ReadRange(name, 0, length + ObjectHeader.Size);
-            header = both?[..Math.Min(ObjectHeader.Size, both.Length)];
-            bytes = both?[Math.Min(ObjectHeader.Size, both.Length)..];
-        }
-        else
-        {
-            header = repository.Store.ReadRange(name, 0, ObjectHeader.Size);
-            bytes = repository.Store.ReadRange(name, offset, length);
-        }
-
-        using var cipher = header?.Length == ObjectHeader.Size ? repository.Key.CipherFor(header) : null;
+        var there = repository.Store.ReadRange(name, offset, fetched);
+        ReadOnlySpan<byte> bytes = fetched[..(there ?? 0)];
+        using var cipher = repository.Key.CipherFor(request.Pack.Header);
         var at = request.From;
         for (var f = request.FirstFrame; f <= request.LastFrame; f++)
         {
@@ -135,8 +173,10 @@ internal sealed class BlockReader(Repository repository)
 
             try
             {
-                OpenFrame(request.Pack, f, header, cipher, bytes, (int)(entry.Offset - offset), raw, packed);
-                HandleBlocks(request, f, ordinals, at, until, raw, handle);
+                var frame = there is null ? throw new InvalidDataException("The pack is missing.") : Part(bytes, (int)(entry.Offset - offset), entry.StoredLength);
+                OpenFrame(request.Pack, f, cipher, frame, buffers);
+                FindBlocks(request, f, ordinals, at, until, buffers);
+                handle(CollectionsMarshal.AsSpan(buffers.Blocks), buffers.Raw.AsSpan(0, entry.RawLength));
             }
             catch (InvalidDataException e)
             {
@@ -161,7 +201,7 @@ internal sealed class BlockReader(Repository repository)
     }
 
     /// <summary>Reads the blocks of a damaged frame from other packs that have them; false where one has no other place.</summary>
-    private bool TryElsewhere(IReadOnlyList<int> ordinals, int at, int until, BlockHandler handle)
+    private bool TryElsewhere(IReadOnlyList<int> ordinals, int at, int until, FrameHandler handle)
     {
         for (; at < until; at++)
         {
@@ -175,64 +215,53 @@ internal sealed class BlockReader(Repository repository)
         return true;
     }
 
-    private bool TryReadOne(int place, int wanted, BlockHandler handle)
+    private bool TryReadOne(int place, int wanted, FrameHandler handle)
     {
-        try
-        {
-            var request = Plan([place])[0];
-            var found = false;
-            var damaged = new BlockReader(repository) { OnDamage = (_, _, _) => { } };
-            damaged.Fetch(
-                request,
-                [place],
-                new byte[Pack.FrameSize],
-                new byte[Pack.FrameSize + Pack.TagSize],
-                (int _, in BlockDigest digest, ReadOnlySpan<byte> block) =>
-                {
-                    handle(wanted, digest, block);
-                    found = true;
-                });
-            return found;
-        }
-        catch (InvalidDataException)
-        {
-            return false;
-        }
+        // Planned with this reader's index: the mark that the damage left has put the packs into another order since.
+        var found = false;
+        var other = new BlockReader(repository) { OnDamage = (_, _, _) => { } };
+        other.Fetch(
+            Plan([place])[0],
+            [place],
+            new Buffers(),
+            (blocks, bytes) =>
+            {
+                handle([blocks[0] with { Ordinal = wanted }], bytes);
+                found = true;
+            });
+        return found;
     }
 
-    private static void OpenFrame(PackFooter pack, int number, byte[]? header, AesGcm? cipher, byte[]? bytes, int at, byte[] raw, byte[] packed)
+    private static ReadOnlySpan<byte> Part(ReadOnlySpan<byte> bytes, int at, int length) =>
+        at + length <= bytes.Length ? bytes.Slice(at, length) : throw new InvalidDataException("The pack is cut short.");
+
+    /// <summary>Opens the seal and decompresses into <see cref="Buffers.Raw"/>.</summary>
+    private static void OpenFrame(PackFooter pack, int number, AesGcm cipher, ReadOnlySpan<byte> frame, Buffers buffers)
     {
-        if (bytes is null)
-        {
-            throw new InvalidDataException("The pack is missing.");
-        }
-
         var entry = pack.Frames[number];
-        if (cipher is null || header is null || at + entry.StoredLength > bytes.Length)
-        {
-            throw new InvalidDataException("The pack is cut short.");
-        }
-
         var length = entry.StoredLength - Pack.TagSize;
+        var packed = buffers.Packed.AsSpan(0, length);
         Span<byte> nonce = stackalloc byte[12];
         Span<byte> associated = stackalloc byte[Pack.AssociatedSize];
         Pack.Nonce(nonce, (uint)number);
-        Pack.AssociatedData(associated, header, (uint)number);
+        Pack.AssociatedData(associated, pack.Header, (uint)number);
         try
         {
             // The seal that the footer remembers, not the one beside the frame: the footer's hash is the pack's name.
-            cipher.Decrypt(nonce, bytes.AsSpan(at, length), pack.FrameTags.AsSpan(number * Pack.TagSize, Pack.TagSize), packed.AsSpan(0, length), associated);
+            cipher.Decrypt(nonce, frame[..length], pack.FrameTags.AsSpan(number * Pack.TagSize, Pack.TagSize), packed, associated);
         }
         catch (CryptographicException e)
         {
             throw new InvalidDataException("Its seal is broken.", e);
         }
 
-        Compression.Decompress(entry.Compression, packed.AsSpan(0, length), raw.AsSpan(0, entry.RawLength));
+        Compression.Decompress(entry.Compression, packed, buffers.Raw.AsSpan(0, entry.RawLength));
     }
 
-    private static void HandleBlocks(Request request, int frame, IReadOnlyList<int> ordinals, int at, int until, byte[] raw, BlockHandler handle)
+    /// <summary>Finds the wanted blocks of the opened frame, and compares each with its id.</summary>
+    private static void FindBlocks(Request request, int frame, IReadOnlyList<int> ordinals, int at, int until, Buffers buffers)
     {
+        buffers.Blocks.Clear();
         var entry = request.Pack.Frames[frame];
         var start = 0;
         for (var block = entry.FirstBlock; block < entry.FirstBlock + entry.BlockCount && at < until; block++)
@@ -245,14 +274,13 @@ internal sealed class BlockReader(Repository repository)
 
             if (ordinals[at] == request.PackFirst + block)
             {
-                var bytes = raw.AsSpan(start, length);
-                var digest = BlockDigest.Of(bytes);
+                var digest = BlockDigest.Of(buffers.Raw.AsSpan(start, length));
                 if (!BlockId.Of(digest).Equals(request.Pack.Ids[block]))
                 {
                     throw new InvalidDataException("A block in it is not what its id says.");
                 }
 
-                handle(ordinals[at], digest, bytes);
+                buffers.Blocks.Add(new FrameBlock(ordinals[at], start, length, digest));
                 at++;
             }
 

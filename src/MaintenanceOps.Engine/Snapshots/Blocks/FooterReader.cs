@@ -78,7 +78,8 @@ internal sealed class FooterReader(Repository repository, bool afresh = false)
             return known;
         }
 
-        var header = repository.Store.ReadRange(stored.Name, 0, ObjectHeader.Size) ?? throw new InvalidDataException("It is missing.");
+        var header = new byte[ObjectHeader.Size];
+        _ = repository.Store.ReadRange(stored.Name, 0, header) ?? throw new InvalidDataException("It is missing.");
         var tail = repository.Store.ReadTail(stored.Name, Guess) ?? throw new InvalidDataException("It is missing.");
         var length = PackFooter.SealedLength(tail);
         if (length > tail.Length - Pack.TrailerSize && tail.Length == Guess)

@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace MaintenanceOps.Engine.Snapshots.Format;
@@ -24,30 +24,28 @@ internal struct BlockDigest
 /// 4 KiB. The content hash of a database is made of whole digests, so there a collision cannot pass a check unseen; files
 /// rest on these 160 bits, against which a collision costs about 2^80 hashes.
 /// </summary>
-internal readonly struct BlockId(ulong high, ulong middle, uint low) : IEquatable<BlockId>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
+internal readonly struct BlockId : IEquatable<BlockId>
 {
     public const int Size = 20;
 
+    // The bytes as they are, in machine words: only ever compared, never reckoned with.
+    private readonly ulong high;
+    private readonly ulong middle;
+    private readonly uint low;
+
     public static BlockId Of(in BlockDigest digest) => Read(digest);
 
-    public static BlockId Read(ReadOnlySpan<byte> bytes) => new(
-        BinaryPrimitives.ReadUInt64LittleEndian(bytes),
-        BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]),
-        BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]));
+    public static BlockId Read(ReadOnlySpan<byte> bytes) => MemoryMarshal.Read<BlockId>(bytes);
 
-    public void Write(Span<byte> bytes)
-    {
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, high);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[8..], middle);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes[16..], low);
-    }
+    public void Write(Span<byte> bytes) => MemoryMarshal.Write(bytes, this);
 
-    public bool Equals(BlockId other) => High == other.High && Middle == other.Middle && Low == other.Low;
+    public bool Equals(BlockId other) => high == other.high && middle == other.middle && low == other.low;
 
     public override bool Equals(object? obj) => obj is BlockId other && Equals(other);
 
     /// <summary>The id is a hash already; any part of it is evenly spread.</summary>
-    public override int GetHashCode() => (int)High;
+    public override int GetHashCode() => (int)high;
 
     public override string ToString()
     {
@@ -55,10 +53,4 @@ internal readonly struct BlockId(ulong high, ulong middle, uint low) : IEquatabl
         Write(bytes);
         return Convert.ToHexStringLower(bytes);
     }
-
-    private ulong High => high;
-
-    private ulong Middle => middle;
-
-    private uint Low => low;
 }

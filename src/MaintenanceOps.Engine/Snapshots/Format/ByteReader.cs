@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace MaintenanceOps.Engine.Snapshots.Format;
@@ -52,6 +53,12 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
     }
 
     public BlockId Id() => BlockId.Read(Take(BlockId.Size));
+
+    public BlockId[] Ids(int count)
+    {
+        var bytes = Take(checked(count * BlockId.Size));
+        return MemoryMarshal.Cast<byte, BlockId>(bytes).ToArray();
+    }
 
     public ReadOnlySpan<byte> Block() => Take(Count(1));
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Compression;
-using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace MaintenanceOps.Engine.Snapshots.Format;
 
@@ -34,10 +35,10 @@ internal static class Compression
     private const int SegmentSize = 256;
 
     /// <summary>
-    /// Of 256 random bytes 162 are expected to differ, of 64 floats about 135; text, tables and machine code stay well
-    /// below a hundred.
+    /// Of 128 random bytes 101 are expected to differ, of as many bytes of 32-bit floats about 84, of Base64 at most 64;
+    /// text, tables and machine code stay well below.
     /// </summary>
-    private const int RandomFrom = 110;
+    private const int RandomFrom = 74;
 
     /// <summary>Below this length splitting saves nothing worth having.</summary>
     private const int SplitFrom = 16 * 1024;
@@ -103,17 +104,17 @@ internal static class Compression
     {
         bitmap.Clear();
         var count = 0;
-        Span<ulong> seen = stackalloc ulong[4];
+        Span<byte> seen = stackalloc byte[256];
+        byte turn = 0;
         for (var segment = 0; segment < raw.Length / SegmentSize; segment++)
         {
-            seen.Clear();
-            foreach (var value in raw.Slice(segment * SegmentSize, SegmentSize))
+            if (++turn == 0)
             {
-                seen[value >> 6] |= 1UL << value;
+                seen.Clear();
+                turn = 1;
             }
 
-            var different = BitOperations.PopCount(seen[0]) + BitOperations.PopCount(seen[1]) + BitOperations.PopCount(seen[2]) + BitOperations.PopCount(seen[3]);
-            if (different >= RandomFrom)
+            if (CountDifferent(raw.Slice(segment * SegmentSize, SegmentSize), seen, turn) >= RandomFrom)
             {
                 bitmap[segment / 8] |= (byte)(1 << (segment % 8));
                 count++;
@@ -121,6 +122,37 @@ internal static class Compression
         }
 
         return count;
+    }
+
+    /// <summary>
+    /// How many different values there are among half of the segment's bytes. This looks at every byte that is backed up,
+    /// so it must cost less than it saves: four bytes of each eight, at all positions that a number's bytes can have.
+    /// </summary>
+    /// <param name="segment">The bytes.</param>
+    /// <param name="seen">For each value the turn in which it was last seen.</param>
+    /// <param name="turn">This turn; not in <paramref name="seen"/> yet.</param>
+    private static int CountDifferent(ReadOnlySpan<byte> segment, Span<byte> seen, byte turn)
+    {
+        var different = 0;
+        ref var marks = ref MemoryMarshal.GetReference(seen);
+        foreach (var word in MemoryMarshal.Cast<byte, ulong>(segment))
+        {
+            different += Mark(ref marks, (byte)word, turn)
+                + Mark(ref marks, (byte)(word >> 16), turn)
+                + Mark(ref marks, (byte)(word >> 40), turn)
+                + Mark(ref marks, (byte)(word >> 56), turn);
+        }
+
+        return different;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static int Mark(ref byte marks, byte value, byte turn)
+        {
+            ref var mark = ref Unsafe.Add(ref marks, value);
+            var isNew = mark != turn ? 1 : 0;
+            mark = turn;
+            return isNew;
+        }
     }
 
     private static bool TrySplit(ReadOnlySpan<byte> raw, Span<byte> into, ReadOnlySpan<byte> bitmap, out int written)

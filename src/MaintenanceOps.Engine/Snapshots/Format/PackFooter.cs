@@ -12,9 +12,10 @@ internal readonly record struct FrameEntry(long Offset, int StoredLength, int Ra
 /// </summary>
 internal sealed class PackFooter
 {
-    private PackFooter(string packId, FrameEntry[] frames, BlockId[] ids, int[] lengths, byte[] frameTags)
+    private PackFooter(string packId, byte[] header, FrameEntry[] frames, BlockId[] ids, int[] lengths, byte[] frameTags)
     {
         PackId = packId;
+        Header = header;
         Frames = frames;
         Ids = ids;
         Lengths = lengths;
@@ -22,6 +23,9 @@ internal sealed class PackFooter
     }
 
     public string PackId { get; }
+
+    /// <summary>The pack's first bytes, from which the key of its frames comes.</summary>
+    public byte[] Header { get; }
 
     public FrameEntry[] Frames { get; }
 
@@ -92,7 +96,7 @@ internal sealed class PackFooter
             throw new InvalidDataException("The seal of its footer is broken.", e);
         }
 
-        return Parse(packId, raw);
+        return Parse(packId, header[..ObjectHeader.Size].ToArray(), raw);
     }
 
     /// <summary>The sealed length of the footer, as the pack's last eight bytes tell; throws where they are no trailer.</summary>
@@ -106,7 +110,7 @@ internal sealed class PackFooter
         return checked((int)BinaryPrimitives.ReadUInt32LittleEndian(tail[^Pack.TrailerSize..]));
     }
 
-    private static PackFooter Parse(string packId, ReadOnlySpan<byte> raw)
+    private static PackFooter Parse(string packId, byte[] header, ReadOnlySpan<byte> raw)
     {
         var reader = new ByteReader(raw);
         var frames = new FrameEntry[reader.Count(4 + Pack.TagSize)];
@@ -143,23 +147,24 @@ internal sealed class PackFooter
 
         foreach (var frame in frames)
         {
-            if (lengths.AsSpan(frame.FirstBlock, frame.BlockCount).ToArray().Sum(l => (long)l) != frame.RawLength)
+            long filled = 0;
+            foreach (var length in lengths.AsSpan(frame.FirstBlock, frame.BlockCount))
+            {
+                filled += length;
+            }
+
+            if (filled != frame.RawLength)
             {
                 throw new InvalidDataException("Its footer lists blocks that do not fill their frame.");
             }
         }
 
-        var ids = new BlockId[blocks];
-        for (var i = 0; i < blocks; i++)
-        {
-            ids[i] = reader.Id();
-        }
-
+        var ids = reader.Ids(blocks);
         if (!reader.AtEnd)
         {
             throw new InvalidDataException("Its footer goes on after its end.");
         }
 
-        return new PackFooter(packId, frames, ids, lengths, tags);
+        return new PackFooter(packId, header, frames, ids, lengths, tags);
     }
 }

@@ -94,13 +94,9 @@ internal sealed class PageMap(int blockSize, long size, BlockId[] blocks)
 
         if (kind == Whole)
         {
-            var all = new BlockId[count <= reader.Remaining / BlockId.Size ? count : throw new InvalidDataException("The map is cut short.")];
-            for (var i = 0; i < count; i++)
-            {
-                all[i] = reader.Id();
-            }
-
-            return new PageMap(blockSize, size, all);
+            return count <= reader.Remaining / BlockId.Size
+                ? new PageMap(blockSize, size, reader.Ids(count))
+                : throw new InvalidDataException("The map is cut short.");
         }
 
         if (kind != Difference || baseMap is null || baseMap.BlockSize != blockSize)

@@ -33,7 +33,12 @@ internal sealed class S3ObjectStore : IObjectStore
 
     public byte[]? Read(string name) => reader.Read(name);
 
-    public byte[]? ReadRange(string name, long offset, int count) => reader.ReadRange(name, offset, count);
+    public int? ReadRange(string name, long offset, Span<byte> into)
+    {
+        var bytes = reader.ReadRange(name, offset, into.Length);
+        bytes.CopyTo(into);
+        return bytes?.Length;
+    }
 
     public byte[]? ReadTail(string name, int count) => reader.ReadTail(name, count);
 

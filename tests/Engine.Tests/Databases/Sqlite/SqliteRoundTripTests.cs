@@ -11,16 +11,22 @@ public sealed class SqliteRoundTripTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    public static TheoryData<int, string> PageSizesAndModes()
+    {
+        var data = new TheoryData<int, string>();
+        foreach (var pageSize in (int[])[512, 1024, 2048, 4096, 8192, 16384, 32768, 65536])
+        {
+            foreach (var mode in (string[])["wal", "delete", "truncate", "persist"])
+            {
+                data.Add(pageSize, mode);
+            }
+        }
+
+        return data;
+    }
+
     [Theory]
-    [InlineData(512, "wal")]
-    [InlineData(1024, "delete")]
-    [InlineData(4096, "wal")]
-    [InlineData(4096, "delete")]
-    [InlineData(4096, "truncate")]
-    [InlineData(4096, "persist")]
-    [InlineData(8192, "wal")]
-    [InlineData(65536, "wal")]
-    [InlineData(65536, "delete")]
+    [MemberData(nameof(PageSizesAndModes))]
     public void A_database_of_any_page_size_comes_back(int pageSize, string journalMode)
     {
         SampleDatabase.Create(folder["app.db"], 400, pageSize, journalMode);

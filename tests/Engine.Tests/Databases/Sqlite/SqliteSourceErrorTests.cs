@@ -74,6 +74,21 @@ public sealed class SqliteSourceErrorTests : IDisposable
         Assert.InRange(watch.Elapsed.TotalSeconds, 0.5, 10);
     }
 
+    [Fact]
+    public void Waiting_for_a_lock_ends_when_it_is_cancelled()
+    {
+        SampleDatabase.Create(folder["app.db"], 10, 4096, "delete");
+        using var other = SqliteConnections.OpenBeside(folder["app.db"]);
+        other.Execute("BEGIN EXCLUSIVE");
+        using var repository = Repositories.New(folder);
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        var watch = Stopwatch.StartNew();
+        Assert.Throws<OperationCanceledException>(() => new SqliteBackup(repository, SilentSink.Instance).Run(
+            folder["app.db"], new BackupOptions { Source = "app/main", LockTimeout = TimeSpan.FromMinutes(5) }, stop.Token));
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.5, 10);
+        Assert.Empty(repository.Store.List("leases/"));
+    }
+
     [UnprivilegedFact]
     public void Database_that_the_user_may_not_read()
     {

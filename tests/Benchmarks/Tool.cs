@@ -30,8 +30,14 @@ internal static class Tool
     public static bool Has(string program) =>
         (System.Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(p => File.Exists(Path.Combine(p, program)));
 
+    /// <summary>Runs a command on a disk that has nothing left to write from the one before.</summary>
     public static Cost Run(params string[] command)
     {
+        using (var sync = Process.Start("sync"))
+        {
+            sync.WaitForExit();
+        }
+
         var report = Path.GetTempFileName();
         var start = new ProcessStartInfo("/usr/bin/time", ["-f", "%e %M", "-o", report, .. command]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in Environment)

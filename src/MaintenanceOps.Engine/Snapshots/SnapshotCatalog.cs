@@ -112,11 +112,13 @@ public sealed class SnapshotCatalog(Repository repository)
 
     private Snapshot Describe(string id, Manifest manifest, ILookup<string, TestName> tests)
     {
-        // Only the records that decide are opened: the last failure, and of what passed since, the most thorough.
+        // Only the records that decide are opened: the last failure, and of what passed since, the most thorough. A
+        // failure is outweighed by no check that looked less closely than the one that found it.
         var results = tests[id].OrderBy(t => t.At).ToList();
-        var failed = results.FindLastIndex(t => !t.Passed && IsGenuine(repository, t));
-        var passed = results.Skip(failed + 1).Where(t => t.Passed).OrderByDescending(t => t.Level).ThenByDescending(t => t.At).SkipWhile(t => !IsGenuine(repository, t)).Take(1).ToList();
-        var level = passed.Select(t => t.Level).Append(failed < 0 ? manifest.Verified : VerificationLevel.None).Max();
+        var last = results.FindLastIndex(t => t.Outcome != TestOutcome.Passed && IsGenuine(repository, t));
+        var passed = results.Skip(last + 1).Where(t => t.Outcome == TestOutcome.Passed).OrderByDescending(t => t.Level).ThenByDescending(t => t.At).FirstOrDefault(t => IsGenuine(repository, t));
+        var failure = last >= 0 && (passed is null || passed.Level < results[last].Level) ? results[last] : null;
+        var level = failure is not null ? VerificationLevel.None : (VerificationLevel)Math.Max((int)(passed?.Level ?? 0), last < 0 ? (int)manifest.Verified : 0);
         return new Snapshot
         {
             Id = id,
@@ -135,8 +137,9 @@ public sealed class SnapshotCatalog(Repository repository)
             Tags = manifest.Tags,
             ContentHash = manifest.ContentHash,
             Verified = level,
-            VerifiedAt = level == VerificationLevel.None ? null : passed.Count > 0 ? passed[^1].At : manifest.Created,
-            Damaged = failed >= 0 && passed.Count == 0,
+            VerifiedAt = level == VerificationLevel.None ? null : passed?.At ?? manifest.Created,
+            Damaged = failure?.Outcome == TestOutcome.Damaged,
+            AssertionFailed = failure?.Outcome == TestOutcome.Failed,
             Warnings = manifest.Warnings,
             Tables = manifest.Sqlite?.Tables ?? [],
             SchemaHash = manifest.Sqlite?.SchemaHash ?? "",
@@ -169,7 +172,7 @@ public sealed class SnapshotCatalog(Repository repository)
             name ??= test.ObjectName;
             var bytes = repository.Store.Read(name);
             var record = bytes is null ? null : repository.Unseal(ObjectKind.TestRecord, name, name, bytes, c => TestRecord.FromBytes(c));
-            return record is not null && record.Snapshot == test.Snapshot && record.Level == test.Level && record.Passed == test.Passed;
+            return record is not null && record.Snapshot == test.Snapshot && record.Level == test.Level && TestName.OutcomeOf(record) == test.Outcome;
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
         {
@@ -194,13 +197,18 @@ public sealed class SnapshotCatalog(Repository repository)
     /// What the name of a check's record tells, so that a list of snapshots need not open every record. The name is
     /// sealed into the record; Test-SnapshotRepository compares.
     /// </summary>
-    internal sealed record TestName(string Snapshot, DateTimeOffset At, VerificationLevel Level, bool Passed)
+    internal sealed record TestName(string Snapshot, DateTimeOffset At, VerificationLevel Level, TestOutcome Outcome)
     {
-        public static string For(TestRecord record) => new TestName(record.Snapshot, record.At, record.Level, record.Passed).ObjectName;
+        private const string Letters = "pfd";
+
+        public static string For(TestRecord record) => new TestName(record.Snapshot, record.At, record.Level, OutcomeOf(record)).ObjectName;
+
+        public static TestOutcome OutcomeOf(TestRecord record) =>
+            record.Passed ? TestOutcome.Passed : record.Damaged ? TestOutcome.Damaged : TestOutcome.Failed;
 
         public string ObjectName => string.Create(
             CultureInfo.InvariantCulture,
-            $"{TestRecord.Folder(Snapshot)}{At.ToUnixTimeMilliseconds():d14}-{(int)Level}-{(Passed ? 'p' : 'f')}");
+            $"{TestRecord.Folder(Snapshot)}{At.ToUnixTimeMilliseconds():d14}-{(int)Level}-{Letters[(int)Outcome]}");
 
         public static TestName? Parse(string name)
         {
@@ -210,8 +218,22 @@ public sealed class SnapshotCatalog(Repository repository)
                 && long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
                 && milliseconds < 253402300800000
                 && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var level)
-                ? new TestName(parts[1], DateTimeOffset.FromUnixTimeMilliseconds(milliseconds), (VerificationLevel)level, words[2] == "p")
+                && words[2].Length == 1
+                && Letters.IndexOf(words[2][0]) is >= 0 and var outcome
+                ? new TestName(parts[1], DateTimeOffset.FromUnixTimeMilliseconds(milliseconds), (VerificationLevel)level, (TestOutcome)outcome)
                 : null;
         }
+    }
+
+    /// <summary>How a check ended.</summary>
+    internal enum TestOutcome
+    {
+        Passed,
+
+        /// <summary>The content came back as it was taken, and an assertion about it did not hold.</summary>
+        Failed,
+
+        /// <summary>Content is lost or changed.</summary>
+        Damaged,
     }
 }

@@ -65,7 +65,8 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             Source = snapshot.Source,
             Created = snapshot.Created,
             Level = level,
-            Passed = drill.Findings.All(f => f.Severity != FindingSeverity.Error),
+            Passed = drill.Passed,
+            Damaged = drill.Damaged,
             Elapsed = watch.Elapsed,
             Size = snapshot.Size,
             Integrity = drill.Integrity,
@@ -77,6 +78,9 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
         return test;
     }
 
+    /// <summary>The rule of what the user asserted and what does not hold: the one failure that is none of the snapshot's.</summary>
+    internal const string AssertionFailed = "AssertionFailed";
+
     /// <summary>What a check gathers on its way.</summary>
     internal sealed class Drill
     {
@@ -87,6 +91,10 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
         public long Rows { get; set; } = -1;
 
         public long Files { get; set; } = -1;
+
+        public bool Passed => Findings.All(f => f.Severity != FindingSeverity.Error);
+
+        public bool Damaged => Findings.Any(f => f.Severity == FindingSeverity.Error && f.Rule != AssertionFailed);
 
         public void Fail(string rule, string message, Snapshot snapshot, string? target = null, FindingSeverity severity = FindingSeverity.Error) => Findings.Add(new RepositoryFinding
         {
@@ -163,6 +171,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             Snapshot = test.Id,
             Level = test.Level,
             Passed = test.Passed,
+            Damaged = test.Damaged,
             At = repository.Time.GetUtcNow(),
             ElapsedSeconds = test.Elapsed.TotalSeconds,
             Findings = [.. test.Findings.Take(20).Select(f => f.Message)],

@@ -11,7 +11,7 @@ internal static class Tables
         new("KIND", s => s.Kind.ToString().ToLowerInvariant()),
         new("SIZE", s => ByteSize.Format(s.Size), Right: true),
         new("STORED", s => ByteSize.Format(s.StoredSize), Right: true),
-        new("VERIFIED", s => s.Damaged ? "DAMAGED" : s.Verified == VerificationLevel.None ? "no" : s.Verified.ToString().ToLowerInvariant()),
+        new("VERIFIED", s => s.Damaged ? "DAMAGED" : s.AssertionFailed ? "FAILED" : s.Verified == VerificationLevel.None ? "no" : s.Verified.ToString().ToLowerInvariant()),
         new("TAGS", s => string.Join(',', s.Tags)),
         new("SOURCE", s => s.Source));
 
@@ -27,7 +27,7 @@ internal static class Tables
         new("ID", t => t.ShortId),
         new("CREATED (UTC)", t => Time(t.Created)),
         new("LEVEL", t => t.Level.ToString().ToLowerInvariant()),
-        new("RESULT", t => t.Passed ? "passed" : "FAILED"),
+        new("RESULT", t => t.Passed ? "passed" : t.Damaged ? "DAMAGED" : "FAILED"),
         new("TIME", t => Elapsed(t.Elapsed), Right: true),
         new("SIZE", t => ByteSize.Format(t.Size), Right: true),
         new("ROWS", t => t.Rows < 0 ? "" : $"{t.Rows:N0}", Right: true),

@@ -54,8 +54,11 @@ public sealed record Snapshot
     /// <summary>When that check ended, in UTC; null where there was none.</summary>
     public DateTimeOffset? VerifiedAt { get; init; }
 
-    /// <summary>True where the newest check of the snapshot failed.</summary>
+    /// <summary>True where a check found content lost or changed, and no check as thorough has passed since.</summary>
     public bool Damaged { get; init; }
+
+    /// <summary>True where the content came back in a drill, an assertion about it did not hold, and no drill has passed since.</summary>
+    public bool AssertionFailed { get; init; }
 
     /// <summary>What the backup could not take as it stood: files that changed, vanished or could not be read.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];

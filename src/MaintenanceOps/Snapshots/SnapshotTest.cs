@@ -21,6 +21,12 @@ public sealed record SnapshotTest
     /// <summary>Whether everything held.</summary>
     public required bool Passed { get; init; }
 
+    /// <summary>
+    /// Whether the content was found to be lost or changed. A check that did not pass and found no damage means that the
+    /// snapshot restored as it was taken, and that an assertion about it did not hold.
+    /// </summary>
+    public bool Damaged { get; init; }
+
     /// <summary>How long it took; for <see cref="VerificationLevel.Restore"/> that is the measured time to recover.</summary>
     public TimeSpan Elapsed { get; init; }
 

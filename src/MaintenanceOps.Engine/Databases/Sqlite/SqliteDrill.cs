@@ -84,13 +84,13 @@ internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
             var value = command.ExecuteScalar();
             if (value is null or DBNull or 0L or 0.0 or "")
             {
-                drill.Fail("AssertionFailed", $"'{sql}' gave {(value is null or DBNull ? "nothing" : $"'{value}'")}.", snapshot);
+                drill.Fail(SnapshotProof.AssertionFailed, $"'{sql}' gave {(value is null or DBNull ? "nothing" : $"'{value}'")}.", snapshot);
             }
         }
         catch (SqliteException e) when (e.SqliteErrorCode != SqliteNative.Interrupt)
         {
             // An interrupted statement says nothing about the snapshot, and must not be recorded as if it did.
-            drill.Fail("AssertionFailed", $"'{sql}' could not be run: {e.Message}", snapshot);
+            drill.Fail(SnapshotProof.AssertionFailed, $"'{sql}' could not be run: {e.Message}", snapshot);
         }
     }
 }

@@ -99,6 +99,9 @@ internal sealed record TestRecord
 
     public required bool Passed { get; init; }
 
+    /// <summary>Whether it failed because the content is lost or changed, and not by an assertion alone.</summary>
+    public bool Damaged { get; init; }
+
     public required DateTimeOffset At { get; init; }
 
     public double ElapsedSeconds { get; init; }

@@ -112,7 +112,18 @@ public sealed class SqliteRoundTripTests : IDisposable
         var failed = repository.Prove(snapshot, VerificationLevel.Restore, "select count(*) > 1000 from users", "select nonsense");
         Assert.False(failed.Passed);
         Assert.Equal(2, failed.Findings.Count);
-        Assert.True(new SnapshotCatalog(repository).Find(snapshot.Id).Damaged);
+        Assert.False(failed.Damaged);
+
+        // It restored as it was taken: it is not damaged, and it does not count as verified either.
+        var catalog = new SnapshotCatalog(repository);
+        Assert.True(catalog.Find(snapshot.Id) is { AssertionFailed: true, Damaged: false, Verified: VerificationLevel.None });
+        Assert.Empty(catalog.List(new SnapshotFilter { Verified = true }));
+
+        // A check that looks less closely does not outweigh the drill; the next drill does.
+        Assert.True(repository.Prove(snapshot, VerificationLevel.Full).Passed);
+        Assert.True(catalog.Find(snapshot.Id).AssertionFailed);
+        Assert.True(repository.Prove(snapshot, VerificationLevel.Restore).Passed);
+        Assert.True(catalog.Find(snapshot.Id) is { AssertionFailed: false, Verified: VerificationLevel.Restore });
     }
 
     [Fact]

@@ -30,16 +30,21 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
-try {
+try
+{
     if (args.Length is not (1 or 3) || args[0] is "-h" or "--help")
         throw new Refusal("Usage: dotnet run rescue.cs -- REPO [SNAPSHOT DEST]");
 
     var repository = Repository.Open(Path.GetFullPath(args[0]));
     return args.Length == 1 ? Rescue.List(repository) : Rescue.Restore(repository, args[1], Path.GetFullPath(args[2]));
-} catch (Exception e) when (e is Refusal or IOException or UnauthorizedAccessException) {
+}
+catch (Exception e) when (e is Refusal or IOException or UnauthorizedAccessException)
+{
     Console.Error.WriteLine(e.Message);
     return 2;
-} catch (Damage e) {
+}
+catch (Damage e)
+{
     Console.Error.WriteLine($"LOST: {e.Message}");
     return 1;
 }
@@ -51,18 +56,21 @@ sealed class Refusal(string message) : Exception(message);
 sealed class Damage(string message) : Exception(message);
 
 /// <summary>The name of a block: the first 160 bits of the SHA-256 of its bytes (section 5).</summary>
-readonly record struct BlockId(ulong A, ulong B, uint C) {
+readonly record struct BlockId(ulong A, ulong B, uint C)
+{
     public static BlockId Of(ReadOnlySpan<byte> hash) => new(
         BinaryPrimitives.ReadUInt64LittleEndian(hash), BinaryPrimitives.ReadUInt64LittleEndian(hash[8..]), BinaryPrimitives.ReadUInt32LittleEndian(hash[16..]));
 }
 
 /// <summary>Reads numbers, ids and byte strings (section 2). No length is believed that the bytes do not bear out.</summary>
-ref struct Reader(ReadOnlySpan<byte> bytes) {
+ref struct Reader(ReadOnlySpan<byte> bytes)
+{
     private ReadOnlySpan<byte> rest = bytes;
 
     public readonly int Left => rest.Length;
 
-    public ReadOnlySpan<byte> Take(long count) {
+    public ReadOnlySpan<byte> Take(long count)
+    {
         if (count < 0 || count > rest.Length)
             throw new Damage("an object ends too early");
 
@@ -73,9 +81,11 @@ ref struct Reader(ReadOnlySpan<byte> bytes) {
 
     public byte Byte() => Take(1)[0];
 
-    public ulong Number() {
+    public ulong Number()
+    {
         ulong value = 0;
-        for (var shift = 0; shift < 64; shift += 7) {
+        for (var shift = 0; shift < 64; shift += 7)
+        {
             var next = Byte();
             value |= (ulong)(next & 0x7f) << shift;
             if (next < 0x80)
@@ -98,10 +108,12 @@ ref struct Reader(ReadOnlySpan<byte> bytes) {
 }
 
 /// <summary>The objects, their keys and their seals (sections 1 to 4).</summary>
-sealed class Repository(string root, byte[] secret) {
+sealed class Repository(string root, byte[] secret)
+{
     private readonly byte[] nameKey = HKDF.DeriveKey(HashAlgorithmName.SHA512, secret, 32, [], "maintenanceops/1/name"u8.ToArray());
 
-    public static Repository Open(string root) {
+    public static Repository Open(string root)
+    {
         var at = (string name) => Path.Combine(root, name);
         if (!File.Exists(at("repository.json")) && !File.Exists(at("repository.copy.json")))
             throw new Refusal($"There is no repository at {root}.");
@@ -111,7 +123,8 @@ sealed class Repository(string root, byte[] secret) {
             throw new Refusal("The repository has a format that this program does not know.");
 
         var passphrase = Passphrase();
-        if (!description.GetProperty("encrypted").GetBoolean()) {
+        if (!description.GetProperty("encrypted").GetBoolean())
+        {
             if (passphrase is not null || Directory.Exists(at("keys")))
                 Console.Error.WriteLine("Note: a passphrase or keys are there, but repository.json says that nothing is encrypted.");
 
@@ -123,7 +136,8 @@ sealed class Repository(string root, byte[] secret) {
 
         var damaged = 0;
         var ids = Directory.Exists(at("keys")) ? Directory.GetFiles(at("keys"), "*.json").Select(f => Path.GetFileName(f).Split('.')[0]).Distinct() : [];
-        foreach (var id in ids) {
+        foreach (var id in ids)
+        {
             if (Described(root, $"keys/{id}") is not { } key)
                 damaged++;
             else if (Unwrap(key, passphrase, key.GetProperty("repository").GetString() ?? "") is { } secret)
@@ -139,19 +153,25 @@ sealed class Repository(string root, byte[] secret) {
         .EnumerateFiles(Path.Combine(root, folder), "*", SearchOption.AllDirectories)
         .Select(Path.GetFileName).OfType<string>().Where(IsId).Order(StringComparer.Ordinal);
 
-    public FileStream? TryOpen(string name) {
-        try {
+    public FileStream? TryOpen(string name)
+    {
+        try
+        {
             return new FileStream(Path.Combine(root, name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
-        } catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException) {
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
             return null;
         }
     }
 
     /// <summary>Section 4: header (40 bytes), ciphertext, tag (16). The seal covers the header and the object's id.</summary>
-    public byte[] ReadSealed(char kind, string folder, string id) {
+    public byte[] ReadSealed(char kind, string folder, string id)
+    {
         var name = $"{folder}/{id}";
         byte[] bytes;
-        using (var file = TryOpen(name) ?? throw new Damage($"{name} is missing")) {
+        using (var file = TryOpen(name) ?? throw new Damage($"{name} is missing"))
+        {
             bytes = ReadAt(file, 0, checked((int)Math.Min(file.Length, int.MaxValue - 64)), name);
         }
 
@@ -164,13 +184,15 @@ sealed class Repository(string root, byte[] secret) {
     }
 
     /// <summary>A map is right only if its content has the hash that is its name (section 4.2).</summary>
-    public byte[] ReadMap(string id) {
+    public byte[] ReadMap(string id)
+    {
         var content = ReadSealed('M', "maps", id);
         return Convert.ToHexStringLower(HMACSHA512.HashData(nameKey, content).AsSpan(0, 32)) == id ? content : throw new Damage($"maps/{id} is another map");
     }
 
     /// <summary>Opens one AES-256-GCM seal: the key is derived from the header's salt and kind, the nonce is a number.</summary>
-    public byte[] Unseal(ReadOnlySpan<byte> header, ReadOnlySpan<byte> ciphertextAndTag, uint number, byte[] associated, string name) {
+    public byte[] Unseal(ReadOnlySpan<byte> header, ReadOnlySpan<byte> ciphertextAndTag, uint number, byte[] associated, string name)
+    {
         if (ciphertextAndTag.Length < 16)
             throw new Damage($"{name} is cut short");
 
@@ -178,23 +200,29 @@ sealed class Repository(string root, byte[] secret) {
         var nonce = new byte[12];
         BinaryPrimitives.WriteUInt32LittleEndian(nonce, number);
         var plain = new byte[ciphertextAndTag.Length - 16];
-        try {
+        try
+        {
             using var cipher = new AesGcm(key, 16);
             cipher.Decrypt(nonce, ciphertextAndTag[..^16], ciphertextAndTag[^16..], plain, associated);
             return plain;
-        } catch (CryptographicException) {
+        }
+        catch (CryptographicException)
+        {
             throw new Damage($"the seal of {name} is broken");
         }
     }
 
-    public static void RequireHeader(ReadOnlySpan<byte> bytes, char kind, string name) {
+    public static void RequireHeader(ReadOnlySpan<byte> bytes, char kind, string name)
+    {
         if (bytes.Length < 40 || !bytes[..4].SequenceEqual("MOPS"u8) || bytes[4] != 1 || bytes[5] != kind || bytes[6] != 0 || bytes[7] != 0)
             throw new Damage($"{name} does not begin as it should");
     }
 
-    public static byte[] Unpack(byte compression, ReadOnlySpan<byte> packed, int length, string name) {
+    public static byte[] Unpack(byte compression, ReadOnlySpan<byte> packed, int length, string name)
+    {
         var raw = new byte[length];
-        return compression switch {
+        return compression switch
+        {
             0 when packed.Length == length => packed.ToArray(),
             1 when BrotliDecoder.TryDecompress(packed, raw, out var written) && written == length => raw,
             2 when Join(packed, raw) => raw,
@@ -203,7 +231,8 @@ sealed class Repository(string root, byte[] secret) {
     }
 
     /// <summary>Compression 2: a bitmap of 256-byte segments, the stored ones, then the others as one stream (section 4.2).</summary>
-    private static bool Join(ReadOnlySpan<byte> packed, Span<byte> raw) {
+    private static bool Join(ReadOnlySpan<byte> packed, Span<byte> raw)
+    {
         const int Segment = 256;
         var bitmap = packed[..Math.Min(packed.Length, (((raw.Length + Segment - 1) / Segment) + 7) / 8)].ToArray();
         bool IsStored(int at) => at / Segment / 8 < bitmap.Length && (bitmap[at / Segment / 8] >> (at / Segment % 8) & 1) == 1;
@@ -219,12 +248,16 @@ sealed class Repository(string root, byte[] secret) {
 
         var plain = packed.Slice(bitmap.Length, stored);
         var rest = others.AsSpan();
-        for (var at = 0; at < raw.Length; at += Segment) {
+        for (var at = 0; at < raw.Length; at += Segment)
+        {
             var length = Math.Min(Segment, raw.Length - at);
-            if (IsStored(at)) {
+            if (IsStored(at))
+            {
                 plain[..length].CopyTo(raw[at..]);
                 plain = plain[length..];
-            } else {
+            }
+            else
+            {
                 rest[..length].CopyTo(raw[at..]);
                 rest = rest[length..];
             }
@@ -233,13 +266,17 @@ sealed class Repository(string root, byte[] secret) {
         return true;
     }
 
-    public static byte[] ReadAt(FileStream file, long offset, int count, string name) {
-        try {
+    public static byte[] ReadAt(FileStream file, long offset, int count, string name)
+    {
+        try
+        {
             var bytes = new byte[count];
             file.Position = offset;
             file.ReadExactly(bytes);
             return bytes;
-        } catch (IOException e) {
+        }
+        catch (IOException e)
+        {
             throw new Damage($"{name} cannot be read to its end ({e.Message})");
         }
     }
@@ -247,12 +284,15 @@ sealed class Repository(string root, byte[] secret) {
     private static bool IsId(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 
     /// <summary>Section 3: plain JSON in two copies, each with a hash of itself in its last field.</summary>
-    private static JsonElement? Described(string root, string name) {
-        foreach (var path in new[] { $"{name}.json", $"{name}.copy.json" }.Select(n => Path.Combine(root, n)).Where(File.Exists)) {
+    private static JsonElement? Described(string root, string name)
+    {
+        foreach (var path in new[] { $"{name}.json", $"{name}.copy.json" }.Select(n => Path.Combine(root, n)).Where(File.Exists))
+        {
             var bytes = File.ReadAllBytes(path);
             var at = bytes.AsSpan().LastIndexOf("\"check\":\""u8) + 9;
             if (at >= 9 && at + 32 <= bytes.Length
-                && Convert.ToHexStringLower(SHA512.HashData([.. bytes[..at], .. bytes[(at + 32)..]]).AsSpan(0, 16)) == Encoding.ASCII.GetString(bytes, at, 32)) {
+                && Convert.ToHexStringLower(SHA512.HashData([.. bytes[..at], .. bytes[(at + 32)..]]).AsSpan(0, 16)) == Encoding.ASCII.GetString(bytes, at, 32))
+            {
                 return JsonDocument.Parse(bytes).RootElement;
             }
 
@@ -262,7 +302,8 @@ sealed class Repository(string root, byte[] secret) {
         return null;
     }
 
-    private static byte[]? Unwrap(JsonElement key, byte[] passphrase, string repository) {
+    private static byte[]? Unwrap(JsonElement key, byte[] passphrase, string repository)
+    {
         var iterations = key.GetProperty("iterations").GetInt32();
         var wrapped = key.GetProperty("wrapped").GetBytesFromBase64();
         if (key.GetProperty("derivation").GetString() != "pbkdf2-sha512" || iterations is < 100_000 or > 10_000_000 || wrapped.Length != 48)
@@ -270,15 +311,19 @@ sealed class Repository(string root, byte[] secret) {
 
         var secret = new byte[32];
         using var cipher = new AesGcm(Rfc2898DeriveBytes.Pbkdf2(passphrase, key.GetProperty("salt").GetBytesFromBase64(), iterations, HashAlgorithmName.SHA512, 32), 16);
-        try {
+        try
+        {
             cipher.Decrypt(new byte[12], wrapped.AsSpan(0, 32), wrapped.AsSpan(32), secret, Encoding.ASCII.GetBytes(repository));
             return secret;
-        } catch (AuthenticationTagMismatchException) {
+        }
+        catch (AuthenticationTagMismatchException)
+        {
             return null;
         }
     }
 
-    private static byte[]? Passphrase() {
+    private static byte[]? Passphrase()
+    {
         if (Environment.GetEnvironmentVariable("MAINTENANCEOPS_PASSPHRASE_FILE") is { Length: > 0 } file)
             return File.ReadAllBytes(file).AsSpan().TrimEnd("\r\n"u8).ToArray();
 
@@ -290,32 +335,40 @@ sealed class Repository(string root, byte[] secret) {
 /// The blocks that are wanted, and the walk through the packs that finds them (section 5). A block that is damaged in
 /// one pack is taken from another one that has it too.
 /// </summary>
-sealed class Blocks {
+sealed class Blocks
+{
     private readonly Dictionary<BlockId, int> numbers = [];
 
     /// <summary>The SHA-256 of each block that was found; null for one that was not.</summary>
     public List<byte[]?> Digests { get; } = [];
 
-    public int Want(BlockId id) {
+    public int Want(BlockId id)
+    {
         if (numbers.TryAdd(id, Digests.Count))
             Digests.Add(null);
 
         return numbers[id];
     }
 
-    public void Fetch(Repository repository, Action<int, byte[]> found) {
-        foreach (var id in repository.Names("packs")) {
+    public void Fetch(Repository repository, Action<int, byte[]> found)
+    {
+        foreach (var id in repository.Names("packs"))
+        {
             var name = $"packs/{id[..2]}/{id}";
-            try {
+            try
+            {
                 using var file = repository.TryOpen(name) ?? throw new Damage($"{name} is not where its name says");
                 FetchFrom(repository, file, name, id, found);
-            } catch (Exception e) when (e is Damage or IOException or UnauthorizedAccessException) {
+            }
+            catch (Exception e) when (e is Damage or IOException or UnauthorizedAccessException)
+            {
                 Console.Error.WriteLine($"Note: {e.Message}");
             }
         }
     }
 
-    private void FetchFrom(Repository repository, FileStream file, string name, string id, Action<int, byte[]> found) {
+    private void FetchFrom(Repository repository, FileStream file, string name, string id, Action<int, byte[]> found)
+    {
         // The end of a pack: sealed footer, its length, "SPOM". The id is the hash of the header and of all that end.
         var header = Repository.ReadAt(file, 0, 40, name);
         Repository.RequireHeader(header, 'P', name);
@@ -340,10 +393,12 @@ sealed class Blocks {
         var ids = footer.Take(lengths.Length * 20L);
         var offset = 40L;
         var first = 0;
-        for (var f = 0; f < frames.Length; first += frames[f].Blocks, offset += frames[f].Stored, f++) {
+        for (var f = 0; f < frames.Length; first += frames[f].Blocks, offset += frames[f].Stored, f++)
+        {
             var wanted = new List<(int Number, long At, int Length)>();
             long at = 0;
-            for (var b = first; b < first + frames[f].Blocks; at += lengths[b++]) {
+            for (var b = first; b < first + frames[f].Blocks; at += lengths[b++])
+            {
                 if (numbers.TryGetValue(BlockId.Of(ids[(b * 20)..]), out var number) && Digests[number] is null)
                     wanted.Add((number, at, lengths[b]));
             }
@@ -355,8 +410,10 @@ sealed class Blocks {
 
     private void TakeFrame(
         Repository repository, FileStream file, string name, uint number, byte[] header, long offset,
-        (long Stored, int Raw, byte Compression, int Blocks, byte[] Tag) frame, List<(int Number, long At, int Length)> wanted, Action<int, byte[]> found) {
-        try {
+        (long Stored, int Raw, byte Compression, int Blocks, byte[] Tag) frame, List<(int Number, long At, int Length)> wanted, Action<int, byte[]> found)
+    {
+        try
+        {
             if (frame.Raw > 256 * 1024 || frame.Stored is < 16 or > (256 * 1024) + 16)
                 throw new Damage($"{name} has an impossible length");
 
@@ -364,18 +421,22 @@ sealed class Blocks {
             byte[] stored = [.. Repository.ReadAt(file, offset, (int)frame.Stored, name)[..^16], .. frame.Tag];
             var packed = repository.Unseal(header, stored, number, [.. header, .. BitConverter.GetBytes(number)], name);
             var raw = Repository.Unpack(frame.Compression, packed, frame.Raw, name);
-            foreach (var (index, at, length) in wanted) {
+            foreach (var (index, at, length) in wanted)
+            {
                 var block = at + length <= raw.Length ? raw.AsSpan((int)at, length).ToArray() : throw new Damage($"{name} is shorter than its blocks");
                 var digest = SHA256.HashData(block);
                 if (!numbers.TryGetValue(BlockId.Of(digest), out var same) || same != index)
                     throw new Damage($"a block in {name} does not have the hash that is its name");
 
-                if (Digests[index] is null) {
+                if (Digests[index] is null)
+                {
                     Digests[index] = digest;
                     found(index, block);
                 }
             }
-        } catch (Damage e) {
+        }
+        catch (Damage e)
+        {
             Console.Error.WriteLine($"Note: {e.Message}");
         }
     }
@@ -385,17 +446,22 @@ sealed class Blocks {
 readonly record struct Place(int Block, int File, long Offset, long Length);
 
 /// <summary>One entry of a listing (section 7), without its extents; <c>Path</c> is relative and safe to use here.</summary>
-sealed record Entry(char Kind, string Path, byte[] RawName, string Shown, int Mode, long User, long Group, long Modified, long Size, byte[] Target) {
+sealed record Entry(char Kind, string Path, byte[] RawName, string Shown, int Mode, long User, long Group, long Modified, long Size, byte[] Target)
+{
     public long Lost { get; set; }
 }
 
-static class Rescue {
+static class Rescue
+{
     private static int losses;
 
-    public static int List(Repository repository) {
+    public static int List(Repository repository)
+    {
         var used = new HashSet<string>();
-        foreach (var (id, manifest) in Manifests(repository).OrderBy(m => m.Manifest?.GetProperty("created").GetDateTimeOffset())) {
-            if (manifest is { } m) {
+        foreach (var (id, manifest) in Manifests(repository).OrderBy(m => m.Manifest?.GetProperty("created").GetDateTimeOffset()))
+        {
+            if (manifest is { } m)
+            {
                 Console.WriteLine($"{id[..16]}  {m.GetProperty("created").GetDateTimeOffset().UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  {m.GetProperty("kind").GetString(),-6}  {m.GetProperty("size").GetInt64(),15:N0}  {m.GetProperty("source").GetString()}");
                 used.Add(MapOf(m));
             }
@@ -408,7 +474,8 @@ static class Rescue {
         return losses > 0 ? 1 : 0;
     }
 
-    public static int Restore(Repository repository, string wanted, string destination) {
+    public static int Restore(Repository repository, string wanted, string destination)
+    {
         var manifest = wanted.StartsWith("maps/", StringComparison.Ordinal) ? (JsonElement?)null : Find(repository, wanted);
         losses = 0;
         var map = repository.ReadMap(manifest is { } m ? MapOf(m) : wanted["maps/".Length..]);
@@ -423,7 +490,8 @@ static class Rescue {
     }
 
     /// <summary>Section 6: blocks in order of their place; the last may be shorter.</summary>
-    private static void RestoreDatabase(Repository repository, byte[] map, string? hash, string destination) {
+    private static void RestoreDatabase(Repository repository, byte[] map, string? hash, string destination)
+    {
         var (blockSize, size, ids) = PageMap(repository, map);
         var blocks = new Blocks();
         var places = new Place[ids.Length];
@@ -431,14 +499,16 @@ static class Rescue {
             places[i] = new Place(blocks.Want(ids[i]), 0, i * blockSize, Math.Min(blockSize, size - (i * blockSize)));
 
         var digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using (var file = new FileStream(destination, FileMode.CreateNew, FileAccess.ReadWrite)) {
+        using (var file = new FileStream(destination, FileMode.CreateNew, FileAccess.ReadWrite))
+        {
             Protect(destination);
             file.SetLength(size);
             Fill(repository, blocks, places, _ => file.SafeFileHandle);
             file.Flush(flushToDisk: true);
         }
 
-        foreach (var place in places) {
+        foreach (var place in places)
+        {
             digests.AppendData(blocks.Digests[place.Block] ?? new byte[32]);
             if (blocks.Digests[place.Block] is null)
                 Lose($"{place.Length} bytes at offset {place.Offset} of the database (zeros stand there)");
@@ -448,7 +518,8 @@ static class Rescue {
             Lose("the content does not have the hash that the manifest tells");
     }
 
-    private static (long BlockSize, long Size, BlockId[] Ids) PageMap(Repository repository, byte[] map) {
+    private static (long BlockSize, long Size, BlockId[] Ids) PageMap(Repository repository, byte[] map)
+    {
         var reader = new Reader(map);
         var difference = reader.Byte() switch { 0 => false, 1 => true, _ => throw new Damage("the map is of no known kind") };
         var blockSize = reader.Long();
@@ -458,7 +529,8 @@ static class Rescue {
             throw new Damage("the map's numbers disagree");
 
         var ids = new List<BlockId>();
-        if (!difference) {
+        if (!difference)
+        {
             for (long i = 0; i < count; i++)
                 ids.Add(reader.Id());
 
@@ -485,7 +557,8 @@ static class Rescue {
     }
 
     /// <summary>Section 7. Folders, files, further names, links, then attributes: nothing is ever written through a link.</summary>
-    private static void RestoreTree(Repository repository, byte[] map, string? hash, string destination) {
+    private static void RestoreTree(Repository repository, byte[] map, string? hash, string destination)
+    {
         if (File.Exists(destination) || (Directory.Exists(destination) && Directory.EnumerateFileSystemEntries(destination).Any()))
             throw new Refusal($"{destination} exists.");
 
@@ -496,8 +569,10 @@ static class Rescue {
         foreach (var entry in entries)
             Try(entry, path => Directory.CreateDirectory(entry.Kind == 'D' ? path : Path.GetDirectoryName(path)!));
 
-        foreach (var entry in entries.Where(e => e.Kind == 'F')) {
-            Try(entry, path => {
+        foreach (var entry in entries.Where(e => e.Kind == 'F'))
+        {
+            Try(entry, path =>
+            {
                 using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
                 Protect(path);
                 file.SetLength(entry.Size);
@@ -506,15 +581,18 @@ static class Rescue {
         }
 
         FillFiles(repository, blocks, places, entries, files, destination);
-        foreach (var entry in entries) {
+        foreach (var entry in entries)
+        {
             if (entry.Kind == 'H' && OperatingSystem.IsWindows())
                 Try(entry, path => File.Copy(Known(entry), path));
             else if (entry.Kind == 'H')
                 Try(entry, path => Call(link(Name(Known(entry)), Name(path))));
         }
 
-        foreach (var entry in entries.Where(e => e.Kind == 'L')) {
-            Try(entry, path => {
+        foreach (var entry in entries.Where(e => e.Kind == 'L'))
+        {
+            Try(entry, path =>
+            {
                 if (OperatingSystem.IsWindows())
                     File.CreateSymbolicLink(path, Encoding.UTF8.GetString(entry.Target));
                 else
@@ -531,21 +609,28 @@ static class Rescue {
         // A further name may only be one of a file that this listing made: anything else could lie outside.
         string Known(Entry entry) => SafePath(entry.Target) is { } first && files.Contains(first) ? At(first) : throw new IOException("its first name is not in the snapshot");
 
-        void Try(Entry entry, Action<string> act) {
-            try {
+        void Try(Entry entry, Action<string> act)
+        {
+            try
+            {
                 act(At(entry.Path));
-            } catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException) {
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+            {
                 Lose($"{entry.Shown}: {e.Message}");
             }
         }
     }
 
-    private static void FillFiles(Repository repository, Blocks blocks, List<Place> places, List<Entry> entries, HashSet<string> files, string destination) {
+    private static void FillFiles(Repository repository, Blocks blocks, List<Place> places, List<Entry> entries, HashSet<string> files, string destination)
+    {
         // One file is kept open: the blocks of a file mostly lie side by side.
         FileStream? open = null;
         var current = -1;
-        Fill(repository, blocks, [.. places.Where(p => files.Contains(entries[p.File].Path))], number => {
-            if (number != current) {
+        Fill(repository, blocks, [.. places.Where(p => files.Contains(entries[p.File].Path))], number =>
+        {
+            if (number != current)
+            {
                 open?.Dispose();
                 open = new FileStream(Path.Combine(destination, entries[number].Path), FileMode.Open, FileAccess.Write);
                 current = number;
@@ -562,7 +647,8 @@ static class Rescue {
     }
 
     /// <summary>Fetches all wanted blocks and writes each to its places.</summary>
-    private static void Fill(Repository repository, Blocks blocks, Place[] places, Func<int, Microsoft.Win32.SafeHandles.SafeFileHandle> open) {
+    private static void Fill(Repository repository, Blocks blocks, Place[] places, Func<int, Microsoft.Win32.SafeHandles.SafeFileHandle> open)
+    {
         var byBlock = places.ToArray();
         Array.Sort(byBlock, (a, b) => a.Block != b.Block ? a.Block.CompareTo(b.Block) : a.File.CompareTo(b.File));
         var first = new int[blocks.Digests.Count];
@@ -570,8 +656,10 @@ static class Rescue {
         for (var i = byBlock.Length - 1; i >= 0; i--)
             first[byBlock[i].Block] = i;
 
-        blocks.Fetch(repository, (number, block) => {
-            for (var i = first[number]; i < byBlock.Length && byBlock[i].Block == number; i++) {
+        blocks.Fetch(repository, (number, block) =>
+        {
+            for (var i = first[number]; i < byBlock.Length && byBlock[i].Block == number; i++)
+            {
                 if (byBlock[i].Length == block.Length)
                     RandomAccess.Write(open(byBlock[i].File), block, byBlock[i].Offset);
                 else
@@ -581,12 +669,14 @@ static class Rescue {
     }
 
     /// <summary>The listing's bytes; where a block of it is lost, those in front of it.</summary>
-    private static byte[] ReadListing(Repository repository, byte[] map, string? hash) {
+    private static byte[] ReadListing(Repository repository, byte[] map, string? hash)
+    {
         var reader = new Reader(map);
         _ = reader.Byte();
         var blocks = new Blocks();
         var parts = new (int Block, long Length)[reader.Count(21)];
-        for (var i = 0; i < parts.Length; i++) {
+        for (var i = 0; i < parts.Length; i++)
+        {
             var length = reader.Long();
             parts[i] = (blocks.Want(reader.Id()), length);
         }
@@ -595,8 +685,10 @@ static class Rescue {
         blocks.Fetch(repository, contents.Add);
         using var digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var listing = new MemoryStream();
-        foreach (var (block, length) in parts) {
-            if (!contents.TryGetValue(block, out var content) || content.Length != length) {
+        foreach (var (block, length) in parts)
+        {
+            if (!contents.TryGetValue(block, out var content) || content.Length != length)
+            {
                 Lose($"the listing behind its first {listing.Length} bytes, and with it the files that it names there");
                 return listing.ToArray();
             }
@@ -611,12 +703,15 @@ static class Rescue {
         return listing.ToArray();
     }
 
-    private static (List<Entry> Entries, List<Place> Places) Entries(byte[] listing, Blocks blocks) {
+    private static (List<Entry> Entries, List<Place> Places) Entries(byte[] listing, Blocks blocks)
+    {
         var entries = new List<Entry>();
         var places = new List<Place>();
         var reader = new Reader(listing);
-        while (reader.Left > 0) {
-            try {
+        while (reader.Left > 0)
+        {
+            try
+            {
                 var kind = (char)reader.Byte();
                 var raw = reader.String();
                 var (mode, user, group, modified) = ((int)reader.Signed(), reader.Signed(), reader.Signed(), reader.Signed());
@@ -626,7 +721,8 @@ static class Rescue {
                 _ = reader.String(); // a note
                 long offset = 0;
                 var firstPlace = places.Count;
-                for (var extents = reader.Count(1); extents > 0; extents--) {
+                for (var extents = reader.Count(1); extents > 0; extents--)
+                {
                     var length = reader.Long();
                     if ((length & 1) == 0)
                         places.Add(new Place(blocks.Want(reader.Id()), entries.Count, offset, length >> 1));
@@ -636,14 +732,17 @@ static class Rescue {
 
                 // The entry was read to its end; whatever is wrong with it concerns it alone.
                 var path = SafePath(raw);
-                if (path is null || (path == "" && kind != 'D') || !"FDLH".Contains(kind) || (kind == 'F' && offset != size)) {
+                if (path is null || (path == "" && kind != 'D') || !"FDLH".Contains(kind) || (kind == 'F' && offset != size))
+                {
                     Lose($"{Show(raw)}: the listing describes it in a way that no backup does");
                     places.RemoveRange(firstPlace, places.Count - firstPlace);
                     continue;
                 }
 
                 entries.Add(new Entry(kind, path, raw[(raw.AsSpan().LastIndexOf((byte)'/') + 1)..], Show(raw), mode, user, group, modified, size, target));
-            } catch (Exception e) when (e is Damage or OverflowException) {
+            }
+            catch (Exception e) when (e is Damage or OverflowException)
+            {
                 // What a lost part of the listing cut through.
                 Lose($"what the listing names behind entry {entries.Count}: {e.Message}");
                 break;
@@ -655,12 +754,14 @@ static class Rescue {
     }
 
     /// <summary>A path below the destination, or null. A name that is no UTF-8 gets a stand-in until the end.</summary>
-    private static string? SafePath(byte[] path) {
+    private static string? SafePath(byte[] path)
+    {
         if (path.Length == 0)
             return "";
 
         var names = new List<string>();
-        foreach (var range in path.AsSpan().Split((byte)'/')) {
+        foreach (var range in path.AsSpan().Split((byte)'/'))
+        {
             var name = path.AsSpan(range);
             var text = Utf8.IsValid(name) ? Encoding.UTF8.GetString(name) : "rescued-" + Convert.ToHexStringLower(name);
             if (text is "" or "." or ".." || text.Contains('\0') || (OperatingSystem.IsWindows() && text.IndexOfAny(['\\', ':']) >= 0))
@@ -674,11 +775,16 @@ static class Rescue {
 
     private static string Show(byte[] path) => string.Concat(Encoding.UTF8.GetString(path).Select(c => char.IsControl(c) ? '?' : c));
 
-    private static void Finish(Entry entry, string path) {
-        if (entry.Kind is 'H' || (entry.Kind is not 'D' && new FileInfo(path) is { Exists: false, LinkTarget: null })) {
+    private static void Finish(Entry entry, string path)
+    {
+        if (entry.Kind is 'H' || (entry.Kind is not 'D' && new FileInfo(path) is { Exists: false, LinkTarget: null }))
+        {
             // A further name shares all with the first one.
-        } else {
-            if (!OperatingSystem.IsWindows()) {
+        }
+        else
+        {
+            if (!OperatingSystem.IsWindows())
+            {
                 if (Environment.IsPrivilegedProcess && entry.User >= 0)
                     Call(lchown(Name(path), (uint)entry.User, (uint)entry.Group));
 
@@ -694,13 +800,15 @@ static class Rescue {
             Call(rename(Name(path), [.. Name(Path.GetDirectoryName(path)!)[..^1], (byte)'/', .. entry.RawName, 0]));
     }
 
-    private static JsonElement Find(Repository repository, string wanted) {
+    private static JsonElement Find(Repository repository, string wanted)
+    {
         var all = Manifests(repository).ToList();
         var isLatest = wanted == "latest" || wanted.StartsWith("latest:", StringComparison.Ordinal);
         var readable = all.Where(m => m.Manifest is not null && (!isLatest || wanted == "latest" || m.Manifest.Value.GetProperty("source").GetString() == wanted["latest:".Length..]))
             .OrderBy(m => m.Manifest!.Value.GetProperty("created").GetDateTimeOffset()).ToList();
         var fitting = isLatest ? readable.TakeLast(1).ToList() : all.Where(m => m.Id.StartsWith(wanted, StringComparison.OrdinalIgnoreCase)).ToList();
-        return fitting.Count switch {
+        return fitting.Count switch
+        {
             0 => throw new Refusal($"There is no snapshot '{wanted}'."),
             1 => fitting[0].Manifest ?? throw new Damage($"the manifest of {fitting[0].Id}. Without SNAPSHOT, the maps that may have belonged to it are listed."),
             _ => throw new Refusal($"More than one snapshot begins with '{wanted}'."),
@@ -708,14 +816,19 @@ static class Rescue {
     }
 
     /// <summary>Section 8: sealed JSON under the snapshot's id.</summary>
-    private static IEnumerable<(string Id, JsonElement? Manifest)> Manifests(Repository repository) {
-        foreach (var id in repository.Names("snapshots")) {
+    private static IEnumerable<(string Id, JsonElement? Manifest)> Manifests(Repository repository)
+    {
+        foreach (var id in repository.Names("snapshots"))
+        {
             JsonElement? manifest = null;
-            try {
+            try
+            {
                 var read = JsonDocument.Parse(repository.ReadSealed('S', "snapshots", id)).RootElement;
                 _ = (MapOf(read), read.GetProperty("created").GetDateTimeOffset(), read.GetProperty("kind"), read.GetProperty("size").GetInt64(), read.GetProperty("source"), read.GetProperty("contentHash"));
                 manifest = read;
-            } catch (Exception e) when (e is Damage or JsonException or KeyNotFoundException or FormatException or InvalidOperationException or IOException or UnauthorizedAccessException) {
+            }
+            catch (Exception e) when (e is Damage or JsonException or KeyNotFoundException or FormatException or InvalidOperationException or IOException or UnauthorizedAccessException)
+            {
                 Lose($"the manifest of snapshot {id}: {e.Message}");
             }
 
@@ -725,20 +838,23 @@ static class Rescue {
 
     private static string MapOf(JsonElement manifest) => manifest.GetProperty("map").GetString() ?? "";
 
-    private static void Lose(string what) {
+    private static void Lose(string what)
+    {
         losses++;
         Console.Error.WriteLine($"LOST: {what}");
     }
 
     /// <summary>Until its own permissions are set, a file is for its owner alone.</summary>
-    private static void Protect(string path) {
+    private static void Protect(string path)
+    {
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     private static byte[] Name(string path) => [.. Encoding.UTF8.GetBytes(path), 0];
 
-    private static void Call(int result) {
+    private static void Call(int result)
+    {
         if (result != 0)
             throw new IOException(Marshal.GetLastPInvokeErrorMessage());
     }

@@ -82,7 +82,7 @@ internal sealed class SqliteBenchmark(Options options, string mops, ResultTable 
             restics.Add(Tool.Run(Restic("backup", "--force", database)));
         }
 
-        table.Time("unchanged, time", "restic --force", mine, restics, 0.05);
+        table.Time("unchanged, time", "restic --force", mine, restics, 0.05, reference: 6.4);
     }
 
     private void Changed()
@@ -103,7 +103,7 @@ internal sealed class SqliteBenchmark(Options options, string mops, ResultTable 
             }
         }
 
-        table.Time("after 1,000 changed rows, time", "restic", mine, restics, 0.1);
+        table.Time("after 1,000 changed rows, time", "restic", mine, restics, 0.1, reference: 14);
         table.Size("after 1,000 changed rows, stored", "restic", stored / options.Rounds, resticStored / options.Rounds, 1 / 40.0);
         if (borgs.Count > 0)
         {
@@ -124,7 +124,7 @@ internal sealed class SqliteBenchmark(Options options, string mops, ResultTable 
         }
 
         Tool.Remove(target);
-        table.Time("restore, time", "restic restore", mine, restics, 0.4);
+        table.Time("restore, time", "restic restore", mine, restics, 0.4, reference: 7.9);
         table.Limit("restore, memory", ResultTable.Median(mine, c => c.PeakMiB), "MiB", 200);
     }
 
@@ -137,6 +137,6 @@ internal sealed class SqliteBenchmark(Options options, string mops, ResultTable 
             restics.Add(Tool.Run(Restic("check", "--read-data")));
         }
 
-        table.Time("full verification, time", "restic check --read-data", mine, restics, 0.4);
+        table.Time("full verification, time", "restic check --read-data", mine, restics, 0.4, reference: 11.7);
     }
 }

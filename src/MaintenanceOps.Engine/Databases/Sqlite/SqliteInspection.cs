@@ -23,9 +23,9 @@ internal static class SqliteInspection
             {
                 counts.Add(new TableCount(name, connection.Scalar<long>($"SELECT count(*) FROM {SqliteConnections.Quote(name)}")));
             }
-            catch (SqliteException e) when (e.SqliteErrorCode == 1)
+            catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt)
             {
-                // A virtual table whose module is not loaded here.
+                // A virtual table whose module is not loaded here, or a damaged table that is taken for salvage.
                 counts.Add(new TableCount(name, -1));
             }
         }

@@ -11,6 +11,7 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 internal static unsafe partial class SqliteNative
 {
     public const int Ok = 0;
+    public const int Error = 1;
     public const int Busy = 5;
     public const int Locked = 6;
     public const int Interrupt = 9;

@@ -64,7 +64,9 @@ public sealed class GetSnapshotCommand : RepositoryCmdlet
     private void List(Repository repository, OperationOutput output)
     {
         var filter = new SnapshotFilter { Sources = Source, Tags = Tag, Before = Before, After = After, Verified = Verified, Latest = Latest };
-        foreach (var snapshot in new SnapshotCatalog(repository).List(filter, output))
+        var catalog = new SnapshotCatalog(repository);
+        catalog.RequireSources(Source);
+        foreach (var snapshot in catalog.List(filter, output))
         {
             output.Write(snapshot);
         }

@@ -8,6 +8,10 @@ namespace MaintenanceOps.Commands.Snapshots;
 [OutputType(typeof(PruneResult))]
 public sealed class OptimizeSnapshotRepositoryCommand : RepositoryFirstCmdlet
 {
+    /// <summary>Removes everything where no snapshot is left.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -15,7 +19,7 @@ public sealed class OptimizeSnapshotRepositoryCommand : RepositoryFirstCmdlet
         var agreed = ShouldProcess(repository.Location, "Remove what no snapshot needs");
         if (agreed || IsWhatIf)
         {
-            Run(repository.Location, output => output.Write(new RepositoryPrune(repository, output).Run(dryRun: !agreed, output.Cancellation)));
+            Run(repository.Location, output => output.Write(new RepositoryPrune(repository, output).Run(dryRun: !agreed, Force, output.Cancellation)));
         }
     }
 }

@@ -34,7 +34,7 @@ internal sealed class RetentionRun(Repository repository, RetentionPolicy policy
 
     public void Prune(OperationOutput output)
     {
-        var result = new RepositoryPrune(repository, output).Run(dryRun: false, output.Cancellation);
+        var result = new RepositoryPrune(repository, output).Run(dryRun: false, cancellation: output.Cancellation);
         output.Inform($"{repository.Location}: {ByteSize.Format(result.Freed)} became free.");
     }
 }

@@ -22,6 +22,9 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
     /// <summary>Above this size a database in a tree is cut into larger blocks, which keeps its entry short.</summary>
     private const long SmallDatabase = 16 * 1024 * 1024;
 
+    /// <summary>The note on a database inside a tree; a drill opens what has it.</summary>
+    public const string DatabaseNote = "SQLite database, read in one transaction";
+
     private readonly TreeAccess access = TreeAccess.Current;
     private readonly List<string> warnings = [];
     private readonly Dictionary<(ulong Device, ulong Inode), string> linked = [];
@@ -102,6 +105,12 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         }
 
         var absolute = AbsoluteOf(walk.Origin, path);
+        if (facts.Kind == EntryKind.Folder && !repository.Store.IsRemote && absolute == repository.Location)
+        {
+            sink.Inform($"'{PathCodec.Display(path)}' is the repository itself and was left out.");
+            return;
+        }
+
         try
         {
             switch (facts.Kind)
@@ -318,11 +327,16 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
                 offset += length;
             }
 
-            pending.Entry = pending.Entry with { Size = size, Note = "SQLite database, read in one transaction", Inode = 0 };
+            if (SqliteInspection.QuickCheck(database.Connection) is var integrity and not "ok")
+            {
+                Warn($"'{PathCodec.Display(pending.Entry.Path)}' is a SQLite database that fails its integrity check: {integrity}. It was taken as it is; a drill of this snapshot will fail.");
+            }
+
+            pending.Entry = pending.Entry with { Size = size, Note = DatabaseNote, Inode = 0 };
             walk.Listing.Add(pending);
             databasesTaken++;
             Advance(walk, size);
-            sink.Inform($"'{pending.Entry.Path}' is a SQLite database and was read in one transaction. Invoke-DbBackup also checks it and counts its rows.");
+            sink.Inform($"'{pending.Entry.Path}' is a SQLite database and was read in one transaction. Invoke-DbBackup also counts its rows.");
             return true;
         }
         catch (Exception e) when (e is MaintenanceException or Microsoft.Data.Sqlite.SqliteException)

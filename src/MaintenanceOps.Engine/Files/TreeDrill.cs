@@ -1,4 +1,6 @@
+using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Snapshots;
+using Microsoft.Data.Sqlite;
 
 namespace MaintenanceOps.Engine.Files;
 
@@ -17,7 +19,30 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
         {
             cancellation.ThrowIfCancellationRequested();
             drill.Files++;
-            Compare(entry, TreeAccess.Current.Facts(entry.Path.Length == 0 ? destination : TreeAccess.Join(destination, entry.Path)), snapshot, drill);
+            var path = entry.Path.Length == 0 ? destination : TreeAccess.Join(destination, entry.Path);
+            Compare(entry, TreeAccess.Current.Facts(path), snapshot, drill);
+            if (entry.Note == FileBackup.DatabaseNote)
+            {
+                OpenDatabase(entry, path, snapshot, drill, cancellation);
+            }
+        }
+    }
+
+    /// <summary>A database that was taken with the tree has to open, and to pass its own check.</summary>
+    private static void OpenDatabase(FileEntry entry, string path, Snapshot snapshot, SnapshotProof.Drill drill, CancellationToken cancellation)
+    {
+        using var connection = SqliteConnections.OpenAlone(path);
+        connection.CancelOn(cancellation);
+        try
+        {
+            if (SqliteInspection.IntegrityCheck(connection) is var integrity and not "ok")
+            {
+                drill.Fail("IntegrityCheckFailed", $"'{PathCodec.Display(entry.Path)}' fails its integrity check after the restore: {integrity}", snapshot, PathCodec.Display(entry.Path));
+            }
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)
+        {
+            throw new OperationCanceledException(cancellation);
         }
     }
 

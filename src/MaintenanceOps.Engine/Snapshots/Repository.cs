@@ -103,7 +103,7 @@ public sealed class Repository : IDisposable
         {
             throw new MaintenanceException(
                 ErrorCode.RepositoryNotFound,
-                $"There is no repository at {store.Location}. Is its disk mounted? 'New-SnapshotRepository {store.Location}' or 'mops repo new' makes one.",
+                $"There is no repository at {store.Location}. Is its disk mounted? 'New-SnapshotRepository {store.Location}' or 'mops repo new' makes one, and so does a backup or copy with -Initialize.",
                 store.Location);
         }
 

@@ -7,6 +7,8 @@ namespace MaintenanceOps.Engine.Snapshots;
 /// <summary>Looks at every object of a repository and tells which snapshots any damage hurts.</summary>
 public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
 {
+    private const string SnapshotDamaged = nameof(ErrorCode.SnapshotDamaged);
+
     /// <summary>Checks the repository. Findings stream as they are made; none means that all is well.</summary>
     /// <param name="level"><see cref="VerificationLevel.Quick"/> reads descriptions; <see cref="VerificationLevel.Full"/> reads every byte.</param>
     /// <param name="cancellation">Ends the check.</param>
@@ -25,16 +27,29 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
 
         if (level >= VerificationLevel.Full)
         {
-            ReadEverything(packs, damagedBlocks, cancellation);
-            UpdateMarks(packs.Keys);
+            ReadEverything(footers, packs, damagedBlocks, cancellation);
         }
 
-        findings.AddRange(CheckTestRecords());
+        var ids = repository.ManifestIds().ToList();
+        findings.AddRange(CheckTestRecords(ids));
+        if (ids.Count == 0 && repository.Index.Count > 0)
+        {
+            findings.Add(Finding(
+                FindingSeverity.Warning,
+                "NoSnapshot",
+                "There is content and no snapshot that leads to it.",
+                "snapshots/",
+                [],
+                "If the last snapshot was removed, a prune with -Force frees the space. If not, the folder 'snapshots' is missing: look for it before anything else."));
+        }
+
         var hurt = packs.Keys.ToDictionary(p => p, _ => new List<string>());
-        foreach (var id in repository.ManifestIds().ToList())
+        foreach (var id in ids)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (CheckSnapshot(id, damagedBlocks, hurt, cancellation) is { } finding)
+            var finding = CheckSnapshot(id, damagedBlocks, hurt, cancellation);
+            Remember(id, level, finding);
+            if (finding is not null)
             {
                 findings.Add(finding);
             }
@@ -42,13 +57,16 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
 
         foreach (var (name, reason) in packs)
         {
+            var needed = hurt[name].Count > 0 || findings.Exists(f => f.Rule == SnapshotDamaged);
             yield return Finding(
-                FindingSeverity.Error,
+                needed ? FindingSeverity.Error : FindingSeverity.Warning,
                 "PackDamaged",
-                $"'{name}' is damaged: {reason} {(hurt[name].Count == 0 ? "What it held may be needed by snapshots named below." : $"{hurt[name].Count} snapshots need blocks in it.")}",
+                $"'{name}' is damaged: {reason} {(hurt[name].Count > 0 ? $"{hurt[name].Count} snapshots need what it held." : needed ? "What it held may be needed by snapshots named below." : "No snapshot needs what it held: it is sound elsewhere, or of no use.")}",
                 name,
                 hurt[name],
-                "Copy the snapshots from another repository, or back up the sources again: what they still have is then stored anew.");
+                needed
+                    ? "Copy the snapshots from another repository, or back up the sources again: what they still have is then stored anew."
+                    : "A prune removes it.");
         }
 
         foreach (var finding in findings)
@@ -90,9 +108,21 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
     private bool IsWhole(string name) => CheckedJson.IsWhole(repository.Store, name);
 
     /// <summary>Records of checks count for what they say only while their seals hold.</summary>
-    private IEnumerable<RepositoryFinding> CheckTestRecords()
+    private IEnumerable<RepositoryFinding> CheckTestRecords(IReadOnlyCollection<string> ids)
     {
-        foreach (var stored in repository.Store.List("tests/").ToList())
+        var records = repository.Store.List("tests/").ToList();
+        foreach (var lost in records.Select(r => r.Name.Split('/')[1]).Distinct().Except(ids))
+        {
+            yield return Finding(
+                FindingSeverity.Error,
+                "SnapshotLost",
+                $"Snapshot {lost[..Math.Min(8, lost.Length)]} was tested once, and its manifest is gone: nobody removed it in the ordinary way.",
+                $"snapshots/{lost}",
+                [lost],
+                "Bring the manifest back from a copy of the repository, and find out who can write to the store.");
+        }
+
+        foreach (var stored in records.Where(r => ids.Contains(r.Name.Split('/')[1])))
         {
             if (SnapshotCatalog.TestName.Parse(stored.Name) is not { } name || !SnapshotCatalog.IsGenuine(repository, name, stored.Name))
             {
@@ -106,6 +136,33 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
             }
         }
     }
+
+    /// <summary>
+    /// What was found of a snapshot stands beside it from now on, so that a list shows it. That one is whole is only
+    /// noted where something else was noted before.
+    /// </summary>
+    private void Remember(string id, VerificationLevel level, RepositoryFinding? finding)
+    {
+        if (finding is null && (level < VerificationLevel.Full || !IsNotedAsDamaged(id)))
+        {
+            return;
+        }
+
+        TestRecords.Write(
+            repository,
+            new TestRecord
+            {
+                Snapshot = id,
+                Level = level,
+                Passed = finding is null,
+                Damaged = finding is not null,
+                At = repository.Time.GetUtcNow(),
+                Findings = finding is null ? [] : [finding.Message],
+            },
+            sink);
+    }
+
+    private bool IsNotedAsDamaged(string id) => new SnapshotCatalog(repository).Describe(id, repository.ReadManifest(id)).Damaged;
 
     /// <summary>Marks are for packs with damage: new ones are set, and those that are sound again lose theirs.</summary>
     private void UpdateMarks(IEnumerable<string> damaged)
@@ -130,9 +187,10 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
             .Select(f => Pack.ObjectName(f.PackId))];
     }
 
-    private void ReadEverything(Dictionary<string, string> packs, HashSet<BlockId> damagedBlocks, CancellationToken cancellation)
+    private void ReadEverything(IReadOnlyList<PackFooter> footers, Dictionary<string, string> packs, HashSet<BlockId> damagedBlocks, CancellationToken cancellation)
     {
         long done = 0;
+        var damagedFrames = new HashSet<(string PackId, int Frame)>();
         var reader = new BlockReader(repository)
         {
             OnDamage = (pack, frame, damage) =>
@@ -141,6 +199,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
                 {
                     packs.TryAdd(Pack.ObjectName(pack.PackId), damage.InnerException?.Message ?? damage.Message);
                     var entry = pack.Frames[frame];
+                    damagedFrames.Add((pack.PackId, frame));
                     damagedBlocks.UnionWith(pack.Ids.AsSpan(entry.FirstBlock, entry.BlockCount).ToArray());
                 }
             },
@@ -149,6 +208,19 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
             Enumerable.Range(0, repository.Index.Count).ToArray(),
             (ReadOnlySpan<FrameBlock> _, ReadOnlySpan<byte> bytes) => sink.Progress($"Testing {repository.Location}", Interlocked.Add(ref done, bytes.Length), -1),
             cancellation);
+        UpdateMarks(packs.Keys);
+
+        // What was damaged in one pack and is sound in another is not lost.
+        foreach (var pack in damagedBlocks.Count == 0 ? [] : footers)
+        {
+            for (var frame = 0; frame < pack.Frames.Length; frame++)
+            {
+                if (!damagedFrames.Contains((pack.PackId, frame)))
+                {
+                    damagedBlocks.ExceptWith(pack.Ids.AsSpan(pack.Frames[frame].FirstBlock, pack.Frames[frame].BlockCount).ToArray());
+                }
+            }
+        }
     }
 
     private RepositoryFinding? CheckSnapshot(string id, HashSet<BlockId> damagedBlocks, Dictionary<string, List<string>> hurt, CancellationToken cancellation)
@@ -174,7 +246,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
                 ? null
                 : Finding(
                     FindingSeverity.Error,
-                    "SnapshotDamaged",
+                    SnapshotDamaged,
                     $"Snapshot {id[..8]} of '{manifest.Source}' ({manifest.Created:yyyy-MM-dd HH:mm} UTC) has lost {missing} of {blocks.Count} blocks.",
                     Manifest.ObjectName(id),
                     [id],
@@ -182,7 +254,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
         }
         catch (MaintenanceException e) when (e.Code is ErrorCode.SnapshotDamaged)
         {
-            return Finding(FindingSeverity.Error, "SnapshotDamaged", $"Snapshot {id[..Math.Min(8, id.Length)]} cannot be read: {e.Message}", e.Target ?? Manifest.ObjectName(id), [id], "Use another snapshot.");
+            return Finding(FindingSeverity.Error, SnapshotDamaged, $"Snapshot {id[..Math.Min(8, id.Length)]} cannot be read: {e.Message}", e.Target ?? Manifest.ObjectName(id), [id], "Use another snapshot.");
         }
     }
 

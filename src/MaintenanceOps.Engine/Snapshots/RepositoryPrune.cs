@@ -19,16 +19,27 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
 
     /// <summary>Prunes, or tells what pruning would do.</summary>
     /// <param name="dryRun">Changes nothing; the result is the same as that of the real run.</param>
+    /// <param name="force">Removes everything where no snapshot is left.</param>
     /// <param name="cancellation">Ends the prune between two objects.</param>
     /// <exception cref="MaintenanceException">
-    /// <see cref="ErrorCode.RepositoryLocked"/>, <see cref="ErrorCode.LeaseLost"/>, or
+    /// <see cref="ErrorCode.RepositoryLocked"/>, <see cref="ErrorCode.LeaseLost"/>,
+    /// <see cref="ErrorCode.RetentionSuspicious"/>: there is content and no snapshot, or
     /// <see cref="ErrorCode.SnapshotDamaged"/>: a snapshot needs something that is missing, and nothing was removed.
     /// </exception>
-    public PruneResult Run(bool dryRun, CancellationToken cancellation = default)
+    public PruneResult Run(bool dryRun, bool force = false, CancellationToken cancellation = default)
     {
         var watch = Stopwatch.StartNew();
         using var lease = dryRun ? null : Lease.Exclude(repository.Store, "prune", cancellation);
         repository.ReadIndexAfresh(out var unreadable);
+        if (!force && repository.Index.Count > 0 && !repository.ManifestIds().Any())
+        {
+            // Somebody removed the last snapshot, or the folder 'snapshots' is missing from a copy or a mount.
+            throw new MaintenanceException(
+                ErrorCode.RetentionSuspicious,
+                $"{repository.Location} holds content and no snapshot at all: a prune would remove everything. If that is meant, use -Force; if not, look for its folder 'snapshots'.",
+                repository.Location);
+        }
+
         var plan = Plan(unreadable, cancellation);
         var rewritten = dryRun ? plan.SizeOfRewrites : Carry(plan, lease!, cancellation);
         var result = new PruneResult

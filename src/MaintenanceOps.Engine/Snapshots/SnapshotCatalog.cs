@@ -54,6 +54,25 @@ public sealed class SnapshotCatalog(Repository repository)
             : [.. wanted];
     }
 
+    /// <summary>Throws where a source is named, without wildcards, that the repository does not have: a slip of the keyboard.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/>.</exception>
+    public void RequireSources(IReadOnlyList<string> sources)
+    {
+        if (sources.Count == 0)
+        {
+            return;
+        }
+
+        var known = List().Select(s => s.Source).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        if (sources.FirstOrDefault(s => !s.Contains('*', StringComparison.Ordinal) && !s.Contains('?', StringComparison.Ordinal) && !known.Contains(s)) is { } unknown)
+        {
+            throw new MaintenanceException(
+                ErrorCode.SnapshotNotFound,
+                $"{repository.Location} has no snapshot of '{unknown}'. It has {(known.Count == 0 ? "none of anything" : string.Join(", ", known.Order(StringComparer.Ordinal).Take(10)))}.",
+                unknown);
+        }
+    }
+
     /// <summary>Finds one snapshot by its id, the beginning of one, or as <c>latest</c>.</summary>
     /// <param name="id">What the user gave.</param>
     /// <param name="source">Narrows <c>latest</c> down to one source; it may be left out where there is only one.</param>

@@ -18,6 +18,11 @@ public sealed class SnapshotExport(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         destination = Path.GetFullPath(destination);
+        if (OtherArchives.Any(e => destination.EndsWith(e, StringComparison.OrdinalIgnoreCase)))
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{destination}' names an archive of a kind that is not written here. Give a name that ends in .tar.gz, or a folder.", destination);
+        }
+
         if (!IsArchive(destination))
         {
             var options = new RestoreOptions { Destination = destination, Force = force, NoSafetySnapshot = true };
@@ -39,6 +44,8 @@ public sealed class SnapshotExport(Repository repository, IOperationSink sink)
             throw IoErrors.Wrap(e, "write", destination);
         }
     }
+
+    private static readonly string[] OtherArchives = [".zip", ".tar", ".7z", ".tar.xz", ".tar.bz2", ".tar.zst"];
 
     private static bool IsArchive(string path) =>
         path.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".tgz", StringComparison.OrdinalIgnoreCase);

@@ -164,9 +164,9 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
         }
     }
 
-    private void Record(SnapshotTest test)
-    {
-        var record = new TestRecord
+    private void Record(SnapshotTest test) => TestRecords.Write(
+        repository,
+        new TestRecord
         {
             Snapshot = test.Id,
             Level = test.Level,
@@ -175,15 +175,6 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             At = repository.Time.GetUtcNow(),
             ElapsedSeconds = test.Elapsed.TotalSeconds,
             Findings = [.. test.Findings.Take(20).Select(f => f.Message)],
-        };
-        var name = SnapshotCatalog.TestName.For(record);
-        try
-        {
-            repository.Store.Create(name, SealedObject.Seal(repository.Key, ObjectKind.TestRecord, name, record.ToBytes()));
-        }
-        catch (MaintenanceException e) when (e.Code is ErrorCode.AccessDenied or ErrorCode.DiskFull or ErrorCode.InputOutput)
-        {
-            sink.Warn($"The result could not be recorded in {repository.Location}: {e.Message}");
-        }
-    }
+        },
+        sink);
 }

@@ -19,6 +19,14 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(options);
+        if (snapshot.Damaged && !options.Force && !options.DryRun)
+        {
+            throw new MaintenanceException(
+                ErrorCode.VerificationFailed,
+                $"A check found snapshot {snapshot.ShortId} of '{snapshot.Source}' damaged. Choose another (Get-Snapshot -Verified, 'mops list --verified'), or save what is left of it with -Force.",
+                snapshot.Id);
+        }
+
         using var lease = repository.ShareForReading($"restore of {snapshot.Source}", cancellation);
         return snapshot.Kind switch
         {

@@ -149,7 +149,7 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
 
     private IEnumerable<StoredObject> Walk(string folder)
     {
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.ReparsePoint };
         var temporary = TemporaryFolder + "/";
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*", options))
         {

@@ -30,7 +30,7 @@ internal static class SharedOptions
         HelpName = "path",
     };
 
-    public static readonly Argument<string> Snapshot = Completed(new Argument<string>("snapshot") { Description = "A snapshot's id, the beginning of one, or 'latest'." });
+    public static readonly Argument<string> Snapshot = Completed(new Argument<string>("snapshot") { HelpName = "snapshot", Description = "A snapshot's id, the beginning of one, or 'latest'." });
 
     public static readonly Option<string> Source = Sources(new Option<string>("--source", "-s") { Description = "The source that 'latest' means, where there are several.", HelpName = "name" });
 

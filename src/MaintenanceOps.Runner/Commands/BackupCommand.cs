@@ -30,7 +30,13 @@ internal sealed class BackupCommand : RunnerCommand
 
     protected override ExitCode Execute(RunnerContext context)
     {
-        var paths = context.Get(Paths)!.Select(Path.GetFullPath).ToArray();
+        var given = context.Get(Paths)!;
+        if (given.FirstOrDefault(p => p.StartsWith('-') && !Path.Exists(p)) is { } slip)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"There is no option '{slip}'. See 'mops backup --help'; a path that begins with a dash is written ./{slip}.", slip);
+        }
+
+        var paths = given.Select(Path.GetFullPath).ToArray();
         var database = IsDatabase(paths, context.Get(Kind));
         var options = new BackupOptions
         {

@@ -9,7 +9,7 @@ namespace MaintenanceOps.Runner.Commands;
 internal sealed class CopyCommand : RunnerCommand
 {
     private static readonly Option<string> Destination = new("--destination", "-d") { Description = "The repository to copy into.", HelpName = "location", Required = true };
-    private static readonly Option<string> DestinationKeyFile = new("--destination-key-file") { Description = "A file with the passphrase of that repository, where it is another one.", HelpName = "path" };
+    private static readonly Option<string> DestinationKeyFile = new("--destination-key-file") { Description = "A file with the passphrase of that repository, where it is another one; a new one gets the source's otherwise.", HelpName = "path" };
 
     public CopyCommand()
         : base(
@@ -24,8 +24,12 @@ internal sealed class CopyCommand : RunnerCommand
         SnapshotSelection.Check(context);
         using var from = context.OpenRepository();
         var snapshots = SnapshotSelection.Of(context, from);
-        var keyFile = context.Get(DestinationKeyFile) ?? context.Get(SharedOptions.KeyFile);
-        using var to = new RepositoryAccess(context.Sink).Open(context.Get(Destination), keyFile, context.Get(SharedOptions.Initialize));
+        using var to = OpenDestination(context);
+        if (to.Location == from.Location)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"{to.Location} is where the snapshots are. Name another repository.", to.Location);
+        }
+
         foreach (var snapshot in snapshots)
         {
             var copy = new SnapshotCopy(from, to, context.Sink).Run(snapshot, context.Cancellation);
@@ -33,5 +37,21 @@ internal sealed class CopyCommand : RunnerCommand
         }
 
         return ExitCode.Done;
+    }
+
+    /// <summary>Another repository's passphrase is not this one's: what opens the source is tried only where nothing else was said.</summary>
+    private static Repository OpenDestination(RunnerContext context)
+    {
+        var access = new RepositoryAccess(context.Sink);
+        var (location, initialize) = (context.Get(Destination), context.Get(SharedOptions.Initialize));
+        var own = context.Get(DestinationKeyFile);
+        try
+        {
+            return access.Open(location, own, initialize && own is not null);
+        }
+        catch (MaintenanceException e) when (own is null && e.Code is ErrorCode.PassphraseRequired or ErrorCode.RepositoryNotFound)
+        {
+            return access.Open(location, context.Get(SharedOptions.KeyFile), initialize);
+        }
     }
 }

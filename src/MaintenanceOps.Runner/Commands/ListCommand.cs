@@ -33,7 +33,9 @@ internal sealed class ListCommand : RunnerCommand
             Before = context.Get(Before),
             After = context.Get(After),
         };
-        context.Output.Table(new SnapshotCatalog(repository).List(filter, context.Sink), Tables.Snapshots);
+        var catalog = new SnapshotCatalog(repository);
+        catalog.RequireSources(filter.Sources);
+        context.Output.Table(catalog.List(filter, context.Sink), Tables.Snapshots);
         return ExitCode.Done;
     }
 }

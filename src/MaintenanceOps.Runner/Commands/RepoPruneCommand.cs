@@ -9,12 +9,12 @@ internal sealed class RepoPruneCommand : RunnerCommand
 {
     public RepoPruneCommand()
         : base("prune", "Free what no snapshot needs any more.", "mops repo prune /mnt/backup/notes", "mops repo prune --dry-run") =>
-        Use(SharedOptions.RepositoryArgument, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.DryRun);
+        Use(SharedOptions.RepositoryArgument, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.DryRun, SharedOptions.Force);
 
     protected override ExitCode Execute(RunnerContext context)
     {
         using var repository = context.OpenRepositoryArgument();
-        var result = new RepositoryPrune(repository, context.Sink).Run(context.Get(SharedOptions.DryRun), context.Cancellation);
+        var result = new RepositoryPrune(repository, context.Sink).Run(context.Get(SharedOptions.DryRun), context.Get(SharedOptions.Force), context.Cancellation);
         context.Output.Outcome(
             result,
             $"{(result.DryRun ? "Would free" : "Freed")} {ByteSize.Format(result.Freed)} of {ByteSize.Format(result.SizeBefore)}: "

@@ -42,6 +42,7 @@ internal sealed class RetentionCommand : RunnerCommand
         using var repository = context.OpenRepository();
         var catalog = new SnapshotCatalog(repository);
         var filter = new SnapshotFilter { Sources = context.Get(SharedOptions.SourcePatterns)!, Tags = context.Get(SharedOptions.Tags)! };
+        catalog.RequireSources(filter.Sources);
         var plan = Retention.Decide(catalog.List(filter, context.Sink), policy, DateTimeOffset.UtcNow, context.Get(SharedOptions.Force));
         var dryRun = context.Get(SharedOptions.DryRun);
         var decisions = plan.Select(d => Carry(catalog, d, dryRun, context.Cancellation)).ToList();

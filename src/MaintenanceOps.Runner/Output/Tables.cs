@@ -11,7 +11,7 @@ internal static class Tables
         new("KIND", s => s.Kind.ToString().ToLowerInvariant()),
         new("SIZE", s => ByteSize.Format(s.Size), Right: true),
         new("STORED", s => ByteSize.Format(s.StoredSize), Right: true),
-        new("VERIFIED", s => s.Damaged ? "DAMAGED" : s.AssertionFailed ? "FAILED" : s.Verified == VerificationLevel.None ? "no" : s.Verified.ToString().ToLowerInvariant()),
+        new("VERIFIED", Verified),
         new("TAGS", s => string.Join(',', s.Tags)),
         new("SOURCE", s => s.Source));
 
@@ -56,6 +56,13 @@ internal static class Tables
         new("SEVERITY", f => f.Severity.ToString().ToLowerInvariant()),
         new("RULE", f => f.Rule),
         new("FINDING", f => f.Message));
+
+    /// <summary>How far a snapshot is proven; what the backup could not take as it stood is counted beside it.</summary>
+    private static string Verified(Snapshot snapshot)
+    {
+        var level = snapshot.Damaged ? "DAMAGED" : snapshot.AssertionFailed ? "FAILED" : snapshot.Verified == VerificationLevel.None ? "no" : snapshot.Verified.ToString().ToLowerInvariant();
+        return snapshot.Warnings.Count == 0 ? level : $"{level}, {snapshot.Warnings.Count:N0} missed";
+    }
 
     public static string Time(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
 

@@ -26,8 +26,8 @@ internal static class Repositories
     public static SnapshotTest Prove(this Repository repository, Snapshot snapshot, VerificationLevel level, params string[] assert) =>
         new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Level = level, Assert = assert });
 
-    public static PruneResult Prune(this Repository repository, bool dryRun = false) =>
-        new RepositoryPrune(repository, SilentSink.Instance).Run(dryRun);
+    public static PruneResult Prune(this Repository repository, bool dryRun = false, bool force = false) =>
+        new RepositoryPrune(repository, SilentSink.Instance).Run(dryRun, force);
 
     public static IReadOnlyList<RepositoryFinding> Check(this Repository repository, VerificationLevel level = VerificationLevel.Full) =>
         [.. new RepositoryCheck(repository, SilentSink.Instance).Run(level)];

@@ -89,8 +89,8 @@ internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
         }
         catch (SqliteException e) when (e.SqliteErrorCode != SqliteNative.Interrupt)
         {
-            // An interrupted statement says nothing about the snapshot, and must not be recorded as if it did.
-            drill.Fail(SnapshotProof.AssertionFailed, $"'{sql}' could not be run: {e.Message}", snapshot);
+            // The question is wrong, which says nothing about the snapshot; nor does an interrupted one.
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{sql}' cannot be asked: {e.Message} Nothing was recorded.", sql, e);
         }
     }
 }

@@ -114,7 +114,7 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
             As = As,
             NoSafetySnapshot = NoSafetySnapshot,
         };
-        return snapshot.Kind == SnapshotKind.Files || items.Count == 0
+        return snapshot.Kind != SnapshotKind.Sqlite || items.Count == 0
             ? [options with { Items = items }]
             : items.Select(table => options with { Table = table });
     }

@@ -116,7 +116,7 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
             }
 
             maps.Add(manifest.Map);
-            if (manifest.Kind != SnapshotKind.Files && repository.ReadMapBase(manifest.Map) is { } wholeMap)
+            if (!manifest.Kind.HasListing() && repository.ReadMapBase(manifest.Map) is { } wholeMap)
             {
                 maps.Add(wholeMap);
             }

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 
@@ -30,6 +31,7 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
         using var lease = repository.ShareForReading($"restore of {snapshot.Source}", cancellation);
         return snapshot.Kind switch
         {
+            SnapshotKind.PostgresPhysical => new PostgresClusterRestore(repository, sink).Run(snapshot, options, cancellation),
             SnapshotKind.Files => new TreeRestore(repository, sink).Run(snapshot, options, cancellation),
             _ when options.Table is not null => new SqliteTableRestore(repository, sink).Run(snapshot, options, cancellation),
             _ => new SqliteRestore(repository, sink).Run(snapshot, options, cancellation),

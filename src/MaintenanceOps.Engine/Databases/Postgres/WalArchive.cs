@@ -95,6 +95,37 @@ public sealed class WalArchive(Repository repository)
         return [.. files.OrderBy(f => f.Item1.Name, StringComparer.Ordinal)];
     }
 
+    /// <summary>The stretches that are missing between a segment and the newest one, in words; none means that all is there.</summary>
+    internal IReadOnlyList<string> Gaps(ulong system, string from)
+    {
+        var first = WalFile.Parse(from);
+        var files = Files(system);
+        var segments = files.Where(f => f.File.IsSegment && f.File.Timeline >= first.Timeline).Select(f => f.File).ToList();
+        if (!segments.Contains(first))
+        {
+            return [$"{first} is missing"];
+        }
+
+        // A timeline begins at the segment in which it branched off, so numbers go on across timelines.
+        var size = SegmentSizeOf(system, first);
+        var numbers = segments.Select(s => s.Number(size)).Where(n => n >= first.Number(size)).Distinct().Order().ToList();
+        var gaps = new List<string>();
+        for (var i = 1; i < numbers.Count; i++)
+        {
+            if (numbers[i] != numbers[i - 1] + 1)
+            {
+                var missing = numbers[i] - numbers[i - 1] - 1;
+                gaps.Add(string.Create(CultureInfo.InvariantCulture, $"{WalFile.Segment(first.Timeline, numbers[i - 1] + 1, size)} {(missing > 1 ? $"and {missing - 1} more are" : "is")} missing"));
+            }
+        }
+
+        return gaps;
+    }
+
+    private long SegmentSizeOf(ulong system, WalFile segment) =>
+        SealedFile.Find(repository, ObjectName(system, segment))?.Size
+            ?? throw new MaintenanceException(ErrorCode.WalMissing, $"'{segment}' of cluster {system} is not in {repository.Location}.", segment.Name);
+
     internal static string ObjectName(ulong system, WalFile file) => $"{Prefix(system)}{file.Timeline:X8}/{file.Name}";
 
     private static string Prefix(ulong system) => string.Create(CultureInfo.InvariantCulture, $"{Folder}{system}/");

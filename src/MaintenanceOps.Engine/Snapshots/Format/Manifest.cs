@@ -49,10 +49,6 @@ internal sealed record Manifest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public PostgresFacts? Postgres { get; init; }
 
-    /// <summary>Whether the map is one of a listing, as of everything that consists of files.</summary>
-    [JsonIgnore]
-    public bool HasListing => Kind != SnapshotKind.Sqlite;
-
     /// <summary>The program that wrote it.</summary>
     public string Tool { get; init; } = "";
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Snapshots.Format;
 
 namespace MaintenanceOps.Engine.Snapshots;
@@ -92,6 +93,24 @@ public sealed class SnapshotCatalog(Repository repository)
             0 => throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no snapshot '{id}'. Get-Snapshot lists what it has.", id),
             _ => throw new MaintenanceException(ErrorCode.SnapshotAmbiguous, $"More than one snapshot of {repository.Location} begins with '{id}'. Give more digits.", id),
         };
+    }
+
+    /// <summary>
+    /// Finds the base backup that a recovery begins with: the one that was named, or with <c>latest</c> the newest one that
+    /// ended before the target.
+    /// </summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/> or <see cref="ErrorCode.SnapshotAmbiguous"/>.</exception>
+    public Snapshot FindBefore(RecoveryTarget target, string id, string? source = null)
+    {
+        var found = Find(id, source);
+        if (!string.Equals(id, SnapshotReference.Latest, StringComparison.OrdinalIgnoreCase) || (target.Moment is null && target.Place is null))
+        {
+            return found;
+        }
+
+        return List(new SnapshotFilter { Sources = [found.Source] })
+            .LastOrDefault(s => repository.ReadManifest(s.Id).Postgres?.Base is { } b && target.IsAtOrAfter(b.Ended, b.EndLsn))
+            ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no base backup of '{found.Source}' that ended before {target.Value}.", target.Value);
     }
 
     /// <summary>Removes a snapshot. Its blocks become free with the next prune.</summary>

@@ -71,7 +71,7 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
     private void RequireReachable(Snapshot snapshot, PostgresFacts facts, RecoveryTarget target)
     {
         var from = facts.Base!;
-        if (target.Moment < from.Ended || (target.Place is { } place && Lsn.Parse(place) < Lsn.Parse(from.EndLsn)))
+        if (!target.IsAtOrAfter(from.Ended, from.EndLsn))
         {
             throw new MaintenanceException(
                 ErrorCode.InvalidArgument,

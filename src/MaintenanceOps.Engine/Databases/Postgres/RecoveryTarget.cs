@@ -63,6 +63,10 @@ public sealed partial record RecoveryTarget
             : throw new MaintenanceException(ErrorCode.InvalidArgument, "The name of a restore point has up to 63 letters.", text);
     }
 
+    /// <summary>Whether a recovery from a base backup that ended there can stop at this target, as far as that can be told.</summary>
+    internal bool IsAtOrAfter(DateTimeOffset ended, string endLsn) =>
+        (Moment is null || Moment >= ended) && (Place is null || Lsn.Parse(Place) >= Lsn.Parse(endLsn));
+
     [GeneratedRegex("^[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}$")]
     private static partial Regex PlaceInLog();
 }

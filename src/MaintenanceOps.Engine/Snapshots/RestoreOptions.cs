@@ -32,6 +32,12 @@ public sealed record RestoreOptions
     /// <summary>The command that brings files of the log, with <c>%f</c> and <c>%p</c>; null runs <c>mops wal-fetch</c>.</summary>
     public string? RestoreCommand { get; init; }
 
+    /// <summary>Of dumped databases: the server to restore into; null writes the dumps as files.</summary>
+    public string? ConnectionString { get; init; }
+
+    /// <summary>Where PostgreSQL's own programs are.</summary>
+    public ClientToolOptions Tools { get; init; } = new();
+
     /// <summary>Leaves out the snapshot of the state that is replaced.</summary>
     public bool NoSafetySnapshot { get; init; }
 

@@ -179,11 +179,19 @@ public sealed class SnapshotCatalog(Repository repository)
             Damaged = failure?.Outcome == TestOutcome.Damaged,
             AssertionFailed = failure?.Outcome == TestOutcome.Failed,
             Warnings = manifest.Warnings,
-            Tables = manifest.Sqlite?.Tables ?? [],
+            Tables = manifest.Sqlite?.Tables ?? TablesOf(manifest.Postgres),
             SchemaHash = manifest.Sqlite?.SchemaHash ?? "",
             FileCount = manifest.FileCount,
         };
     }
+
+    /// <summary>Of several databases each table comes with its database in front.</summary>
+    private static TableCount[] TablesOf(PostgresFacts? facts) => facts?.Databases switch
+    {
+        null => [],
+        [var only] => only.Tables,
+        var several => [.. several.SelectMany(d => d.Tables.Select(t => t with { Name = $"{d.Name}.{t.Name}" }))],
+    };
 
     private Snapshot FindLatest(string? source)
     {

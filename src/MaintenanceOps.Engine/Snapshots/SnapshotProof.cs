@@ -132,6 +132,9 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             case VerificationLevel.Restore when snapshot.Kind == SnapshotKind.PostgresPhysical:
                 new PostgresClusterDrill(repository, sink).Run(snapshot, manifest, options, drill, cancellation);
                 break;
+            case VerificationLevel.Restore when snapshot.Kind == SnapshotKind.PostgresLogical:
+                new PostgresDumpDrill(repository, sink).Run(snapshot, manifest, options, drill, cancellation);
+                break;
             case VerificationLevel.Restore:
                 new TreeDrill(repository, sink).Run(snapshot, options, drill, cancellation);
                 break;

@@ -32,7 +32,8 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
         return snapshot.Kind switch
         {
             SnapshotKind.PostgresPhysical => new PostgresClusterRestore(repository, sink).Run(snapshot, options, cancellation),
-            SnapshotKind.Files => new TreeRestore(repository, sink).Run(snapshot, options, cancellation),
+            SnapshotKind.PostgresLogical when options.ConnectionString is not null => new PostgresDumpRestore(repository, sink).Run(snapshot, options, cancellation),
+            SnapshotKind.Files or SnapshotKind.PostgresLogical => new TreeRestore(repository, sink).Run(snapshot, options, cancellation),
             _ when options.Table is not null => new SqliteTableRestore(repository, sink).Run(snapshot, options, cancellation),
             _ => new SqliteRestore(repository, sink).Run(snapshot, options, cancellation),
         };

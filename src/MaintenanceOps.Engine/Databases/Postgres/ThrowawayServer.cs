@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Databases.Postgres;
 
@@ -58,6 +59,38 @@ internal sealed class ThrowawayServer : IDisposable
             server.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Makes an empty cluster below a folder and starts a server on it.</summary>
+    /// <param name="version">The oldest version that will do.</param>
+    /// <param name="folder">A folder of the caller's own; the server's user gets it.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    public static ThrowawayServer Initialize(int version, string folder, CancellationToken cancellation)
+    {
+        var owner = ServerUser();
+        var (data, sockets) = (Path.Combine(folder, "data"), Path.Combine(folder, "s"));
+        foreach (var path in new[] { data, sockets })
+        {
+            Directory.CreateDirectory(path);
+            FileOwner.Give(path, owner);
+        }
+
+        FileOwner.Give(folder, owner);
+        var server = new ThrowawayServer(ProgramsOf(version), data, sockets, owner);
+        server.Run("initdb", "--silent", "--options", "--auth=trust --username=postgres --no-sync --encoding=UTF8 --locale=C");
+        return Start(version, data, sockets, owner, "postgres", cancellation);
+    }
+
+    /// <summary>Whom a server runs as where this process is root: the user that the installation made, or else nobody.</summary>
+    private static (int User, int Group)? ServerUser()
+    {
+        if (!Environment.IsPrivilegedProcess || OperatingSystem.IsWindows())
+        {
+            return null;
+        }
+
+        var accounts = File.ReadLines("/etc/passwd").Select(l => l.Split(':')).Where(w => w.Length > 3).ToDictionary(w => w[0], w => (int.Parse(w[2], CultureInfo.InvariantCulture), int.Parse(w[3], CultureInfo.InvariantCulture)), StringComparer.Ordinal);
+        return accounts.TryGetValue("postgres", out var own) ? own : accounts.GetValueOrDefault("nobody", (65534, 65534));
     }
 
     public void Dispose()

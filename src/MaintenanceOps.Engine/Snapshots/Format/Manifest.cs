@@ -153,6 +153,14 @@ internal sealed record PostgresDatabase
 
     public TableCount[] Tables { get; init; } = [];
 
+    public string Owner { get; init; } = "";
+
+    public string Encoding { get; init; } = "UTF8";
+
+    public string Collate { get; init; } = "C";
+
+    public string Ctype { get; init; } = "C";
+
     /// <summary>The extensions, without which a restore would fail.</summary>
     public string[] Extensions { get; init; } = [];
 }

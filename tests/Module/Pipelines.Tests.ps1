@@ -104,8 +104,12 @@ Describe 'Pipelines of databases' {
 
     It 'does nothing to a repository when the pipeline into retention is empty' {
         $before = @(Get-Snapshot ./r).Count
-        Get-Snapshot ./r -Source nobody | Invoke-SnapshotRetention -KeepLast 1 | Should -BeNullOrEmpty
+        Get-Snapshot ./r -Source nobody* | Invoke-SnapshotRetention -KeepLast 1 | Should -BeNullOrEmpty
         Get-Snapshot ./r | Should -HaveCount $before
+    }
+
+    It 'names a source that the repository does not have' {
+        { Get-Snapshot ./r -Source nobody -ErrorAction Stop } | Should -Throw -ErrorId 'SnapshotNotFound,*'
     }
 
     It 'takes spans of time as people write them' {

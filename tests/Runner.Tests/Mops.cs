@@ -22,7 +22,10 @@ internal sealed class Mops
 
     public Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path, arguments)
+        // A job in the background of a shell is started with Ctrl+C ignored, and so is all that it starts.
+        string[] heeding = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT"] : [];
+        string[] words = [.. heeding, Path, .. arguments];
+        var start = new ProcessStartInfo(words[0], words[1..])
         {
             WorkingDirectory = Folder,
             RedirectStandardInput = true,

@@ -72,6 +72,11 @@ public sealed class FileRoundTripTests : IDisposable
         repository.Restore(snapshot, folder["out"]);
         Assert.Equal(TreeImage.Of(folder["data"]), TreeImage.Of(folder["out"]));
         Assert.Contains(new SnapshotItems(repository).List(snapshot, []), i => i.Path == "caf\\xe9");
+
+        // What a drill wrote has such names too, and goes all the same.
+        var drill = new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Level = VerificationLevel.Restore, ScratchFolder = folder["scratch"] });
+        Assert.True(drill.Passed, string.Join('\n', drill.Findings));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder["scratch"]));
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class TestFolder : IDisposable
     {
         try
         {
-            Directory.Delete(Path, recursive: true);
+            Engine.Files.TreeAccess.Current.RemoveTree(Path);
         }
         catch (IOException)
         {

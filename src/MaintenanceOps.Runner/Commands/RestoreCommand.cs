@@ -18,6 +18,8 @@ internal sealed class RestoreCommand : RunnerCommand
     private static readonly Option<string> PointInTime = new("--point-in-time", "-t") { Description = "Of a PostgreSQL cluster: recover from the log archive to a moment (2026-11-21T14:03:00Z), a place (16/B374D848), a transaction, a restore point, or latest.", HelpName = "target" };
     private static readonly Option<string> RestoreLog = new("--restore-command") { Description = "What the server runs for each file of the log. [default: mops wal-fetch]", HelpName = "command" };
 
+    private static readonly Option<string> ConnectionString = new("--connection-string", "-c") { Description = "Of dumped databases: the server to restore into, as with backup.", HelpName = "server" };
+
     public RestoreCommand()
         : base(
             "restore",
@@ -27,7 +29,7 @@ internal sealed class RestoreCommand : RunnerCommand
             "mops restore latest --source notes/main --table notes --as notes_old",
             "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --destination /srv/pg/data",
             "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
-        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Table, As, PointInTime, RestoreLog, SharedOptions.Force, SharedOptions.DryRun);
+        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Table, As, PointInTime, RestoreLog, ConnectionString, SharedOptions.Force, SharedOptions.DryRun);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -40,6 +42,7 @@ internal sealed class RestoreCommand : RunnerCommand
             As = context.Get(As),
             Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target) : null,
             RestoreCommand = context.Get(RestoreLog),
+            ConnectionString = Values.FromEnvironment(context.Get(ConnectionString)),
             Force = context.Get(SharedOptions.Force),
             DryRun = context.Get(SharedOptions.DryRun),
         };

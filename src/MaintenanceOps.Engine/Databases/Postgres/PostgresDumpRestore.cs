@@ -13,13 +13,18 @@ namespace MaintenanceOps.Engine.Databases.Postgres;
 /// </summary>
 internal sealed class PostgresDumpRestore(Repository repository, IOperationSink sink)
 {
+    private const string Maintenance = "postgres";
+
     public RestoreResult Run(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation)
     {
-        using var server = PostgresServer.Connect(options.ConnectionString!);
+        var manifest = repository.ReadManifest(snapshot.Id);
+        var database = Choose(snapshot, manifest.Postgres!, options);
+
+        // Not through the database that is to be replaced: this very session would be in the way.
+        var target = options.As ?? database.Name;
+        using var server = PostgresServer.Connect(options.ConnectionString!, target == Maintenance ? "template1" : Maintenance);
         try
         {
-            var manifest = repository.ReadManifest(snapshot.Id);
-            var database = Choose(snapshot, manifest.Postgres!, options);
             return options.Table is null
                 ? RestoreDatabase(server, snapshot, manifest, database, options, cancellation)
                 : RestoreTable(server, snapshot, manifest, database, options, cancellation);
@@ -68,21 +73,20 @@ internal sealed class PostgresDumpRestore(Repository repository, IOperationSink 
     {
         var target = options.As ?? facts.Name;
         var watch = Stopwatch.StartNew();
-        using var maintenance = server.ConnectTo(target == "postgres" ? "template1" : "postgres");
-        RequireExtensions(maintenance, facts);
-        var exists = maintenance.Scalar<long>("SELECT count(*) FROM pg_database WHERE datname = $1", target) > 0;
+        RequireExtensions(server, facts);
+        var exists = server.Scalar<long>("SELECT count(*) FROM pg_database WHERE datname = $1", target) > 0;
         if (exists && !options.InPlace && !options.Force)
         {
-            throw new MaintenanceException(ErrorCode.DestinationInUse, $"{server.Describe()} has a database '{target}'. Give -As another name, or -InPlace to put this one in its place; the old one is kept beside it.", target);
+            throw new MaintenanceException(ErrorCode.DestinationInUse, $"{server.Place} has a database '{target}'. Give -As another name, or -InPlace to put this one in its place; the old one is kept beside it.", target);
         }
 
-        RequireNoSessions(maintenance, target, options);
+        RequireNoSessions(server, target, options);
         var result = new RestoreResult
         {
             Id = snapshot.Id,
             Repository = snapshot.Repository,
             Source = snapshot.Source,
-            Destination = $"{server.Describe()} as '{target}'",
+            Destination = $"{server.Place}/{target}",
             RestoredBytes = facts.Size,
             RestoredItems = facts.Tables.Length,
             RestoredRows = facts.Tables.Sum(t => t.Rows),
@@ -93,7 +97,7 @@ internal sealed class PostgresDumpRestore(Repository repository, IOperationSink 
         }
 
         var staged = $"mops_restore_{Guid.NewGuid():N}"[..40];
-        CreateLike(maintenance, staged, facts);
+        CreateLike(server, staged, facts);
         try
         {
             using (var database = server.ConnectTo(staged))
@@ -103,12 +107,12 @@ internal sealed class PostgresDumpRestore(Repository repository, IOperationSink 
             }
 
             var warnings = new List<string>();
-            Swap(maintenance, staged, target, exists, options, warnings);
+            Swap(server, staged, target, exists, options, warnings);
             return result with { Warnings = warnings, Elapsed = watch.Elapsed };
         }
         catch
         {
-            maintenance.Execute($"DROP DATABASE IF EXISTS {PostgresServer.Quote(staged)} WITH (FORCE)");
+            server.Execute($"DROP DATABASE IF EXISTS {PostgresServer.Quote(staged)} WITH (FORCE)");
             throw;
         }
     }
@@ -197,7 +201,7 @@ internal sealed class PostgresDumpRestore(Repository repository, IOperationSink 
         var available = server.Rows("SELECT name FROM pg_available_extensions", r => r.GetString(0)).ToHashSet(StringComparer.Ordinal);
         if (facts.Extensions.Where(e => !available.Contains(e)).ToList() is { Count: > 0 } missing)
         {
-            throw new MaintenanceException(ErrorCode.DatabaseError, $"'{facts.Name}' needs extensions that {server.Describe()} does not offer: {string.Join(", ", missing)}. Install them first; nothing was written.", missing[0]);
+            throw new MaintenanceException(ErrorCode.DatabaseError, $"'{facts.Name}' needs extensions that {server.Place} does not offer: {string.Join(", ", missing)}. Install them first; nothing was written.", missing[0]);
         }
     }
 

@@ -110,6 +110,9 @@ internal sealed class PostgresServer : IDisposable
     /// <summary>A name as SQL writes it, whatever characters it has.</summary>
     public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
+    /// <summary>The server in words.</summary>
+    public string Place => string.Create(CultureInfo.InvariantCulture, $"postgresql://{settings.Host}:{settings.Port}");
+
     /// <summary>The server and database in words, without anything secret.</summary>
     public string Describe() => Describe(settings);
 

@@ -6,9 +6,7 @@ namespace MaintenanceOps.Runner.Tests;
 /// <summary>A real server archives its log through the program, is lost, and comes back as it was at a moment.</summary>
 public sealed class RecoveryTests : Place
 {
-    private static string Program => global::MaintenanceOps.Runner.Tests.Mops.Path;
-
-    [PostgresFact]
+    [ArchivingFact]
     public void A_cluster_comes_back_as_it_was_at_a_moment_a_place_a_restore_point_and_at_the_end()
     {
         var mops = Mops();
@@ -17,10 +15,10 @@ public sealed class RecoveryTests : Place
         {
             mops.Run("repo", "new", repository).Expect(0);
             PostgresCluster.Open(repository);
-            using var cluster = new PostgresCluster("archive_mode = on", $"archive_command = '{Program} wal-push \"%p\" --repository {repository}'");
+            using var cluster = new PostgresCluster("archive_mode = on", $"archive_command = '{ArchivingFactAttribute.Program} wal-push \"%p\" --repository {repository}'");
             cluster.Execute("CREATE TABLE orders(id int primary key, taken timestamptz default clock_timestamp())");
             cluster.Execute("INSERT INTO orders(id) SELECT generate_series(1, 1000)");
-            mops.Run("backup", "--connection-string", cluster.ConnectionString, "--source", "pg/main", "--repository", repository).Expect(0);
+            mops.Run("backup", "--connection-string", cluster.ConnectionString, "--method", "physical", "--source", "pg/main", "--repository", repository).Expect(0);
 
             cluster.Execute("INSERT INTO orders(id) SELECT generate_series(1001, 1500)");
             cluster.Execute("SELECT pg_create_restore_point('before release')");
@@ -49,7 +47,7 @@ public sealed class RecoveryTests : Place
             long Recovered(string target)
             {
                 var data = Path.Combine(cluster.Folder, $"at{Guid.NewGuid():N}"[..10]);
-                mops.Run("restore", "latest", "--source", "pg/main", "--repository", repository, "--point-in-time", target, "--destination", data).Expect(0);
+                mops.Run("restore", "latest", "--source", "pg/main", "--repository", repository, "--point-in-time", target, "--destination", data, "--restore-command", $"{ArchivingFactAttribute.Program} wal-fetch %f \"%p\" --repository {repository}").Expect(0);
                 var server = cluster.StartOn(data);
                 Assert.True(SpinWait.SpinUntil(() => !PostgresCluster.Query<bool>("SELECT pg_is_in_recovery()", server), TimeSpan.FromSeconds(20)));
                 return PostgresCluster.Query<long>("SELECT count(*) FROM orders", server);
@@ -93,4 +91,34 @@ public sealed class RecoveryTests : Place
 
     private static void WaitForArchive(PostgresCluster cluster) =>
         Assert.True(SpinWait.SpinUntil(() => Directory.EnumerateFiles(Path.Combine(cluster.Data, "pg_wal", "archive_status"), "*.ready").Any() is false, TimeSpan.FromSeconds(20)));
+}
+
+/// <summary>A test in which a server runs the program as its own user; skipped, with the reason, where that user cannot.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class ArchivingFactAttribute : FactAttribute
+{
+    private static readonly Lazy<string> Copied = new(Copy);
+
+    public ArchivingFactAttribute() => Skip = PostgresCluster.Programs is null
+        ? "PostgreSQL's server programs are not installed."
+        : PostgresCluster.CanRun(Program, "--version") ? null : "The server's user cannot run mops: the .NET runtime is in a folder that it may not enter.";
+
+    /// <summary>The program in a place that everybody may enter; a checkout may be in its owner's home.</summary>
+    public static string Program => Copied.Value;
+
+    private static string Copy()
+    {
+        var built = Path.GetDirectoryName(Mops.Path)!;
+        var copy = Directory.CreateTempSubdirectory("mops-program-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(copy, recursive: true);
+        foreach (var file in Directory.EnumerateFiles(built, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(copy, Path.GetRelativePath(built, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+
+        PostgresCluster.Open(copy);
+        return Path.Combine(copy, Path.GetFileName(Mops.Path));
+    }
 }

@@ -68,6 +68,20 @@ internal sealed class PostgresCluster : IDisposable
         return command.ExecuteScalar() is { } value and not DBNull ? (T)Convert.ChangeType(value, typeof(T) == typeof(object) ? value.GetType() : typeof(T), CultureInfo.InvariantCulture) : default!;
     }
 
+    /// <summary>Whether the server's user can run a program.</summary>
+    public static bool CanRun(string program, params string[] arguments)
+    {
+        try
+        {
+            Call([.. AsServer(), program, .. arguments]);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Lets the server's user read and write below a folder of the test.</summary>
     public static void Open(string path)
     {
@@ -79,9 +93,11 @@ internal sealed class PostgresCluster : IDisposable
 
     public static void Program(string program, params string[] arguments)
     {
-        string[] prefix = Environment.IsPrivilegedProcess ? ["setpriv", $"--reuid={Server}", $"--regid={Server}", "--init-groups"] : [];
-        Call([.. prefix, Path.Combine(Programs!, program), .. arguments]);
+        Call([.. AsServer(), Path.Combine(Programs!, program), .. arguments]);
     }
+
+    private static string[] AsServer() =>
+        Environment.IsPrivilegedProcess ? ["setpriv", $"--reuid={Server}", $"--regid={Server}", "--init-groups"] : [];
 
     public void Dispose()
     {

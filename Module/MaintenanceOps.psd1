@@ -19,6 +19,7 @@
         'Add-SnapshotRepositoryKey'
         'Compare-Snapshot'
         'Copy-Snapshot'
+        'Enable-WalArchive'
         'Export-Snapshot'
         'Get-Snapshot'
         'Get-SnapshotItem'
@@ -33,6 +34,7 @@
         'Restore-Snapshot'
         'Test-Snapshot'
         'Test-SnapshotRepository'
+        'Test-WalArchive'
     )
     FunctionsToExport    = @()
     AliasesToExport      = @()

@@ -87,6 +87,21 @@ public enum ErrorCode
     /// <summary>The database engine reported another error.</summary>
     DatabaseError = 34,
 
+    /// <summary>A database server could not be reached, or refused the user.</summary>
+    ServerUnavailable = 35,
+
+    /// <summary>A server's client program, such as <c>pg_dump</c>, was not found, or is older than the server.</summary>
+    ClientToolUnfit = 36,
+
+    /// <summary>A server's client program failed, or what it wrote is not whole.</summary>
+    ClientToolFailed = 37,
+
+    /// <summary>A log file belongs to another cluster, or the archive holds other content under its name.</summary>
+    WalConflict = 38,
+
+    /// <summary>A part of the log that is needed is not in the archive.</summary>
+    WalMissing = 39,
+
     /// <summary>The restore's destination exists, or is in use, and <c>-Force</c> was not given.</summary>
     DestinationInUse = 40,
 

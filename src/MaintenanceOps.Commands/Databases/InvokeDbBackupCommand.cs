@@ -1,15 +1,40 @@
 using System.Management.Automation;
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Snapshots;
 
 namespace MaintenanceOps.Commands.Databases;
 
-/// <summary>Takes a snapshot of live SQLite databases.</summary>
+/// <summary>Takes a snapshot of live databases: SQLite files, or PostgreSQL databases and clusters.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "DbBackup", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(Snapshot))]
 public sealed class InvokeDbBackupCommand : PathCmdlet
 {
+    private const string ServerSet = "Server";
     private readonly Dictionary<string, string> taken = new(StringComparer.Ordinal);
+
+    /// <summary>A PostgreSQL server: <c>Host=…;Username=…;Database=…</c> or <c>postgresql://user@host/database</c>.</summary>
+    [Parameter(ParameterSetName = ServerSet, Mandatory = true)]
+    [ValidateNotNullOrEmpty]
+    public string ConnectionString { get; set; } = "";
+
+    /// <summary>Logical dumps databases; Physical takes the whole cluster, page by page.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    public PostgresMethod Method { get; set; } = PostgresMethod.Logical;
+
+    /// <summary>The databases to dump; wildcards are allowed. The connection string's own where it is left out.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [SupportsWildcards]
+    public string[] Database { get; set; } = [];
+
+    /// <summary>The folder of PostgreSQL's own programs.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [ValidateNotNullOrEmpty]
+    public string? ClientPath { get; set; }
+
+    /// <summary>Words in front of those programs, such as <c>docker, compose, exec, -T, db</c>.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    public string[] ClientPrefix { get; set; } = [];
 
     /// <summary>Leaves out the database's own integrity check.</summary>
     [Parameter]
@@ -23,6 +48,12 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        if (ParameterSetName == ServerSet)
+        {
+            BackUpServer();
+            return;
+        }
+
         foreach (var path in ResolvedPaths(out _))
         {
             var source = Source ?? System.IO.Path.GetFileName(path);
@@ -31,6 +62,28 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
                 BackUp(path, source);
             }
         }
+    }
+
+    private void BackUpServer()
+    {
+        string place = "", name = "";
+        if (!Run(ConnectionString.Length, _ => (place, name) = PostgresPlace.Of(ConnectionString, Method)))
+        {
+            return;
+        }
+
+        var source = Source ?? name;
+        if (!ShouldProcess(place, $"Back up as '{source}' to {LocationOf()}"))
+        {
+            return;
+        }
+
+        var repository = Open(initialize: Initialize);
+        var options = new BackupOptions { Source = source, Tags = Tag, SkipVerify = SkipVerify, LockTimeout = LockTimeout };
+        var tools = new ClientToolOptions { Path = ClientPath is null ? null : ProviderPaths.Full(this, ClientPath), Prefix = ClientPrefix };
+        Run(place, output => output.Write(Method == PostgresMethod.Physical
+            ? new PostgresBaseBackup(repository, output).Run(ConnectionString, tools, options, output.Cancellation)
+            : new PostgresDump(repository, output).Run(ConnectionString, Database, tools, options, output.Cancellation)));
     }
 
     private void BackUp(string path, string source)

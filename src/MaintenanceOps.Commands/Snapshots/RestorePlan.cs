@@ -12,7 +12,7 @@ internal sealed class RestorePlan(Snapshot snapshot, RestoreOptions options)
 
     /// <summary>Where a database's file goes: into a folder that is named as one by its last character.</summary>
     public static string PlaceOf(Snapshot snapshot, string full, string given) =>
-        snapshot.Kind != SnapshotKind.Files && (given.EndsWith('/') || given.EndsWith(Path.DirectorySeparatorChar))
+        snapshot.Kind == SnapshotKind.Sqlite && (given.EndsWith('/') || given.EndsWith(Path.DirectorySeparatorChar))
             ? Path.Combine(full, Path.GetFileName(snapshot.Origin))
             : full;
 

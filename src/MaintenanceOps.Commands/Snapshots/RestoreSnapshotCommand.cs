@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Snapshots;
 
 namespace MaintenanceOps.Commands.Snapshots;
@@ -39,6 +40,30 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     [ValidateNotNullOrEmpty]
     public string? As { get; set; }
 
+    /// <summary>Of a PostgreSQL cluster: recover from the log archive to a moment, a place in the log, a transaction, a restore point, or latest.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? PointInTime { get; set; }
+
+    /// <summary>The command that brings files of the log; <c>mops wal-fetch</c> where it is left out.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? RestoreCommand { get; set; }
+
+    /// <summary>Of dumped databases: the server to restore into; without it the dumps are written as files.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ConnectionString { get; set; }
+
+    /// <summary>The folder of PostgreSQL's own programs.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ClientPath { get; set; }
+
+    /// <summary>Words in front of those programs, such as <c>docker, compose, exec, -T, db</c>.</summary>
+    [Parameter]
+    public string[] ClientPrefix { get; set; } = [];
+
     /// <summary>Goes on where the destination exists or is in use.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -78,7 +103,13 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
 
     private void Restore(Repository repository, Snapshot snapshot, IReadOnlyCollection<string> items)
     {
-        foreach (var options in OptionsFor(snapshot, items))
+        IReadOnlyList<RestoreOptions> all = [];
+        if (!Run(snapshot, _ => all = [.. OptionsFor(snapshot, items)]))
+        {
+            return;
+        }
+
+        foreach (var options in all)
         {
             var plan = new RestorePlan(snapshot, options);
             if (!queue.IsFirst(plan.Target))
@@ -106,15 +137,19 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     {
         var options = new RestoreOptions
         {
-            Destination = Destination is null ? null : RestorePlan.PlaceOf(snapshot, ProviderPaths.Full(this, Destination), Destination),
+            Destination = Destination is null ? null : ConnectionString is not null ? Destination : RestorePlan.PlaceOf(snapshot, ProviderPaths.Full(this, Destination), Destination),
             InPlace = InPlace,
             Force = Force,
             Include = Include,
             Table = Table,
             As = As,
             NoSafetySnapshot = NoSafetySnapshot,
+            Recovery = PointInTime is null ? null : RecoveryTarget.Parse(PointInTime),
+            RestoreCommand = RestoreCommand,
+            ConnectionString = ConnectionString,
+            Tools = new ClientToolOptions { Path = ClientPath is null ? null : ProviderPaths.Full(this, ClientPath), Prefix = ClientPrefix },
         };
-        return snapshot.Kind == SnapshotKind.Files || items.Count == 0
+        return snapshot.Kind != SnapshotKind.Sqlite || items.Count == 0
             ? [options with { Items = items }]
             : items.Select(table => options with { Table = table });
     }

@@ -17,6 +17,11 @@ public sealed class TestSnapshotCommand : SnapshotCmdlet
     [Parameter]
     public string[] Assert { get; set; } = [];
 
+    /// <summary>Of a PostgreSQL snapshot: the database that -Assert asks.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Database { get; set; }
+
     /// <summary>Where the scratch restore goes; the system's temporary folder where it is left out.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -28,6 +33,7 @@ public sealed class TestSnapshotCommand : SnapshotCmdlet
         {
             Level = Level,
             Assert = Assert,
+            Database = Database,
             ScratchFolder = ScratchPath is null ? null : ProviderPaths.Full(this, ScratchPath),
         };
         Run(snapshot, output => output.Write(new SnapshotProof(repository, output).Run(snapshot, options, output.Cancellation)));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Snapshots.Leases;
@@ -95,7 +96,7 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
             }
         }
 
-        var objects = sizes.Keys.Where(name => IsOrphan(name, maps, sizes)).ToList();
+        var objects = sizes.Keys.Where(name => IsOrphan(name, maps, sizes)).Concat(WalRetention.Obsolete(repository)).ToList();
         var removed = dead.Concat(rewrites.Select(r => Pack.ObjectName(r.PackId))).Concat(objects).Sum(n => sizes[n]);
         return new PrunePlan(dead, rewrites, moves, objects, sizes.Values.Sum(), removed, rewrittenSize);
     }
@@ -116,7 +117,7 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
             }
 
             maps.Add(manifest.Map);
-            if (manifest.Kind != SnapshotKind.Files && repository.ReadMapBase(manifest.Map) is { } wholeMap)
+            if (!manifest.Kind.HasListing() && repository.ReadMapBase(manifest.Map) is { } wholeMap)
             {
                 maps.Add(wholeMap);
             }

@@ -1,3 +1,5 @@
+using MaintenanceOps.Engine.Databases.Postgres;
+
 namespace MaintenanceOps.Engine.Snapshots;
 
 /// <summary>What to restore and where to.</summary>
@@ -23,6 +25,18 @@ public sealed record RestoreOptions
 
     /// <summary>The name that the table gets; null keeps its own.</summary>
     public string? As { get; init; }
+
+    /// <summary>Of a PostgreSQL cluster: how far to recover from the log archive; null stays at the base backup.</summary>
+    public RecoveryTarget? Recovery { get; init; }
+
+    /// <summary>The command that brings files of the log, with <c>%f</c> and <c>%p</c>; null runs <c>mops wal-fetch</c>.</summary>
+    public string? RestoreCommand { get; init; }
+
+    /// <summary>Of dumped databases: the server to restore into; null writes the dumps as files.</summary>
+    public string? ConnectionString { get; init; }
+
+    /// <summary>Where PostgreSQL's own programs are.</summary>
+    public ClientToolOptions Tools { get; init; } = new();
 
     /// <summary>Leaves out the snapshot of the state that is replaced.</summary>
     public bool NoSafetySnapshot { get; init; }

@@ -10,7 +10,7 @@ internal static class SnapshotBlocks
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotDamaged"/>: map or listing cannot be read.</exception>
     public static IReadOnlyList<BlockId> Of(Repository repository, string id, Manifest manifest, CancellationToken cancellation)
     {
-        if (manifest.Kind != SnapshotKind.Files)
+        if (!manifest.Kind.HasListing())
         {
             return repository.ReadMap(manifest.Map).Blocks;
         }

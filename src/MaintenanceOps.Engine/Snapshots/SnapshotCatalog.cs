@@ -1,4 +1,5 @@
 using System.Globalization;
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Snapshots.Format;
 
 namespace MaintenanceOps.Engine.Snapshots;
@@ -94,6 +95,24 @@ public sealed class SnapshotCatalog(Repository repository)
         };
     }
 
+    /// <summary>
+    /// Finds the base backup that a recovery begins with: the one that was named, or with <c>latest</c> the newest one that
+    /// ended before the target.
+    /// </summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/> or <see cref="ErrorCode.SnapshotAmbiguous"/>.</exception>
+    public Snapshot FindBefore(RecoveryTarget target, string id, string? source = null)
+    {
+        var found = Find(id, source);
+        if (!string.Equals(id, SnapshotReference.Latest, StringComparison.OrdinalIgnoreCase) || (target.Moment is null && target.Place is null))
+        {
+            return found;
+        }
+
+        return List(new SnapshotFilter { Sources = [found.Source] })
+            .LastOrDefault(s => repository.ReadManifest(s.Id).Postgres?.Base is { } b && target.IsAtOrAfter(b.Ended, b.EndLsn))
+            ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no base backup of '{found.Source}' that ended before {target.Value}.", target.Value);
+    }
+
     /// <summary>Removes a snapshot. Its blocks become free with the next prune.</summary>
     public void Remove(string id)
     {
@@ -160,11 +179,19 @@ public sealed class SnapshotCatalog(Repository repository)
             Damaged = failure?.Outcome == TestOutcome.Damaged,
             AssertionFailed = failure?.Outcome == TestOutcome.Failed,
             Warnings = manifest.Warnings,
-            Tables = manifest.Sqlite?.Tables ?? [],
+            Tables = manifest.Sqlite?.Tables ?? TablesOf(manifest.Postgres),
             SchemaHash = manifest.Sqlite?.SchemaHash ?? "",
             FileCount = manifest.FileCount,
         };
     }
+
+    /// <summary>Of several databases each table comes with its database in front.</summary>
+    private static TableCount[] TablesOf(PostgresFacts? facts) => facts?.Databases switch
+    {
+        null => [],
+        [var only] => only.Tables,
+        var several => [.. several.SelectMany(d => d.Tables.Select(t => t with { Name = $"{d.Name}.{t.Name}" }))],
+    };
 
     private Snapshot FindLatest(string? source)
     {

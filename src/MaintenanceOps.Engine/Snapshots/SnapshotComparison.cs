@@ -27,7 +27,7 @@ public sealed class SnapshotComparison(Repository repository, IOperationSink sin
         }
 
         using var lease = repository.ShareForReading("comparison", cancellation);
-        return reference.Kind == SnapshotKind.Files
+        return reference.Kind.HasListing()
             ? new TreeComparison(repository).Run(reference, difference, cancellation)
             : new SqliteComparison(repository, sink).Run(reference, difference, cancellation);
     }

@@ -93,7 +93,7 @@ public sealed class SnapshotCopy(Repository from, Repository to, IOperationSink 
     }
 
     /// <summary>The map for the destination: always a whole one, for its base may not be there.</summary>
-    private byte[] MapFor(Manifest manifest) => manifest.Kind == SnapshotKind.Files
+    private byte[] MapFor(Manifest manifest) => manifest.Kind.HasListing()
         ? Listing.WriteMap(from.ReadListingMap(manifest.Map))
         : from.ReadMap(manifest.Map).Write(null, null);
 }

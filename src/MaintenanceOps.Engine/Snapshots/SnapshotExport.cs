@@ -57,7 +57,7 @@ public sealed class SnapshotExport(Repository repository, IOperationSink sink)
         FreeSpace.Require(folder, snapshot.Size * 2);
         using var scratch = ScratchFolder.Create(folder);
         var content = Path.Combine(scratch.Path, "content");
-        if (snapshot.Kind != SnapshotKind.Files)
+        if (!snapshot.Kind.HasListing())
         {
             Directory.CreateDirectory(content);
         }

@@ -13,7 +13,7 @@ public sealed class SnapshotItems(Repository repository)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(patterns);
-        return snapshot.Kind == SnapshotKind.Files ? Files(snapshot, patterns, cancellation) : Tables(snapshot, patterns);
+        return snapshot.Kind.HasListing() ? Files(snapshot, patterns, cancellation) : Tables(snapshot, patterns);
     }
 
     private static IEnumerable<SnapshotItem> Tables(Snapshot snapshot, IReadOnlyList<string> patterns) => snapshot.Tables

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots.Blocks;
@@ -17,6 +18,12 @@ public sealed record ProofOptions
     /// <c>select count(*) > 0 from users</c>. It asks for <see cref="VerificationLevel.Restore"/>.
     /// </summary>
     public IReadOnlyList<string> Assert { get; init; } = [];
+
+    /// <summary>Of a PostgreSQL cluster: the database that is asked; <c>postgres</c> where it is null.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>Of a PostgreSQL cluster: its superuser; <c>postgres</c> where it is null.</summary>
+    public string? User { get; init; }
 
     /// <summary>Where the scratch restore goes; the system's temporary folder where it is null.</summary>
     public string? ScratchFolder { get; init; }
@@ -122,6 +129,12 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             case VerificationLevel.Restore when snapshot.Kind == SnapshotKind.Sqlite:
                 new SqliteDrill(repository, sink).Run(snapshot, manifest, options, drill, cancellation);
                 break;
+            case VerificationLevel.Restore when snapshot.Kind == SnapshotKind.PostgresPhysical:
+                new PostgresClusterDrill(repository, sink).Run(snapshot, manifest, options, drill, cancellation);
+                break;
+            case VerificationLevel.Restore when snapshot.Kind == SnapshotKind.PostgresLogical:
+                new PostgresDumpDrill(repository, sink).Run(snapshot, manifest, options, drill, cancellation);
+                break;
             case VerificationLevel.Restore:
                 new TreeDrill(repository, sink).Run(snapshot, options, drill, cancellation);
                 break;
@@ -158,7 +171,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             cancellation);
 
         // A files snapshot's hash is over its listing, which was compared when it was read.
-        if (snapshot.Kind != SnapshotKind.Files && ContentHash.Of(digests) != manifest.ContentHash)
+        if (!snapshot.Kind.HasListing() && ContentHash.Of(digests) != manifest.ContentHash)
         {
             throw new MaintenanceException(ErrorCode.VerificationFailed, $"The content of snapshot {snapshot.ShortId} does not have the hash that was recorded.", snapshot.Id);
         }

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 
@@ -30,7 +31,9 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
         using var lease = repository.ShareForReading($"restore of {snapshot.Source}", cancellation);
         return snapshot.Kind switch
         {
-            SnapshotKind.Files => new TreeRestore(repository, sink).Run(snapshot, options, cancellation),
+            SnapshotKind.PostgresPhysical => new PostgresClusterRestore(repository, sink).Run(snapshot, options, cancellation),
+            SnapshotKind.PostgresLogical when options.ConnectionString is not null => new PostgresDumpRestore(repository, sink).Run(snapshot, options, cancellation),
+            SnapshotKind.Files or SnapshotKind.PostgresLogical => new TreeRestore(repository, sink).Run(snapshot, options, cancellation),
             _ when options.Table is not null => new SqliteTableRestore(repository, sink).Run(snapshot, options, cancellation),
             _ => new SqliteRestore(repository, sink).Run(snapshot, options, cancellation),
         };

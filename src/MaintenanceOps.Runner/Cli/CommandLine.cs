@@ -42,6 +42,8 @@ internal static class CommandLine
         root.Subcommands.Add(new RemoveCommand());
         root.Subcommands.Add(new RetentionCommand());
         root.Subcommands.Add(new RepoCommand());
+        root.Subcommands.Add(new WalPushCommand());
+        root.Subcommands.Add(new WalFetchCommand());
         root.Subcommands.Add(new CompletionCommand());
 
         // The library's own has aliases such as /? too, which completion would offer before every path.

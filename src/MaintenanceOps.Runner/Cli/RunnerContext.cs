@@ -5,13 +5,16 @@ using MaintenanceOps.Runner.Output;
 namespace MaintenanceOps.Runner.Cli;
 
 /// <summary>What a running command has at hand.</summary>
-internal sealed class RunnerContext(ParseResult arguments, ResultWriter output, ConsoleSink sink, CancellationToken cancellation)
+internal sealed class RunnerContext(ParseResult arguments, ResultWriter output, ErrorReport report, ConsoleSink sink, CancellationToken cancellation)
 {
     public ResultWriter Output { get; } = output;
 
     public ConsoleSink Sink { get; } = sink;
 
     public CancellationToken Cancellation { get; } = cancellation;
+
+    /// <summary>Tells of a failure, for a command that has an exit code of its own for it.</summary>
+    public void Report(Exception failure) => report.Write(failure);
 
     public T? Get<T>(Option<T> option) => arguments.GetValue(option);
 
@@ -49,7 +52,7 @@ internal sealed class RunnerContext(ParseResult arguments, ResultWriter output, 
         using var output = new ResultWriter(json, quiet, sink);
         try
         {
-            var code = work(new RunnerContext(arguments, output, sink, interruption.Token));
+            var code = work(new RunnerContext(arguments, output, report, sink, interruption.Token));
             output.Flush();
             return (int)code;
         }

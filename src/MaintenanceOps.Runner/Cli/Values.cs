@@ -101,4 +101,14 @@ internal static class Values
         result.AddError($"This system knows no time zone '{text}'. Write it as Europe/Berlin, UTC or local.");
         return null;
     }
+
+    /// <summary>A value, or with <c>env:NAME</c> that of a variable: a process's arguments can be read by everybody.</summary>
+    public static string? FromEnvironment(string? given)
+    {
+        const string Prefix = "env:";
+        return given?.StartsWith(Prefix, StringComparison.Ordinal) == true
+            ? Environment.GetEnvironmentVariable(given[Prefix.Length..])
+                ?? throw new MaintenanceException(ErrorCode.InvalidArgument, $"The variable '{given[Prefix.Length..]}' is not set.", given)
+            : given;
+    }
 }

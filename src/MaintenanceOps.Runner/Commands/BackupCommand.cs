@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MaintenanceOps.Engine;
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
@@ -10,7 +11,7 @@ namespace MaintenanceOps.Runner.Commands;
 
 internal sealed class BackupCommand : RunnerCommand
 {
-    private static readonly Argument<string[]> Paths = new("path") { Description = "A SQLite database, or files and folders.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Argument<string[]> Paths = new("path") { Description = "A SQLite database, or files and folders.", Arity = ArgumentArity.ZeroOrMore };
     private static readonly Option<string> Source = new("--source", "-s") { Description = "The stable name of what is backed up, such as notes/main; else the file's or folder's name.", HelpName = "name" };
     private static readonly Option<string> Kind = new Option<string>("--kind") { Description = "Take the path as this, whatever it looks like.", HelpName = "sqlite|files" }.AcceptOnlyFromAmong("sqlite", "files");
     private static readonly Option<string[]> Tags = new("--tag") { Description = "A free word to find the snapshot by.", HelpName = "word", DefaultValueFactory = _ => [] };
@@ -19,14 +20,22 @@ internal sealed class BackupCommand : RunnerCommand
     private static readonly Option<bool> SkipVerify = new("--skip-verify") { Description = "Leave out the database's own integrity check." };
     private static readonly Option<TimeSpan?> LockTimeout = new("--lock-timeout") { Description = "How long to wait for another process's lock. [default: 30s]", HelpName = "duration", CustomParser = Values.Duration };
 
+    private static readonly Option<string> ConnectionString = new("--connection-string", "-c") { Description = "A PostgreSQL server instead of paths: postgresql://user@host/database, Host=…;Username=…, or env:NAME for a variable that holds it. Passwords belong into a .pgpass file.", HelpName = "server" };
+    private static readonly Option<PostgresMethod> Method = new("--method", "-m") { Description = "Of a server: logical dumps databases, physical takes the whole cluster, page by page. [default: logical]", HelpName = "logical|physical" };
+    private static readonly Option<string[]> Database = new("--database") { Description = "The databases to dump; * and ? stand for any characters. [default: the one of the connection string]", HelpName = "name", DefaultValueFactory = _ => [] };
+    private static readonly Option<string> ClientPath = new("--client-path") { Description = "The folder of PostgreSQL's own programs. [default: the PATH, then the usual places]", HelpName = "folder" };
+    private static readonly Option<string[]> ClientPrefix = new("--client-prefix") { Description = "Words in front of them, such as: docker compose exec -T db.", HelpName = "word", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
+
     public BackupCommand()
         : base(
             "backup",
-            "Take a snapshot of a live SQLite database, or of files and folders.",
+            "Take a snapshot of a live SQLite database, of files and folders, or of a PostgreSQL server.",
             "mops backup /srv/notes/notes.db --source notes/main",
             "mops backup /srv/notes/config /srv/notes/uploads --source notes/files --exclude '*.tmp'",
+            "mops backup --connection-string postgresql://backup@db/app --source app/db",
+            "mops backup --connection-string env:DATABASE_URL --method physical --source pg/main",
             "mops backup /srv/notes/notes.db --repository /mnt/backup/notes --initialize --tag before-upgrade") =>
-        Use(Paths, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Initialize, Source, Kind, Tags, Exclude, ExcludeFrom, SkipVerify, LockTimeout);
+        Use(Paths, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Initialize, Source, Kind, Tags, Exclude, ExcludeFrom, SkipVerify, LockTimeout, ConnectionString, Method, Database, ClientPath, ClientPrefix);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -36,17 +45,20 @@ internal sealed class BackupCommand : RunnerCommand
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"There is no option '{slip}'. See 'mops backup --help'; a path that begins with a dash is written ./{slip}.", slip);
         }
 
+        var server = ServerOf(context.Get(ConnectionString), given);
         var paths = given.Select(Path.GetFullPath).ToArray();
-        var database = IsDatabase(paths, context.Get(Kind));
+        var database = server is null && IsDatabase(paths, context.Get(Kind));
         var options = new BackupOptions
         {
-            Source = context.Get(Source) ?? NameOf(paths),
+            Source = context.Get(Source) ?? (server is null ? NameOf(paths) : PostgresPlace.Of(server, context.Get(Method)).Name),
             Tags = context.Get(Tags)!,
             SkipVerify = context.Get(SkipVerify),
             LockTimeout = context.Get(LockTimeout),
         };
         using var repository = context.OpenRepository(context.Get(SharedOptions.Initialize));
-        var snapshot = database
+        var snapshot = server is not null
+            ? BackUp(server, repository, options, context)
+            : database
             ? new SqliteBackup(repository, context.Sink).Run(paths[0], options, context.Cancellation)
             : new FileBackup(repository, context.Sink).Run(
                 new FileBackupOptions { Paths = paths, Exclude = context.Get(Exclude)!, ExcludeFrom = context.Get(ExcludeFrom)! },
@@ -59,9 +71,24 @@ internal sealed class BackupCommand : RunnerCommand
         return ExitCode.Done;
     }
 
+    private static Snapshot BackUp(string server, Repository repository, BackupOptions options, RunnerContext context)
+    {
+        var tools = new ClientToolOptions { Path = context.Get(ClientPath), Prefix = context.Get(ClientPrefix)! };
+        return context.Get(Method) == PostgresMethod.Physical
+            ? new PostgresBaseBackup(repository, context.Sink).Run(server, tools, options, context.Cancellation)
+            : new PostgresDump(repository, context.Sink).Run(server, context.Get(Database)!, tools, options, context.Cancellation);
+    }
+
+    private static string? ServerOf(string? given, string[] paths)
+    {
+        return (given is null) != (paths.Length == 0)
+            ? Values.FromEnvironment(given)
+            : throw new MaintenanceException(ErrorCode.InvalidArgument, "Give paths, or a server with --connection-string.");
+    }
+
     private static string Content(Snapshot snapshot)
     {
-        var what = snapshot.Kind == SnapshotKind.Files
+        var what = snapshot.Kind is SnapshotKind.Files or SnapshotKind.PostgresPhysical
             ? $"{snapshot.FileCount:N0} entries"
             : $"{snapshot.Tables.Where(t => t.Rows > 0).Sum(t => t.Rows):N0} rows in {snapshot.Tables.Count:N0} tables";
         return $"{ByteSize.Format(snapshot.Size)}, {what}";

@@ -11,6 +11,7 @@ internal sealed class RepoCommand : Command
         Subcommands.Add(new RepoNewCommand());
         Subcommands.Add(new RepoInfoCommand());
         Subcommands.Add(new RepoTestCommand());
+        Subcommands.Add(new RepoWalCommand());
         Subcommands.Add(new RepoPruneCommand());
         Subcommands.Add(new Command("key", "Add and remove the passphrases that open a repository.")
         {

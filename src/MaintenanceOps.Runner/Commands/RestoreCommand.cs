@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MaintenanceOps.Engine;
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Runner.Cli;
 using MaintenanceOps.Runner.Output;
@@ -14,6 +15,11 @@ internal sealed class RestoreCommand : RunnerCommand
     private static readonly Option<string> Table = new("--table") { Description = "Only this table, into the live database.", HelpName = "name" };
     private static readonly Option<string> As = new("--as") { Description = "The name that the table gets.", HelpName = "name" };
 
+    private static readonly Option<string> PointInTime = new("--point-in-time", "-t") { Description = "Of a PostgreSQL cluster: recover from the log archive to a moment (2026-11-21T14:03:00Z), a place (16/B374D848), a transaction, a restore point, or latest.", HelpName = "target" };
+    private static readonly Option<string> RestoreLog = new("--restore-command") { Description = "What the server runs for each file of the log. [default: mops wal-fetch]", HelpName = "command" };
+
+    private static readonly Option<string> ConnectionString = new("--connection-string", "-c") { Description = "Of dumped databases: the server to restore into, as with backup.", HelpName = "server" };
+
     public RestoreCommand()
         : base(
             "restore",
@@ -21,8 +27,9 @@ internal sealed class RestoreCommand : RunnerCommand
             "mops restore latest --source notes/main --destination /tmp/notes.db",
             "mops restore latest --source notes/main --in-place",
             "mops restore latest --source notes/main --table notes --as notes_old",
+            "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --destination /srv/pg/data",
             "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
-        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Table, As, SharedOptions.Force, SharedOptions.DryRun);
+        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Table, As, PointInTime, RestoreLog, ConnectionString, SharedOptions.Force, SharedOptions.DryRun);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -33,6 +40,9 @@ internal sealed class RestoreCommand : RunnerCommand
             Include = context.Get(Include)!,
             Table = context.Get(Table),
             As = context.Get(As),
+            Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target) : null,
+            RestoreCommand = context.Get(RestoreLog),
+            ConnectionString = Values.FromEnvironment(context.Get(ConnectionString)),
             Force = context.Get(SharedOptions.Force),
             DryRun = context.Get(SharedOptions.DryRun),
         };
@@ -42,7 +52,10 @@ internal sealed class RestoreCommand : RunnerCommand
         }
 
         using var repository = context.OpenRepository();
-        var result = new SnapshotRestore(repository, context.Sink).Run(context.FindSnapshot(repository), options, context.Cancellation);
+        var snapshot = options.Recovery is { } recovery
+            ? new SnapshotCatalog(repository).FindBefore(recovery, context.Get(SharedOptions.Snapshot)!, context.Get(SharedOptions.Source))
+            : context.FindSnapshot(repository);
+        var result = new SnapshotRestore(repository, context.Sink).Run(snapshot, options, context.Cancellation);
         context.Output.Outcome(result, [.. Lines(result, options.DryRun)]);
         foreach (var warning in result.Warnings)
         {

@@ -10,6 +10,8 @@ internal sealed class TestCommand : RunnerCommand
     private static readonly Option<VerificationLevel> Level = SharedOptions.Level(VerificationLevel.Quick, VerificationLevel.Full, VerificationLevel.Restore);
     private static readonly Option<string[]> Assert = new("--assert") { Description = "SQL that must give a true value in the restored database.", HelpName = "sql", DefaultValueFactory = _ => [] };
 
+    private static readonly Option<string> Database = new("--database") { Description = "Of a PostgreSQL cluster: the database that --assert asks. [default: postgres]", HelpName = "name" };
+
     public TestCommand()
         : base(
             "test",
@@ -17,13 +19,13 @@ internal sealed class TestCommand : RunnerCommand
             "mops test latest --source notes/main --level restore",
             "mops test latest --source notes/main --assert 'select count(*) > 0 from notes'",
             "mops test --all --level full") =>
-        Use(SnapshotSelection.Id, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.SourcePatterns, SharedOptions.Tags, SnapshotSelection.All, Level, Assert);
+        Use(SnapshotSelection.Id, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.SourcePatterns, SharedOptions.Tags, SnapshotSelection.All, Level, Assert, Database);
 
     protected override ExitCode Execute(RunnerContext context)
     {
         SnapshotSelection.Check(context);
         using var repository = context.OpenRepository();
-        var options = new ProofOptions { Level = context.Get(Level), Assert = context.Get(Assert)! };
+        var options = new ProofOptions { Level = context.Get(Level), Assert = context.Get(Assert)!, Database = context.Get(Database) };
         var proof = new SnapshotProof(repository, context.Sink);
         var tests = new List<SnapshotTest>();
         foreach (var snapshot in SnapshotSelection.Of(context, repository))

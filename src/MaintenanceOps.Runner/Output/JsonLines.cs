@@ -20,6 +20,7 @@ internal static class JsonLines
     Converters = [typeof(SecondsConverter)])]
 [JsonSerializable(typeof(Snapshot))]
 [JsonSerializable(typeof(SnapshotItem))]
+[JsonSerializable(typeof(WalArchiveState))]
 [JsonSerializable(typeof(SnapshotTest))]
 [JsonSerializable(typeof(SnapshotDifference))]
 [JsonSerializable(typeof(SnapshotRepository))]

@@ -8,7 +8,7 @@ internal static class Tables
     public static readonly TextTable<Snapshot> Snapshots = new(
         new("ID", s => s.ShortId),
         new("CREATED (UTC)", s => Time(s.Created)),
-        new("KIND", s => s.Kind.ToString().ToLowerInvariant()),
+        new("KIND", s => s.Kind switch { SnapshotKind.PostgresLogical => "dump", SnapshotKind.PostgresPhysical => "cluster", var kind => kind.ToString().ToLowerInvariant() }),
         new("SIZE", s => ByteSize.Format(s.Size), Right: true),
         new("STORED", s => ByteSize.Format(s.StoredSize), Right: true),
         new("VERIFIED", Verified),
@@ -56,6 +56,14 @@ internal static class Tables
         new("SEVERITY", f => f.Severity.ToString().ToLowerInvariant()),
         new("RULE", f => f.Rule),
         new("FINDING", f => f.Message));
+
+    public static readonly TextTable<WalArchiveState> WalArchives = new(
+        new("CLUSTER", w => w.System.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+        new("SEGMENTS", w => $"{w.Segments:N0}", Right: true),
+        new("STORED", w => ByteSize.Format(w.StoredSize), Right: true),
+        new("LAST ARCHIVED (UTC)", w => w.LastArchived is { } at ? Time(at) : ""),
+        new("LAST", w => w.Last),
+        new("STATE", w => w.Healthy ? "whole" : "BROKEN"));
 
     /// <summary>How far a snapshot is proven; what the backup could not take as it stood is counted beside it.</summary>
     private static string Verified(Snapshot snapshot)

@@ -8,4 +8,10 @@ public enum SnapshotKind
 
     /// <summary>Files and folders.</summary>
     Files,
+
+    /// <summary>PostgreSQL databases as dumps of their content.</summary>
+    PostgresLogical,
+
+    /// <summary>A whole PostgreSQL cluster, page by page.</summary>
+    PostgresPhysical,
 }

@@ -239,22 +239,8 @@ internal sealed class BlockReader(Repository repository)
     private static void OpenFrame(PackFooter pack, int number, AesGcm cipher, ReadOnlySpan<byte> frame, Buffers buffers)
     {
         var entry = pack.Frames[number];
-        var length = entry.StoredLength - Pack.TagSize;
-        var packed = buffers.Packed.AsSpan(0, length);
-        Span<byte> nonce = stackalloc byte[12];
-        Span<byte> associated = stackalloc byte[Pack.AssociatedSize];
-        Pack.Nonce(nonce, (uint)number);
-        Pack.AssociatedData(associated, pack.Header, (uint)number);
-        try
-        {
-            // The seal that the footer remembers, not the one beside the frame: the footer's hash is the pack's name.
-            cipher.Decrypt(nonce, frame[..length], pack.FrameTags.AsSpan(number * Pack.TagSize, Pack.TagSize), packed, associated);
-        }
-        catch (CryptographicException e)
-        {
-            throw new InvalidDataException("Its seal is broken.", e);
-        }
-
+        var packed = buffers.Packed.AsSpan(0, entry.StoredLength - Pack.TagSize);
+        Pack.OpenFrame(pack, number, cipher, frame, packed);
         Compression.Decompress(entry.Compression, packed, buffers.Raw.AsSpan(0, entry.RawLength));
     }
 

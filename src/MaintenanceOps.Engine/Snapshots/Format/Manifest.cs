@@ -46,6 +46,9 @@ internal sealed record Manifest
 
     public SqliteFacts? Sqlite { get; init; }
 
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PostgresFacts? Postgres { get; init; }
+
     /// <summary>The program that wrote it.</summary>
     public string Tool { get; init; } = "";
 
@@ -123,6 +126,61 @@ internal sealed record TestRecord
             throw new InvalidDataException("The record is no JSON of the known shape.", e);
         }
     }
+}
+
+/// <summary>What a PostgreSQL snapshot knows beside its files.</summary>
+internal sealed record PostgresFacts
+{
+    /// <summary>The number that <c>initdb</c> gave the cluster.</summary>
+    public ulong System { get; init; }
+
+    /// <summary>The server's version as it tells it, such as <c>150018</c>.</summary>
+    public int Version { get; init; }
+
+    /// <summary>The databases, with their tables and rows where those were counted.</summary>
+    public PostgresDatabase[] Databases { get; init; } = [];
+
+    /// <summary>Of a base backup: where in the log it begins and ends.</summary>
+    public BaseBackupFacts? Base { get; init; }
+}
+
+/// <summary>One database of a cluster.</summary>
+internal sealed record PostgresDatabase
+{
+    public string Name { get; init; } = "";
+
+    public long Size { get; init; }
+
+    public TableCount[] Tables { get; init; } = [];
+
+    public string Owner { get; init; } = "";
+
+    public string Encoding { get; init; } = "UTF8";
+
+    public string Collate { get; init; } = "C";
+
+    public string Ctype { get; init; } = "C";
+
+    /// <summary>The extensions, without which a restore would fail.</summary>
+    public string[] Extensions { get; init; } = [];
+}
+
+/// <summary>The log that makes a base backup consistent.</summary>
+internal sealed record BaseBackupFacts
+{
+    public uint Timeline { get; init; }
+
+    public string StartLsn { get; init; } = "";
+
+    public string EndLsn { get; init; } = "";
+
+    /// <summary>The first segment that a recovery from it reads.</summary>
+    public string StartSegment { get; init; } = "";
+
+    public long SegmentSize { get; init; }
+
+    /// <summary>When it ended by the server's clock; a recovery cannot stop before.</summary>
+    public DateTimeOffset Ended { get; init; }
 }
 
 [JsonSourceGenerationOptions(

@@ -9,6 +9,7 @@ internal enum ObjectKind : byte
     Map = (byte)'M',
     Manifest = (byte)'S',
     TestRecord = (byte)'T',
+    SealedFile = (byte)'F',
 }
 
 /// <summary>

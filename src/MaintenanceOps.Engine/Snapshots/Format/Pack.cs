@@ -49,4 +49,23 @@ internal static class Pack
     }
 
     public const int AssociatedSize = ObjectHeader.Size + 4;
+
+    /// <summary>Opens the seal of a frame; what comes out is still compressed.</summary>
+    /// <exception cref="InvalidDataException">The seal is broken.</exception>
+    public static void OpenFrame(PackFooter pack, int number, AesGcm cipher, ReadOnlySpan<byte> frame, Span<byte> packed)
+    {
+        Span<byte> nonce = stackalloc byte[12];
+        Span<byte> associated = stackalloc byte[AssociatedSize];
+        Nonce(nonce, (uint)number);
+        AssociatedData(associated, pack.Header, (uint)number);
+        try
+        {
+            // The seal that the footer remembers, not the one beside the frame: the footer's hash is the pack's name.
+            cipher.Decrypt(nonce, frame[..packed.Length], pack.FrameTags.AsSpan(number * TagSize, TagSize), packed, associated);
+        }
+        catch (CryptographicException e)
+        {
+            throw new InvalidDataException("Its seal is broken.", e);
+        }
+    }
 }

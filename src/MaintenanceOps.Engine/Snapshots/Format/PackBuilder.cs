@@ -7,7 +7,7 @@ namespace MaintenanceOps.Engine.Snapshots.Format;
 /// <summary>Collects frames into one pack in memory; sealing is so fast that it happens as a frame comes in.</summary>
 internal sealed class PackBuilder : IDisposable
 {
-    private readonly byte[] header = ObjectHeader.Make(ObjectKind.Pack);
+    private readonly byte[] header;
     private readonly AesGcm cipher;
     private readonly List<FrameEntry> frames = [];
     private readonly List<BlockId> ids = [];
@@ -16,8 +16,9 @@ internal sealed class PackBuilder : IDisposable
     private byte[] bytes = ArrayPool<byte>.Shared.Rent(16 * 1024 * 1024);
     private int length;
 
-    public PackBuilder(MasterKey key)
+    public PackBuilder(MasterKey key, ObjectKind kind = ObjectKind.Pack)
     {
+        header = ObjectHeader.Make(kind);
         cipher = key.CipherFor(header);
         header.CopyTo(bytes, 0);
         length = ObjectHeader.Size;

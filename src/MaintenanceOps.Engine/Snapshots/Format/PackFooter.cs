@@ -68,7 +68,14 @@ internal sealed class PackFooter
     /// <exception cref="InvalidDataException">The pack is damaged, or is not the one that its name says.</exception>
     public static PackFooter Open(MasterKey key, string packId, ReadOnlySpan<byte> header, ReadOnlySpan<byte> tail)
     {
-        ObjectHeader.Check(header, ObjectKind.Pack);
+        var footer = Open(key, ObjectKind.Pack, header, tail);
+        return footer.PackId == packId ? footer : throw new InvalidDataException("Its footer is damaged, or it is another pack under this name.");
+    }
+
+    /// <summary>Reads the footer of an object that is laid out like a pack, whatever its name.</summary>
+    public static PackFooter Open(MasterKey key, ObjectKind kind, ReadOnlySpan<byte> header, ReadOnlySpan<byte> tail)
+    {
+        ObjectHeader.Check(header, kind);
         var length = SealedLength(tail);
         if (length < Pack.TagSize || length > tail.Length - Pack.TrailerSize)
         {
@@ -76,11 +83,6 @@ internal sealed class PackFooter
         }
 
         var sealedFooter = tail[^(length + Pack.TrailerSize)..];
-        if (Pack.IdOf(header[..ObjectHeader.Size], sealedFooter) != packId)
-        {
-            throw new InvalidDataException("Its footer is damaged, or it is another pack under this name.");
-        }
-
         var raw = new byte[length - Pack.TagSize];
         Span<byte> nonce = stackalloc byte[12];
         Span<byte> associated = stackalloc byte[Pack.AssociatedSize];
@@ -96,7 +98,7 @@ internal sealed class PackFooter
             throw new InvalidDataException("The seal of its footer is broken.", e);
         }
 
-        return Parse(packId, header[..ObjectHeader.Size].ToArray(), raw);
+        return Parse(Pack.IdOf(header[..ObjectHeader.Size], sealedFooter), header[..ObjectHeader.Size].ToArray(), raw);
     }
 
     /// <summary>The sealed length of the footer, as the pack's last eight bytes tell; throws where they are no trailer.</summary>

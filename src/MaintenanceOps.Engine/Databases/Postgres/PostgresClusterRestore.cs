@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using MaintenanceOps.Engine.Files;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Format;
+using MaintenanceOps.Engine.Storage;
+
+namespace MaintenanceOps.Engine.Databases.Postgres;
+
+/// <summary>
+/// Brings a cluster back as a data directory that a server can be started on. Everything is written beside the
+/// destination, told how far to recover, and gets its name in one rename, so that a half-restored cluster cannot start.
+/// </summary>
+internal sealed class PostgresClusterRestore(Repository repository, IOperationSink sink)
+{
+    private readonly DurableFiles files = DurableFiles.Default;
+
+    public RestoreResult Run(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation)
+    {
+        if (options.Table is not null)
+        {
+            throw new MaintenanceException(ErrorCode.SnapshotKindMismatch, "-Table is for logical snapshots. Restore the cluster beside the live one and copy the table out of it.", snapshot.Id);
+        }
+
+        var destination = Path.GetFullPath(options.Destination ?? throw new MaintenanceException(
+            ErrorCode.InvalidArgument,
+            "A cluster is restored to a data directory: give -Destination.",
+            snapshot.Id));
+        var manifest = repository.ReadManifest(snapshot.Id);
+        var facts = manifest.Postgres ?? throw new MaintenanceException(ErrorCode.SnapshotDamaged, $"Snapshot {snapshot.ShortId} does not say which cluster it is of.", snapshot.Id);
+        if (options.Recovery is { } target)
+        {
+            RequireReachable(snapshot, facts, target);
+        }
+
+        RequireFree(destination, options);
+        var watch = Stopwatch.StartNew();
+        var beside = destination + string.Create(CultureInfo.InvariantCulture, $".mops-restore-{Environment.ProcessId}");
+        var whole = new RestoreOptions { Destination = beside, DryRun = options.DryRun };
+        try
+        {
+            var result = new TreeRestore(repository, sink).Run(snapshot, whole, cancellation) with { Destination = destination };
+            if (options.DryRun)
+            {
+                return result;
+            }
+
+            if (options.Recovery is not null)
+            {
+                WriteRecovery(beside, options);
+            }
+
+            var warnings = new List<string>(result.Warnings);
+            MakeRoom(destination, warnings);
+            files.Rename(beside, destination, overwrite: false);
+            files.SyncDirectory(Path.GetDirectoryName(destination)!);
+            return result with { Warnings = warnings, Elapsed = watch.Elapsed };
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            throw IoErrors.Wrap(e, "restore to", destination);
+        }
+        finally
+        {
+            files.DeleteTree(beside);
+        }
+    }
+
+    /// <summary>A recovery begins at the end of the base backup, and needs the log from there on without a gap.</summary>
+    private void RequireReachable(Snapshot snapshot, PostgresFacts facts, RecoveryTarget target)
+    {
+        var from = facts.Base!;
+        if (!target.IsAtOrAfter(from.Ended, from.EndLsn))
+        {
+            throw new MaintenanceException(
+                ErrorCode.InvalidArgument,
+                $"Snapshot {snapshot.ShortId} reaches from {from.Ended:yyyy-MM-dd HH:mm:ss} UTC ({from.EndLsn}) on. Choose an older base backup of '{snapshot.Source}' for an earlier moment.",
+                snapshot.Id);
+        }
+
+        var archive = new WalArchive(repository);
+        if (archive.Gaps(facts.System, from.StartSegment) is [var gap, ..])
+        {
+            throw new MaintenanceException(ErrorCode.WalMissing, $"The log of cluster {facts.System} in {repository.Location} has a gap: {gap}. A recovery from {snapshot.ShortId} cannot pass it.", gap);
+        }
+    }
+
+    private static void RequireFree(string destination, RestoreOptions options)
+    {
+        if (File.Exists(Path.Combine(destination, "postmaster.pid")))
+        {
+            throw new MaintenanceException(ErrorCode.DestinationInUse, $"A server runs in '{destination}', or was not shut down. Stop it; where none runs, remove its postmaster.pid.", destination);
+        }
+
+        if (Directory.Exists(destination) && Directory.EnumerateFileSystemEntries(destination).Any() && !options.Force)
+        {
+            throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{destination}' is not empty. Give another destination, or -Force to put this cluster in its place; the old one is kept beside it.", destination);
+        }
+    }
+
+    /// <summary>An empty folder goes; a cluster that is replaced gets another name and stays.</summary>
+    private void MakeRoom(string destination, List<string> warnings)
+    {
+        if (!Directory.Exists(destination))
+        {
+            return;
+        }
+
+        if (!Directory.EnumerateFileSystemEntries(destination).Any())
+        {
+            Directory.Delete(destination);
+            return;
+        }
+
+        var kept = $"{destination}.before-restore-{repository.Time.GetUtcNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}";
+        files.Rename(destination, kept, overwrite: false);
+        warnings.Add($"What was in '{destination}' is kept as '{kept}'. Remove it when the new one is known to be right.");
+    }
+
+    /// <summary>
+    /// The settings of a recovery, read after all others, and the file that asks for it; both before the cluster has its name.
+    /// </summary>
+    private void WriteRecovery(string folder, RestoreOptions options)
+    {
+        var target = options.Recovery!;
+        var settings = new StringBuilder("\n# Written by MaintenanceOps for the recovery; harmless afterwards.\n");
+        settings.AppendLine(CultureInfo.InvariantCulture, $"restore_command = {Literal(RestoreCommand(options))}");
+        settings.AppendLine("recovery_target_timeline = 'latest'");
+        if (target.Setting.Length > 0)
+        {
+            settings.AppendLine(CultureInfo.InvariantCulture, $"{target.Setting} = {Literal(target.Value)}");
+            settings.AppendLine("recovery_target_action = 'promote'");
+        }
+
+        var automatic = Path.Combine(folder, "postgresql.auto.conf");
+        File.AppendAllText(automatic, settings.ToString());
+        var signal = Path.Combine(folder, "recovery.signal");
+        File.WriteAllText(signal, "");
+        FileAttributesCopy.Apply(automatic, signal, []);
+        foreach (var path in new[] { automatic, signal })
+        {
+            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
+            files.Sync(handle);
+        }
+
+        files.SyncDirectory(folder);
+    }
+
+    /// <summary>The server runs this for each file of the log that it wants, as its own user and in the data directory.</summary>
+    private string RestoreCommand(RestoreOptions options)
+    {
+        if (options.RestoreCommand is { } given)
+        {
+            return given;
+        }
+
+        var own = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "mops" ? path : "mops";
+        return $"{Quote(own)} wal-fetch %f \"%p\" --repository {Quote(repository.Location)}";
+    }
+
+    private static string Quote(string word) => $"\"{word.Replace("\"", "\\\"", StringComparison.Ordinal).Replace("%", "%%", StringComparison.Ordinal)}\"";
+
+    /// <summary>A value in a configuration file: quotes and backslashes doubled.</summary>
+    private static string Literal(string value) =>
+        $"'{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'";
+}

@@ -1,0 +1,138 @@
+using System.Globalization;
+using Npgsql;
+
+namespace MaintenanceOps.Engine.Databases.Postgres;
+
+/// <summary>A running server, and the ways in which its programs are told how to reach it: never by an argument that is secret.</summary>
+internal sealed class PostgresServer : IDisposable
+{
+    private readonly NpgsqlConnectionStringBuilder settings;
+
+    private PostgresServer(NpgsqlConnectionStringBuilder settings, NpgsqlConnection connection)
+    {
+        this.settings = settings;
+        Connection = connection;
+        Version = Scalar<int>("SELECT current_setting('server_version_num')::int");
+        System = unchecked((ulong)Scalar<long>("SELECT system_identifier FROM pg_control_system()"));
+    }
+
+    public NpgsqlConnection Connection { get; }
+
+    /// <summary>As <c>server_version_num</c>, such as 150018.</summary>
+    public int Version { get; }
+
+    public ulong System { get; }
+
+    public string Database => Connection.Database;
+
+    /// <summary>Connects.</summary>
+    /// <param name="connectionString">An Npgsql string (<c>Host=…;Username=…</c>) or a URI (<c>postgresql://…</c>).</param>
+    /// <param name="database">Another database than the string names.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static PostgresServer Connect(string connectionString, string? database = null)
+    {
+        var settings = PostgresConnectionString.Parse(connectionString);
+        settings.Pooling = false;
+        settings.ApplicationName = "mops";
+        settings.Database = database ?? settings.Database ?? settings.Username;
+        var connection = new NpgsqlConnection(settings.ConnectionString);
+        try
+        {
+            connection.Open();
+            return new PostgresServer(settings, connection);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            connection.Dispose();
+            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"PostgreSQL at {settings.Host}:{settings.Port} does not let us in: {e.Message}", Describe(settings), e);
+        }
+    }
+
+    /// <summary>Another connection to the same server.</summary>
+    public PostgresServer ConnectTo(string database) => Connect(settings.ConnectionString, database);
+
+    /// <summary>What client programs read: everything that they need, the password among it, as an environment.</summary>
+    public Dictionary<string, string> ClientEnvironment()
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["PGHOST"] = settings.Host ?? "",
+            ["PGPORT"] = settings.Port.ToString(CultureInfo.InvariantCulture),
+            ["PGDATABASE"] = Database,
+            ["PGAPPNAME"] = "mops",
+        };
+        Add("PGUSER", settings.Username);
+        Add("PGPASSWORD", settings.Password);
+        Add("PGPASSFILE", settings.Passfile);
+        Add("PGSSLMODE", settings.SslMode switch
+        {
+            SslMode.VerifyCA => "verify-ca",
+            SslMode.VerifyFull => "verify-full",
+            var mode => mode.ToString().ToLowerInvariant(),
+        });
+        Add("PGSSLROOTCERT", settings.RootCertificate);
+        return environment;
+
+        void Add(string name, string? value)
+        {
+            if (!string.IsNullOrEmpty(value))
+            {
+                environment[name] = value;
+            }
+        }
+    }
+
+    public T Scalar<T>(string sql, params object[] values)
+    {
+        using var command = Command(sql, values);
+        return (T)Convert.ChangeType(command.ExecuteScalar() ?? throw new InvalidOperationException($"'{sql}' gave nothing."), typeof(T), CultureInfo.InvariantCulture);
+    }
+
+    public void Execute(string sql, params object[] values)
+    {
+        using var command = Command(sql, values);
+        command.ExecuteNonQuery();
+    }
+
+    public List<T> Rows<T>(string sql, Func<NpgsqlDataReader, T> read, params object[] values)
+    {
+        using var command = Command(sql, values);
+        using var reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
+    }
+
+    /// <summary>A name as SQL writes it, whatever characters it has.</summary>
+    public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>The server in words.</summary>
+    public string Place => string.Create(CultureInfo.InvariantCulture, $"postgresql://{settings.Host}:{settings.Port}");
+
+    /// <summary>The server and database in words, without anything secret.</summary>
+    public string Describe() => Describe(settings);
+
+    public MaintenanceException Wrap(NpgsqlException e) => new(ErrorCode.DatabaseError, $"PostgreSQL reports on {Describe()}: {e.Message}", Describe(), e);
+
+    public void Dispose() => Connection.Dispose();
+
+    private static string Describe(NpgsqlConnectionStringBuilder settings) =>
+        string.Create(CultureInfo.InvariantCulture, $"postgresql://{settings.Host}:{settings.Port}/{settings.Database}");
+
+    private NpgsqlCommand Command(string sql, object[] values)
+    {
+#pragma warning disable CA2100 // Statements are made here; names in them are quoted by Quote, values are parameters.
+        var command = new NpgsqlCommand(sql, Connection) { CommandTimeout = 0 };
+#pragma warning restore CA2100
+        foreach (var value in values)
+        {
+            command.Parameters.AddWithValue(value);
+        }
+
+        return command;
+    }
+}

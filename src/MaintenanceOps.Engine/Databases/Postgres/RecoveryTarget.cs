@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace MaintenanceOps.Engine.Databases.Postgres;
+
+/// <summary>
+/// Where a recovery is to stop: a moment, a place in the log, a transaction, a restore point, or the end of the log.
+/// </summary>
+public sealed partial record RecoveryTarget
+{
+    private RecoveryTarget(string setting, string value)
+    {
+        Setting = setting;
+        Value = value;
+    }
+
+    /// <summary>The moment, where it is one.</summary>
+    public DateTimeOffset? Moment { get; private init; }
+
+    /// <summary>The place in the log, where it is one.</summary>
+    public string? Place { get; private init; }
+
+    /// <summary>The server's setting, such as <c>recovery_target_time</c>; empty for the end of the log.</summary>
+    internal string Setting { get; }
+
+    internal string Value { get; }
+
+    /// <summary>Reads what a user gave.</summary>
+    /// <param name="text">
+    /// <c>2026-11-21T14:03:00Z</c> (a moment without a zone is UTC), <c>16/B374D848</c>, a transaction's number, the name of
+    /// a restore point, or <c>latest</c>.
+    /// </param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static RecoveryTarget Parse(string text)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(text);
+        text = text.Trim();
+        if (string.Equals(text, "latest", StringComparison.OrdinalIgnoreCase))
+        {
+            return new RecoveryTarget("", "");
+        }
+
+        if (PlaceInLog().IsMatch(text))
+        {
+            _ = Lsn.Parse(text);
+            return new RecoveryTarget("recovery_target_lsn", text.ToUpperInvariant()) { Place = text };
+        }
+
+        if (text.All(char.IsAsciiDigit))
+        {
+            return new RecoveryTarget("recovery_target_xid", text);
+        }
+
+        if (char.IsAsciiDigit(text[0]))
+        {
+            return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
+                ? new RecoveryTarget("recovery_target_time", moment.ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture)) { Moment = moment }
+                : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is no moment, such as 2026-11-21T14:03:00Z, and no place in a log, such as 16/B374D848.", text);
+        }
+
+        return text.Length <= 63 && !text.Any(char.IsControl)
+            ? new RecoveryTarget("recovery_target_name", text)
+            : throw new MaintenanceException(ErrorCode.InvalidArgument, "The name of a restore point has up to 63 letters.", text);
+    }
+
+    /// <summary>Whether a recovery from a base backup that ended there can stop at this target, as far as that can be told.</summary>
+    internal bool IsAtOrAfter(DateTimeOffset ended, string endLsn) =>
+        (Moment is null || Moment >= ended) && (Place is null || Lsn.Parse(Place) >= Lsn.Parse(endLsn));
+
+    [GeneratedRegex("^[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}$")]
+    private static partial Regex PlaceInLog();
+}

@@ -1,0 +1,171 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Format;
+using MaintenanceOps.Engine.Storage;
+
+namespace MaintenanceOps.Engine.Databases.Postgres;
+
+/// <summary>
+/// The write-ahead log of PostgreSQL clusters in a repository: one object a file, under the number that <c>initdb</c> gave
+/// the cluster, so that two clusters never mix.
+/// </summary>
+public sealed class WalArchive(Repository repository)
+{
+    private const string Folder = "wal/";
+
+    /// <summary>Archives one file of the log. It is safe to repeat: the same file twice is stored once.</summary>
+    /// <param name="path">The file: <c>%p</c> of <c>archive_command</c>. Its name says which part of the log it is.</param>
+    /// <param name="dataDirectory">The data directory, in which the server runs the command.</param>
+    /// <returns>True where it was stored, false where it was there already.</returns>
+    /// <exception cref="MaintenanceException">
+    /// <see cref="ErrorCode.WalConflict"/>: the archive holds other content under this name, or the segment belongs to
+    /// another cluster. Also <see cref="ErrorCode.PathNotFound"/>, and failures of the store.
+    /// </exception>
+    public bool Push(string path, string dataDirectory)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var file = WalFile.Parse(Path.GetFileName(path));
+        var content = Read(path);
+        var system = SystemOf(file, content, path, dataDirectory);
+        var name = ObjectName(system, file);
+        if (SealedFile.Create(repository, name, content))
+        {
+            return true;
+        }
+
+        var known = SealedFile.Find(repository, name);
+        return known is not null && known.Size == content.Length && SHA256.HashData(content).AsSpan().SequenceEqual(known.Hash)
+            ? false
+            : throw new MaintenanceException(
+                ErrorCode.WalConflict,
+                $"{repository.Location} holds another '{file}' of this cluster. Was a copy of the cluster started that archives to the same place? Give each its own repository.",
+                path);
+    }
+
+    /// <summary>Brings one file of the log back.</summary>
+    /// <param name="name">The name: <c>%f</c> of <c>restore_command</c>.</param>
+    /// <param name="destination">Where to: <c>%p</c>. It appears whole or not at all.</param>
+    /// <param name="system">The cluster's number.</param>
+    /// <returns>False where the archive does not have it: the end of the log, which recovery asks for too.</returns>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotDamaged"/>, and failures of the store or the disk.</exception>
+    public bool Fetch(string name, string destination, ulong system)
+    {
+        var content = SealedFile.Read(repository, ObjectName(system, WalFile.Parse(name)));
+        if (content is null)
+        {
+            return false;
+        }
+
+        var temporary = destination + ".mops";
+        try
+        {
+            File.WriteAllBytes(temporary, content);
+            File.Move(temporary, destination, overwrite: true);
+            return true;
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            File.Delete(temporary);
+            throw IoErrors.Wrap(e, "write", destination);
+        }
+    }
+
+    /// <summary>The number of the cluster in a data directory.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.PathNotFound"/> or <see cref="ErrorCode.AccessDenied"/>.</exception>
+    public static ulong SystemOf(string dataDirectory) => ControlFile.SystemOf(dataDirectory);
+
+    /// <summary>The numbers of the clusters that archive here.</summary>
+    public IReadOnlyList<ulong> Systems() =>
+        [.. repository.Store.List(Folder).Select(o => SystemOfName(o.Name)).OfType<ulong>().Distinct().Order()];
+
+    /// <summary>The files of a cluster's log with the bytes that each takes, in the order of their names.</summary>
+    internal IReadOnlyList<(WalFile File, StoredObject Stored)> Files(ulong system)
+    {
+        var prefix = Prefix(system);
+        var files = new List<(WalFile, StoredObject)>();
+        foreach (var stored in repository.Store.List(prefix))
+        {
+            if (WalFile.TryParse(stored.Name[(stored.Name.LastIndexOf('/') + 1)..], out var file) && ObjectName(system, file) == stored.Name)
+            {
+                files.Add((file, stored));
+            }
+        }
+
+        return [.. files.OrderBy(f => f.Item1.Name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>The stretches that are missing between a segment and the newest one, in words; none means that all is there.</summary>
+    internal IReadOnlyList<string> Gaps(ulong system, string from)
+    {
+        var first = WalFile.Parse(from);
+        var files = Files(system);
+        var segments = files.Where(f => f.File.IsSegment && f.File.Timeline >= first.Timeline).Select(f => f.File).ToList();
+        if (!segments.Contains(first))
+        {
+            return [$"{first} is missing"];
+        }
+
+        // A timeline begins at the segment in which it branched off, so numbers go on across timelines.
+        var size = SegmentSizeOf(system, first);
+        var numbers = segments.Select(s => s.Number(size)).Where(n => n >= first.Number(size)).Distinct().Order().ToList();
+        var gaps = new List<string>();
+        for (var i = 1; i < numbers.Count; i++)
+        {
+            if (numbers[i] != numbers[i - 1] + 1)
+            {
+                var missing = numbers[i] - numbers[i - 1] - 1;
+                gaps.Add(string.Create(CultureInfo.InvariantCulture, $"{WalFile.Segment(first.Timeline, numbers[i - 1] + 1, size)} {(missing > 1 ? $"and {missing - 1} more are" : "is")} missing"));
+            }
+        }
+
+        return gaps;
+    }
+
+    private long SegmentSizeOf(ulong system, WalFile segment) =>
+        SealedFile.Find(repository, ObjectName(system, segment))?.Size
+            ?? throw new MaintenanceException(ErrorCode.WalMissing, $"'{segment}' of cluster {system} is not in {repository.Location}.", segment.Name);
+
+    internal static string ObjectName(ulong system, WalFile file) => $"{Prefix(system)}{file.Timeline:X8}/{file.Name}";
+
+    private static string Prefix(ulong system) => string.Create(CultureInfo.InvariantCulture, $"{Folder}{system}/");
+
+    private static ulong? SystemOfName(string name) =>
+        name.Split('/') is [_, var system, _, _] && ulong.TryParse(system, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static byte[] Read(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new MaintenanceException(ErrorCode.PathNotFound, $"There is no '{path}'. Give %p, and run it in the data directory.", path, e);
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            throw IoErrors.Wrap(e, "read", path);
+        }
+    }
+
+    private static ulong SystemOf(WalFile file, ReadOnlySpan<byte> content, string path, string dataDirectory)
+    {
+        if (!file.IsSegment)
+        {
+            return ControlFile.SystemOf(dataDirectory);
+        }
+
+        if (WalFile.Identify(content) is not { } identity || identity.SegmentSize != content.Length)
+        {
+            throw new MaintenanceException(ErrorCode.WalConflict, $"'{path}' is no whole segment of a PostgreSQL log: {content.Length} bytes that do not begin like one.", path);
+        }
+
+        if (File.Exists(Path.Combine(dataDirectory, ControlFile.Name)) && ControlFile.SystemOf(dataDirectory) is var here && here != identity.System)
+        {
+            throw new MaintenanceException(ErrorCode.WalConflict, $"'{path}' belongs to cluster {identity.System}, and '{dataDirectory}' is cluster {here}.", path);
+        }
+
+        return identity.System;
+    }
+}

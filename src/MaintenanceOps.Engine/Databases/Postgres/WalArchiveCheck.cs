@@ -1,0 +1,91 @@
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Format;
+
+namespace MaintenanceOps.Engine.Databases.Postgres;
+
+/// <summary>Looks at the log archives of a repository: gaps, damage, and which base backups can be recovered.</summary>
+public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
+{
+    /// <summary>Checks the archive of each cluster.</summary>
+    /// <param name="level"><see cref="VerificationLevel.Quick"/> goes by names; <see cref="VerificationLevel.Full"/> reads every byte.</param>
+    /// <param name="cancellation">Ends the check.</param>
+    public IEnumerable<WalArchiveState> Run(VerificationLevel level, CancellationToken cancellation = default)
+    {
+        using var lease = repository.ShareForReading("log archive check", cancellation);
+        var archive = new WalArchive(repository);
+        var bases = repository.ManifestIds()
+            .Select(id => (Id: id, repository.ReadManifest(id).Postgres))
+            .Where(b => b.Postgres?.Base is not null)
+            .ToLookup(b => b.Postgres!.System, b => (b.Id, Base: b.Postgres!.Base!));
+        foreach (var system in archive.Systems().Union(bases.Select(b => b.Key)).Order().ToList())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return Check(archive, system, [.. bases[system]], level, cancellation);
+        }
+    }
+
+    private WalArchiveState Check(WalArchive archive, ulong system, List<(string Id, BaseBackupFacts Base)> bases, VerificationLevel level, CancellationToken cancellation)
+    {
+        var files = archive.Files(system);
+        var segments = files.Where(f => f.File.IsSegment).ToList();
+        var findings = new List<string>();
+        var recoverable = new List<string>();
+        if (segments.Count > 0)
+        {
+            findings.AddRange(archive.Gaps(system, segments[0].File.Name));
+            foreach (var (id, from) in bases)
+            {
+                if (archive.Gaps(system, from.StartSegment) is [var gap, ..])
+                {
+                    findings.Add($"A recovery from base backup {id[..8]} ends early: {gap}.");
+                }
+                else
+                {
+                    recoverable.Add(id[..8]);
+                }
+            }
+        }
+
+        if (level >= VerificationLevel.Full)
+        {
+            findings.AddRange(ReadAll(system, files, cancellation));
+        }
+
+        return new WalArchiveState
+        {
+            Repository = repository.Location,
+            System = system,
+            First = segments.Count > 0 ? segments[0].File.Name : "",
+            Last = segments.Count > 0 ? segments[^1].File.Name : "",
+            LastArchived = segments.Count > 0 ? segments.Max(s => s.Stored.Modified) : null,
+            Segments = segments.Count,
+            StoredSize = files.Sum(f => f.Stored.Size),
+            RecoverableFrom = recoverable,
+            Findings = findings,
+        };
+    }
+
+    private IEnumerable<string> ReadAll(ulong system, IReadOnlyList<(WalFile File, Storage.StoredObject Stored)> files, CancellationToken cancellation)
+    {
+        for (var i = 0; i < files.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            string? problem = null;
+            try
+            {
+                var content = SealedFile.Read(repository, WalArchive.ObjectName(system, files[i].File));
+                problem = content is null ? $"{files[i].File} is missing." : null;
+            }
+            catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
+            {
+                problem = e.Message;
+            }
+
+            sink.Progress($"Testing the log of {system}", i + 1, files.Count);
+            if (problem is not null)
+            {
+                yield return problem;
+            }
+        }
+    }
+}

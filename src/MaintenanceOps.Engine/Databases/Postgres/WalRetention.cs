@@ -1,0 +1,31 @@
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Format;
+
+namespace MaintenanceOps.Engine.Databases.Postgres;
+
+/// <summary>
+/// Which files of the log archive no recovery can need any more: those before the first segment of the oldest base backup
+/// that is kept. A cluster without a base backup keeps all of its log, because its next one may still be on its way.
+/// </summary>
+internal static class WalRetention
+{
+    /// <summary>The objects' names. A timeline's history is small and always kept.</summary>
+    public static IReadOnlyList<string> Obsolete(Repository repository)
+    {
+        var bases = repository.ManifestIds()
+            .Select(repository.ReadManifest)
+            .Select(m => m.Postgres)
+            .Where(p => p?.Base is not null)
+            .ToLookup(p => p!.System, p => p!.Base!);
+        var archive = new WalArchive(repository);
+        var obsolete = new List<string>();
+        foreach (var system in archive.Systems().Where(bases.Contains))
+        {
+            var size = bases[system].First().SegmentSize;
+            var oldest = bases[system].Min(b => WalFile.Parse(b.StartSegment).Number(size));
+            obsolete.AddRange(archive.Files(system).Where(f => !f.File.IsHistory && f.File.Number(size) < oldest).Select(f => f.Stored.Name));
+        }
+
+        return obsolete;
+    }
+}

@@ -1,0 +1,97 @@
+using System.Security.Cryptography;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Blocks;
+
+namespace MaintenanceOps.Engine.Files;
+
+/// <summary>What is stored of a tree whose files came as streams.</summary>
+/// <param name="Map">The id of the listing's map.</param>
+/// <param name="ContentHash">The hash over the listing.</param>
+/// <param name="Size">The sum of the files' sizes in bytes.</param>
+/// <param name="StoredSize">What the snapshot added to the repository in bytes.</param>
+/// <param name="Count">The number of entries.</param>
+internal sealed record StreamedTreeResult(string Map, string ContentHash, long Size, long StoredSize, long Count);
+
+/// <summary>
+/// Files that arrive one after the other as streams, such as the members of an archive: cut, stored and listed like the
+/// files of a folder, without ever lying on a disk.
+/// </summary>
+internal sealed class StreamedTree : IDisposable
+{
+    private const int WindowSize = 512 * 1024;
+    private readonly Repository repository;
+    private readonly BlockWriter blocks;
+    private readonly ListingWriter listing;
+    private readonly CancellationToken cancellation;
+    private readonly byte[] window = new byte[WindowSize];
+    private long size;
+
+    public StreamedTree(Repository repository, CancellationToken cancellation)
+    {
+        this.repository = repository;
+        this.cancellation = cancellation;
+        blocks = new BlockWriter(repository, cancellation);
+        listing = new ListingWriter(blocks);
+    }
+
+    /// <summary>Bytes taken so far.</summary>
+    public long Size => size;
+
+    /// <summary>Adds a folder or a link; a folder comes before what is in it.</summary>
+    public void Add(FileEntry entry) => listing.Add(new PendingEntry(entry));
+
+    /// <summary>Adds a file to the stream's end, in chunks that the content itself bounds.</summary>
+    public long AddFile(FileEntry entry, Stream content, IncrementalHash? hash = null) => Take(entry, content, 0, hash);
+
+    /// <summary>Adds a file that is written page by page, such as a table's, in blocks of one page.</summary>
+    public long AddPages(FileEntry entry, Stream content, int pageSize, IncrementalHash? hash = null) => Take(entry, content, pageSize, hash);
+
+    /// <summary>Waits until everything is durable.</summary>
+    public StreamedTreeResult Finish()
+    {
+        var (listingBlocks, digests) = listing.Finish(cancellation);
+        var (map, mapStored) = repository.StoreMap(Listing.WriteMap(listingBlocks));
+        return new StreamedTreeResult(map, ContentHash.Of(digests), size, blocks.StoredSize + mapStored, listing.Count);
+    }
+
+    public void Dispose()
+    {
+        listing.Dispose();
+        blocks.Dispose();
+    }
+
+    private long Take(FileEntry entry, Stream content, int pageSize, IncrementalHash? hash)
+    {
+        var pending = new PendingEntry(entry);
+        var chunker = ContentChunker.Files;
+        var largest = pageSize > 0 ? pageSize : chunker.Max;
+        var (start, length, total, ended) = (0, 0, 0L, false);
+        while (!ended || start < length)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            window.AsSpan(start, length - start).CopyTo(window);
+            (start, length) = (0, length - start);
+            while (!ended && length < window.Length)
+            {
+                var read = content.Read(window, length, window.Length - length);
+                hash?.AppendData(window, length, read);
+                ended = read == 0;
+                length += read;
+                total += read;
+            }
+
+            while (start < length && (ended || length - start >= largest))
+            {
+                var rest = window.AsSpan(start, Math.Min(length - start, largest));
+                var cut = pageSize > 0 ? rest.Length : chunker.Cut(rest);
+                listing.AddBlock(pending, rest[..cut]);
+                start += cut;
+            }
+        }
+
+        size += total;
+        pending.Entry = entry with { Size = total };
+        listing.Add(pending);
+        return total;
+    }
+}

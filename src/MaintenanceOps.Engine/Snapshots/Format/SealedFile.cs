@@ -1,0 +1,133 @@
+using System.Security.Cryptography;
+
+namespace MaintenanceOps.Engine.Snapshots.Format;
+
+/// <summary>What a sealed file says of itself; small, and readable without reading the file.</summary>
+/// <param name="Name">The object's whole name in the repository.</param>
+/// <param name="Size">The file's size in bytes.</param>
+/// <param name="Hash">SHA-256 of the file.</param>
+/// <param name="Stored">The size of the object in bytes.</param>
+internal sealed record SealedFileFacts(string Name, long Size, byte[] Hash, long Stored);
+
+/// <summary>
+/// One whole file as one object with a name that means something, outside the packs: what is written once, read whole and
+/// removed alone, such as a segment of a write-ahead log. It is laid out like a pack: the first frame describes the
+/// file, and each of the others holds the next 256 KiB of it as one block.
+/// </summary>
+internal static class SealedFile
+{
+    private const int HashSize = 32;
+
+    /// <summary>Stores the file under the name.</summary>
+    /// <returns>False where the name is taken, by whatever content.</returns>
+    public static bool Create(Repository repository, string name, ReadOnlyMemory<byte> content)
+    {
+        using var builder = new PackBuilder(repository.Key, ObjectKind.SealedFile);
+        var description = Describe(name, content.Span);
+        Add(builder, CompressionKind.Stored, description, description);
+        var frames = new (CompressionKind Kind, byte[] Packed, int Length)[(content.Length + Pack.FrameSize - 1) / Pack.FrameSize];
+        Parallel.For(0, frames.Length, i =>
+        {
+            var raw = Part(content, i).Span;
+            var packed = GC.AllocateUninitializedArray<byte>(Compression.MaxLength(raw.Length));
+            frames[i] = (Compression.Compress(raw, packed, out var written), packed, written);
+        });
+        for (var i = 0; i < frames.Length; i++)
+        {
+            Add(builder, frames[i].Kind, frames[i].Packed.AsSpan(0, frames[i].Length), Part(content, i).Span);
+        }
+
+        return repository.Store.Create(name, builder.Finish().Bytes.Span);
+    }
+
+    /// <summary>What the object under the name says of itself; null where there is none.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotDamaged"/>.</exception>
+    public static SealedFileFacts? Find(Repository repository, string name) => repository.Store.Read(name) is { } bytes
+        ? Checked(repository, name, () => Open(repository, name, bytes).Facts)
+        : null;
+
+    /// <summary>Reads the file back, checked against its hash; null where there is none.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotDamaged"/>.</exception>
+    public static byte[]? Read(Repository repository, string name) => repository.Store.Read(name) is { } bytes
+        ? Checked(repository, name, () => Unpack(repository, name, bytes))
+        : null;
+
+    private static byte[] Unpack(Repository repository, string name, byte[] bytes)
+    {
+        var (facts, footer) = Open(repository, name, bytes);
+        var content = GC.AllocateUninitializedArray<byte>(checked((int)facts.Size));
+        Parallel.For(1, footer.Frames.Length, i =>
+        {
+            var target = content.AsSpan(checked((i - 1) * Pack.FrameSize));
+            var raw = OpenFrame(repository.Key, footer, bytes, i);
+            if (raw.Length > target.Length)
+            {
+                throw new InvalidDataException("It holds more than it says.");
+            }
+
+            raw.CopyTo(target);
+        });
+        return SHA256.HashData(content).AsSpan().SequenceEqual(facts.Hash)
+            ? content
+            : throw new InvalidDataException("Its content does not have the hash that it says.");
+    }
+
+    private static (SealedFileFacts Facts, PackFooter Footer) Open(Repository repository, string name, byte[] bytes)
+    {
+        var footer = PackFooter.Open(repository.Key, ObjectKind.SealedFile, bytes, bytes);
+        if (footer.Frames.Length == 0)
+        {
+            throw new InvalidDataException("It has no description.");
+        }
+
+        var reader = new ByteReader(OpenFrame(repository.Key, footer, bytes, 0));
+        var facts = new SealedFileFacts(reader.Text(), reader.Int64(), reader.Take(HashSize).ToArray(), bytes.Length);
+        return facts.Name == name ? (facts, footer) : throw new InvalidDataException("It is another file under this name.");
+    }
+
+    private static byte[] OpenFrame(MasterKey key, PackFooter footer, ReadOnlySpan<byte> bytes, int number)
+    {
+        var entry = footer.Frames[number];
+        if (entry.Offset + entry.StoredLength > bytes.Length)
+        {
+            throw new InvalidDataException("It is cut short.");
+        }
+
+        var raw = GC.AllocateUninitializedArray<byte>(entry.RawLength);
+        var packed = GC.AllocateUninitializedArray<byte>(entry.StoredLength - Pack.TagSize);
+        using var cipher = key.CipherFor(footer.Header);
+        Pack.OpenFrame(footer, number, cipher, bytes.Slice((int)entry.Offset, entry.StoredLength), packed);
+        Compression.Decompress(entry.Compression, packed, raw);
+        return raw;
+    }
+
+    private static void Add(PackBuilder builder, CompressionKind kind, ReadOnlySpan<byte> packed, ReadOnlySpan<byte> raw) =>
+        builder.Add(kind, packed, raw.Length, [BlockId.Of(BlockDigest.Of(raw))], [raw.Length]);
+
+    private static byte[] Describe(string name, ReadOnlySpan<byte> content)
+    {
+        var writer = new ByteWriter();
+        writer.Text(name);
+        writer.VarInt(content.Length);
+        writer.Bytes(SHA256.HashData(content));
+        return writer.Written.ToArray();
+    }
+
+    private static ReadOnlyMemory<byte> Part(ReadOnlyMemory<byte> content, int frame) =>
+        content.Slice(frame * Pack.FrameSize, Math.Min(Pack.FrameSize, content.Length - (frame * Pack.FrameSize)));
+
+    private static T Checked<T>(Repository repository, string name, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (Unwrapped(e) is InvalidDataException or OverflowException)
+        {
+            throw new MaintenanceException(ErrorCode.SnapshotDamaged, $"'{name}' in {repository.Location} cannot be read. {Unwrapped(e).Message}", name, e);
+        }
+    }
+
+    /// <summary>What ended a parallel loop.</summary>
+    private static Exception Unwrapped(Exception e) => e is AggregateException { InnerException: { } inner } ? inner : e;
+}

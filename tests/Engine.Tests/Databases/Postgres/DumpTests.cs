@@ -1,0 +1,145 @@
+using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Tests.Support;
+using Npgsql;
+using Xunit;
+
+namespace MaintenanceOps.Engine.Tests.Databases.Postgres;
+
+public sealed class DumpTests : IDisposable
+{
+    private const string OddName = "quoted \"ü\" name";
+    private readonly TestFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [PostgresFact]
+    public void Databases_are_dumped_proven_and_brought_back()
+    {
+        using var cluster = new PostgresCluster();
+        Fill(cluster);
+        using var repository = Repositories.New(folder);
+        var first = BackUp(repository, cluster, "app", OddName);
+        Assert.Equal(SnapshotKind.PostgresLogical, first.Kind);
+        Assert.Equal(20000, first.Tables.Single(t => t.Name == "app.public.orders").Rows);
+        Assert.Equal(3, first.Tables.Single(t => t.Name == $"{OddName}.Odd \"schema\".Täble").Rows);
+
+        var test = repository.Prove(first, VerificationLevel.Restore, "select count(*) = 20000 from orders");
+        Assert.True(test.Passed, string.Join('\n', test.Findings));
+        Assert.Equal(20003, test.Rows);
+        Assert.True(repository.Prove(first, VerificationLevel.Restore, "select count(*) = 1 from orders") is { Passed: false, Damaged: false });
+
+        // The same content again costs next to nothing, whatever the dump's own header says.
+        Assert.InRange(BackUp(repository, cluster, "app", OddName).StoredSize, 1, first.StoredSize / 5);
+        Assert.Empty(repository.Check());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.GetTempPath(), ".mops-scratch-*"));
+    }
+
+    [PostgresFact]
+    public void A_live_database_is_swapped_for_the_old_one_in_one_step()
+    {
+        using var cluster = new PostgresCluster();
+        Fill(cluster);
+        cluster.Execute("CREATE ROLE owner; ALTER DATABASE app OWNER TO owner");
+        cluster.Execute("GRANT SELECT ON orders TO owner", "app");
+        using var repository = Repositories.New(folder);
+        var snapshot = BackUp(repository, cluster, "app");
+        cluster.Execute("DELETE FROM orders WHERE id > 5", "app");
+
+        Assert.Equal(ErrorCode.DestinationInUse, Assert.Throws<MaintenanceException>(() => Restore(repository, cluster, snapshot, new RestoreOptions())).Code);
+        using (var session = new NpgsqlConnection(cluster.ConnectionTo("app")))
+        {
+            session.Open();
+            Assert.Equal(ErrorCode.DestinationInUse, Assert.Throws<MaintenanceException>(() => Restore(repository, cluster, snapshot, new RestoreOptions { InPlace = true })).Code);
+            Assert.Equal(5, Count(cluster, "app"));
+            Restore(repository, cluster, snapshot, new RestoreOptions { InPlace = true, Force = true });
+        }
+
+        Assert.Equal(20000, Count(cluster, "app"));
+        Assert.Equal("owner", cluster.Query<string>("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app'"));
+        Assert.True(PostgresCluster.Query<bool>("SELECT has_table_privilege('owner', 'orders', 'SELECT')", cluster.ConnectionTo("app")));
+        var kept = cluster.Query<string>("SELECT datname FROM pg_database WHERE datname LIKE 'app\\_before\\_%'");
+        Assert.Equal(5, Count(cluster, kept));
+
+        Restore(repository, cluster, snapshot, new RestoreOptions { As = "beside" });
+        Assert.Equal(20000, Count(cluster, "beside"));
+        Assert.Equal(0, cluster.Query<long>("SELECT count(*) FROM pg_database WHERE datname LIKE 'mops\\_%'"));
+    }
+
+    [PostgresFact]
+    public void One_table_comes_back_under_another_name_into_the_live_database()
+    {
+        using var cluster = new PostgresCluster();
+        Fill(cluster);
+        using var repository = Repositories.New(folder);
+        var snapshot = BackUp(repository, cluster, "app");
+        cluster.Execute("DELETE FROM orders WHERE id > 5", "app");
+
+        var result = Restore(repository, cluster, snapshot, new RestoreOptions { Table = "orders", As = "orders_before" });
+        Assert.Equal(20000, result.RestoredRows);
+        Assert.Equal(5, Count(cluster, "app"));
+        Assert.Equal(20000, PostgresCluster.Query<long>("SELECT count(*) FROM orders_before", cluster.ConnectionTo("app")));
+        Assert.Equal(ErrorCode.DestinationInUse, Assert.Throws<MaintenanceException>(() => Restore(repository, cluster, snapshot, new RestoreOptions { Table = "orders", As = "orders_before" })).Code);
+        Assert.Equal(ErrorCode.ItemNotFound, Assert.Throws<MaintenanceException>(() => Restore(repository, cluster, snapshot, new RestoreOptions { Table = "oders" })).Code);
+        Assert.Equal(0, cluster.Query<long>("SELECT count(*) FROM pg_database WHERE datname LIKE 'mops\\_%'"));
+    }
+
+    [PostgresFact]
+    public void A_dump_that_is_not_whole_is_no_snapshot()
+    {
+        using var cluster = new PostgresCluster();
+        Fill(cluster);
+        cluster.Execute("CREATE ROLE weak LOGIN");
+        using var repository = Repositories.New(folder);
+
+        // A user without rights on a table, a dump that ends half-way with a good exit code, one of no byte, an old client.
+        Refused($"{cluster.ConnectionTo("app").Replace("Username=postgres", "Username=weak", StringComparison.Ordinal)}", new ClientToolOptions(), ErrorCode.ClientToolFailed);
+        Refused(cluster.ConnectionTo("app"), Fake("pg_dump", "exec \"$REAL/pg_dump\" \"$@\" | head -c 300000"), ErrorCode.ClientToolFailed);
+        Refused(cluster.ConnectionTo("app"), Fake("pg_dump", "exit 0"), ErrorCode.ClientToolFailed);
+        var old = Refused(cluster.ConnectionTo("app"), Fake("pg_dump", "exit 0", "9.6"), ErrorCode.ClientToolUnfit);
+        Assert.Contains("older", old.Message, StringComparison.Ordinal);
+        Assert.Empty(new SnapshotCatalog(repository).List());
+        Assert.Empty(repository.Store.List("leases/"));
+
+        MaintenanceException Refused(string connection, ClientToolOptions tools, ErrorCode code)
+        {
+            var error = Assert.Throws<MaintenanceException>(() => new PostgresDump(repository, SilentSink.Instance).Run(connection, [], tools, new BackupOptions { Source = "pg" }));
+            Assert.Equal(code, error.Code);
+            return error;
+        }
+    }
+
+    private static void Fill(PostgresCluster cluster)
+    {
+        cluster.Execute("CREATE DATABASE app");
+        cluster.Execute($"CREATE DATABASE \"{OddName.Replace("\"", "\"\"", StringComparison.Ordinal)}\"");
+        cluster.Execute("CREATE TABLE orders(id int primary key, body text); INSERT INTO orders SELECT i, md5(i::text) || E'\\n\\\\.\\t' FROM generate_series(1, 20000) i; CREATE VIEW large AS SELECT * FROM orders WHERE id > 100", "app");
+        cluster.Execute("CREATE SCHEMA \"Odd \"\"schema\"; CREATE TABLE \"Odd \"\"schema\".\"Täble\"(a int); INSERT INTO \"Odd \"\"schema\".\"Täble\" VALUES (1), (2), (3)".Replace("\"Odd \"\"schema\"", "\"Odd \"\"schema\"\"\"", StringComparison.Ordinal), OddName);
+    }
+
+    /// <summary>The real programs, with one of them replaced by a script.</summary>
+    private ClientToolOptions Fake(string program, string script, string? version = null)
+    {
+        var programs = Directory.CreateDirectory(folder[Guid.NewGuid().ToString("N")]).FullName;
+        foreach (var real in new[] { "pg_dump", "pg_restore", "pg_dumpall" })
+        {
+            File.CreateSymbolicLink(Path.Combine(programs, real), Path.Combine(PostgresCluster.Programs!, real));
+        }
+
+        var path = Path.Combine(programs, program);
+        File.Delete(path);
+        File.WriteAllText(path, $"#!/bin/sh\nREAL='{PostgresCluster.Programs}'\n[ \"$1\" = --version ] && {{ {(version is null ? "exec \"$REAL/pg_dump\" --version" : $"echo pg_dump {version}; exit 0")}; }}\n{script}\n");
+#pragma warning disable CA1416 // Scripts like this one are for Unix, and so is the fixture.
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+#pragma warning restore CA1416
+        return new ClientToolOptions { Path = programs };
+    }
+
+    private static Snapshot BackUp(Repository repository, PostgresCluster cluster, params string[] databases) =>
+        new PostgresDump(repository, SilentSink.Instance).Run(cluster.ConnectionString, databases, new ClientToolOptions(), new BackupOptions { Source = "pg" });
+
+    private static RestoreResult Restore(Repository repository, PostgresCluster cluster, Snapshot snapshot, RestoreOptions options) =>
+        new SnapshotRestore(repository, SilentSink.Instance).Run(snapshot, options with { ConnectionString = cluster.ConnectionString });
+
+    private static long Count(PostgresCluster cluster, string database) => PostgresCluster.Query<long>("SELECT count(*) FROM orders", cluster.ConnectionTo(database));
+}

@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Globalization;
+using Npgsql;
+using Xunit;
+
+namespace MaintenanceOps.Engine.Tests.Support;
+
+/// <summary>A real PostgreSQL server of a test's own, on a socket, run as the user that owns the installation where the tests run as root.</summary>
+internal sealed class PostgresCluster : IDisposable
+{
+    private const string Server = "postgres";
+    private readonly TestFolder folder = new();
+
+    public PostgresCluster(params string[] settings)
+    {
+        if (Environment.IsPrivilegedProcess)
+        {
+            Call("chown", Server, folder.Path);
+        }
+
+        Program("initdb", "--pgdata", Data, "--auth=trust", "--username=postgres", "--no-sync", "--data-checksums");
+        File.AppendAllLines(Path.Combine(Data, "postgresql.conf"), ["listen_addresses = ''", $"unix_socket_directories = '{folder.Path}'", "fsync = off", "shared_buffers = 32MB", .. settings]);
+        Start();
+    }
+
+    public static string? Programs { get; } = Directory.Exists("/usr/lib/postgresql")
+        ? Directory.EnumerateDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).LastOrDefault(d => File.Exists(Path.Combine(d, "initdb")))
+        : null;
+
+    public string Data => folder["data"];
+
+    public string Folder => folder.Path;
+
+    public string ConnectionString => ConnectionTo("postgres");
+
+    public string ConnectionTo(string database) => $"Host={folder.Path};Username=postgres;Database={database};Pooling=false";
+
+    /// <summary>Starts a server on another data directory, as on one that was restored.</summary>
+    public string StartOn(string data)
+    {
+        var sockets = Path.Combine(folder.Path, "s" + Guid.NewGuid().ToString("N")[..6]);
+        Directory.CreateDirectory(sockets);
+        if (Environment.IsPrivilegedProcess)
+        {
+            Call("chown", Server, sockets);
+        }
+
+        others.Add(data);
+        Program("pg_ctl", "--pgdata", data, "--log", Path.Combine(sockets, "log"), "--wait", "--silent", "--options", $"-c unix_socket_directories={sockets}", "start");
+        return $"Host={sockets};Username=postgres;Database=postgres;Pooling=false";
+    }
+
+    private readonly List<string> others = [];
+
+    public void Start() => Program("pg_ctl", "--pgdata", Data, "--log", folder["log"], "--wait", "--silent", "start");
+
+    public void Stop() => Program("pg_ctl", "--pgdata", Data, "--mode=fast", "--wait", "--silent", "stop");
+
+    public void Execute(string sql, string database = "postgres") => Query<object?>(sql, ConnectionTo(database));
+
+    public T Query<T>(string sql) => Query<T>(sql, ConnectionString);
+
+    public static T Query<T>(string sql, string connectionString)
+    {
+        using var connection = new NpgsqlConnection(connectionString);
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        return command.ExecuteScalar() is { } value and not DBNull ? (T)Convert.ChangeType(value, typeof(T) == typeof(object) ? value.GetType() : typeof(T), CultureInfo.InvariantCulture) : default!;
+    }
+
+    /// <summary>Whether the server's user can run a program.</summary>
+    public static bool CanRun(string program, params string[] arguments)
+    {
+        try
+        {
+            Call([.. AsServer(), program, .. arguments]);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Lets the server's user read and write below a folder of the test.</summary>
+    public static void Open(string path)
+    {
+        if (Environment.IsPrivilegedProcess)
+        {
+            Call("chown", "-R", Server, path);
+        }
+    }
+
+    public static void Program(string program, params string[] arguments)
+    {
+        Call([.. AsServer(), Path.Combine(Programs!, program), .. arguments]);
+    }
+
+    private static string[] AsServer() =>
+        Environment.IsPrivilegedProcess ? ["setpriv", $"--reuid={Server}", $"--regid={Server}", "--init-groups"] : [];
+
+    public void Dispose()
+    {
+        foreach (var data in others.Append(Data))
+        {
+            try
+            {
+                Program("pg_ctl", "--pgdata", data, "--mode=immediate", "--wait", "--silent", "stop");
+            }
+            catch (InvalidOperationException)
+            {
+                // Not running.
+            }
+        }
+
+        folder.Dispose();
+    }
+
+    private static void Call(params string[] words)
+    {
+        // The output goes to a file: a server that was started would keep a pipe open.
+        var log = Path.GetTempFileName();
+        using var process = Process.Start(new ProcessStartInfo("sh", ["-c", "exec \"$@\" > \"$0\" 2>&1", log, .. words]) { WorkingDirectory = "/" })!;
+        process.WaitForExit();
+        var said = File.ReadAllText(log);
+        File.Delete(log);
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{string.Join(' ', words)} ended with {process.ExitCode}: {said}");
+        }
+    }
+}
+
+/// <summary>A test that needs PostgreSQL's server programs; skipped, with the reason, where they are missing.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class PostgresFactAttribute : FactAttribute
+{
+    public PostgresFactAttribute() => Skip = PostgresCluster.Programs is null ? "PostgreSQL's server programs are not installed." : null;
+}

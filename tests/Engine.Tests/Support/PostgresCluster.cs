@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
-using Xunit;
 
 namespace MaintenanceOps.Engine.Tests.Support;
 
@@ -132,11 +131,4 @@ internal sealed class PostgresCluster : IDisposable
             throw new InvalidOperationException($"{string.Join(' ', words)} ended with {process.ExitCode}: {said}");
         }
     }
-}
-
-/// <summary>A test that needs PostgreSQL's server programs; skipped, with the reason, where they are missing.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class PostgresFactAttribute : FactAttribute
-{
-    public PostgresFactAttribute() => Skip = PostgresCluster.Programs is null ? "PostgreSQL's server programs are not installed." : null;
 }

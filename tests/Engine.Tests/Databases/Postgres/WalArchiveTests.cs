@@ -71,6 +71,23 @@ public sealed class WalArchiveTests : IDisposable
         Assert.Empty(repository.Check());
     }
 
+    [PostgresFact]
+    public void A_plan_of_the_settings_changes_nothing_until_it_is_applied()
+    {
+        using var cluster = new PostgresCluster();
+        var plan = WalArchiveSettings.Plan(cluster.ConnectionString, folder["it's here"], "/usr/local/bin/mops", TimeSpan.FromMinutes(1));
+        Assert.Equal(["archive_mode", "archive_command", "archive_timeout"], plan.Changes.Select(c => c.Name));
+        Assert.Equal("off", cluster.Query<string>("SHOW archive_mode"));
+        Assert.Equal("0", cluster.Query<string>("SHOW archive_timeout"));
+
+        plan.Apply();
+        cluster.Stop();
+        cluster.Start();
+        Assert.Equal("on", cluster.Query<string>("SHOW archive_mode"));
+        Assert.Equal($"\"/usr/local/bin/mops\" wal-push \"%p\" --repository \"{folder["it's here"]}\"", cluster.Query<string>("SHOW archive_command"));
+        Assert.Empty(WalArchiveSettings.Plan(cluster.ConnectionString, folder["it's here"], "/usr/local/bin/mops", TimeSpan.FromMinutes(1)).Changes);
+    }
+
     private static void Archive(Repository repository, PostgresCluster cluster, int segments)
     {
         for (var i = 0; i < segments; i++)

@@ -33,6 +33,8 @@ BeforeAll {
         }
         'Copy-Snapshot'                = { Get-Snapshot ./r | Copy-Snapshot -Destination ./new -Initialize -WhatIf; Get-Snapshot ./r | Copy-Snapshot -Destination ./encrypted -DestinationPassphrase $secret -WhatIf }
         'Export-Snapshot'              = { Get-Snapshot ./r -Source app.db -Latest | Export-Snapshot -Destination ./app.db -Force -WhatIf; Get-Snapshot ./r -Source app.db -Latest | Export-Snapshot -Destination ./new.tgz -WhatIf }
+        # Without a server it fails before it could change anything; what it would set on one is asked in the engine's tests.
+        'Enable-WalArchive'            = { Enable-WalArchive 'Host=/nowhere;Username=nobody' -Repository ./r -WhatIf -ErrorAction SilentlyContinue }
         'Remove-Snapshot'              = { Get-Snapshot ./r | Remove-Snapshot -WhatIf }
         'Invoke-SnapshotRetention'     = { Get-Snapshot ./r | Invoke-SnapshotRetention -KeepLast 1 -Prune -Force -WhatIf }
     }

@@ -59,6 +59,54 @@ public sealed class RecoveryTests : Place
         }
     }
 
+    [ArchivingFact]
+    public void A_recovery_follows_the_timeline_that_an_earlier_recovery_began()
+    {
+        var mops = Mops();
+        var repository = Path.Combine(Path.GetTempPath(), $"mops-pitr-{Guid.NewGuid():N}");
+        try
+        {
+            mops.Run("repo", "new", repository).Expect(0);
+            PostgresCluster.Open(repository);
+            using var cluster = new PostgresCluster("archive_mode = on", $"archive_command = '{ArchivingFactAttribute.Program} wal-push \"%p\" --repository {repository}'");
+            cluster.Execute("CREATE TABLE orders(id int primary key)");
+            mops.Run("backup", "-c", cluster.ConnectionString, "-m", "physical", "-s", "pg/main", "-r", repository).Expect(0);
+            cluster.Execute("INSERT INTO orders SELECT generate_series(1, 100)");
+            cluster.Execute("SELECT pg_create_restore_point('first')");
+            cluster.Execute("INSERT INTO orders SELECT generate_series(101, 200)");
+            cluster.Execute("SELECT pg_switch_wal()");
+            WaitForArchive(cluster);
+            cluster.Stop();
+
+            // The recovered server goes on on a timeline of its own, and archives that into the same place.
+            var second = Restore("first");
+            var server = cluster.StartOn(second);
+            Promoted(server);
+            PostgresCluster.Query<object?>("INSERT INTO orders SELECT generate_series(1001, 1007)", server);
+            PostgresCluster.Query<object?>("SELECT pg_switch_wal()", server);
+            Assert.True(SpinWait.SpinUntil(() => PostgresCluster.Query<long>("SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'", server) == 0, TimeSpan.FromSeconds(20)));
+
+            var third = cluster.StartOn(Restore("latest"));
+            Promoted(third);
+            Assert.Equal(107, PostgresCluster.Query<long>("SELECT count(*) FROM orders", third));
+            Assert.Equal(3, PostgresCluster.Query<long>("SELECT timeline_id FROM pg_control_checkpoint()", third));
+
+            string Restore(string target)
+            {
+                var data = Path.Combine(cluster.Folder, $"at{Guid.NewGuid():N}"[..10]);
+                mops.Run("restore", "latest", "-s", "pg/main", "-r", repository, "-t", target, "-d", data, "--restore-command", $"{ArchivingFactAttribute.Program} wal-fetch %f \"%p\" --repository {repository}").Expect(0);
+                return data;
+            }
+
+            static void Promoted(string connection) =>
+                Assert.True(SpinWait.SpinUntil(() => !PostgresCluster.Query<bool>("SELECT pg_is_in_recovery()", connection), TimeSpan.FromSeconds(20)));
+        }
+        finally
+        {
+            Directory.Delete(repository, recursive: true);
+        }
+    }
+
     [PostgresFact]
     public void A_segment_is_archived_once_and_never_over_another_one()
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 
@@ -41,10 +40,10 @@ internal sealed class StreamedTree : IDisposable
     public void Add(FileEntry entry) => listing.Add(new PendingEntry(entry));
 
     /// <summary>Adds a file to the stream's end, in chunks that the content itself bounds.</summary>
-    public long AddFile(FileEntry entry, Stream content, IncrementalHash? hash = null) => Take(entry, content, 0, hash);
+    public long AddFile(FileEntry entry, Stream content, Crc32C? sum = null) => Take(entry, content, 0, sum);
 
     /// <summary>Adds a file that is written page by page, such as a table's, in blocks of one page.</summary>
-    public long AddPages(FileEntry entry, Stream content, int pageSize, IncrementalHash? hash = null) => Take(entry, content, pageSize, hash);
+    public long AddPages(FileEntry entry, Stream content, int pageSize, Crc32C? sum = null) => Take(entry, content, pageSize, sum);
 
     /// <summary>Waits until everything is durable.</summary>
     public StreamedTreeResult Finish()
@@ -60,7 +59,7 @@ internal sealed class StreamedTree : IDisposable
         blocks.Dispose();
     }
 
-    private long Take(FileEntry entry, Stream content, int pageSize, IncrementalHash? hash)
+    private long Take(FileEntry entry, Stream content, int pageSize, Crc32C? sum)
     {
         var pending = new PendingEntry(entry);
         var chunker = ContentChunker.Files;
@@ -74,7 +73,7 @@ internal sealed class StreamedTree : IDisposable
             while (!ended && length < window.Length)
             {
                 var read = content.Read(window, length, window.Length - length);
-                hash?.AppendData(window, length, read);
+                sum?.Append(window.AsSpan(length, read));
                 ended = read == 0;
                 length += read;
                 total += read;

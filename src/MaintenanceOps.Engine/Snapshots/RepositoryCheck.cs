@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Snapshots.Keys;
@@ -55,6 +56,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
             }
         }
 
+        findings.AddRange(CheckLogArchives(level, cancellation));
         foreach (var (name, reason) in packs)
         {
             var needed = hurt[name].Count > 0 || findings.Exists(f => f.Rule == SnapshotDamaged);
@@ -104,6 +106,15 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
             }
         }
     }
+
+    private IEnumerable<RepositoryFinding> CheckLogArchives(VerificationLevel level, CancellationToken cancellation) =>
+        new WalArchiveCheck(repository, sink).Run(level, cancellation).SelectMany(state => state.Findings.Select(finding => Finding(
+            FindingSeverity.Error,
+            "WalArchiveBroken",
+            $"The log of cluster {state.System}: {finding}",
+            WalArchive.FolderOf(state.System),
+            [],
+            "Copy the archive from another repository, or take a new base backup: recoveries from it do not need what is missing.")));
 
     private bool IsWhole(string name) => CheckedJson.IsWhole(repository.Store, name);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
@@ -26,6 +27,12 @@ public sealed class SnapshotCopy(Repository from, Repository to, IOperationSink 
         var catalog = new SnapshotCatalog(to);
         var existing = Existing(manifest);
         var stored = CopyBlocks(snapshot, manifest, cancellation);
+        if (manifest.Postgres is { Base: { } begin } facts)
+        {
+            // A base backup without the log since is one moment; each copy brings what has been archived meanwhile.
+            stored += new WalArchive(from).CopyTo(to, facts.System, begin.StartSegment, cancellation);
+        }
+
         var (map, mapStored) = to.StoreMap(MapFor(manifest));
         if (existing is not null && to.ReadManifest(existing).Map == map)
         {

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
-using Xunit;
 
 namespace MaintenanceOps.Engine.Tests.Support;
 
@@ -55,6 +54,9 @@ internal sealed class PostgresCluster : IDisposable
     public void Start() => Program("pg_ctl", "--pgdata", Data, "--log", folder["log"], "--wait", "--silent", "start");
 
     public void Stop() => Program("pg_ctl", "--pgdata", Data, "--mode=fast", "--wait", "--silent", "stop");
+
+    /// <summary>Stops the server as a power cut would, as far as its clients can tell.</summary>
+    public void Kill() => Program("pg_ctl", "--pgdata", Data, "--mode=immediate", "--wait", "--silent", "stop");
 
     public void Execute(string sql, string database = "postgres") => Query<object?>(sql, ConnectionTo(database));
 
@@ -129,11 +131,4 @@ internal sealed class PostgresCluster : IDisposable
             throw new InvalidOperationException($"{string.Join(' ', words)} ended with {process.ExitCode}: {said}");
         }
     }
-}
-
-/// <summary>A test that needs PostgreSQL's server programs; skipped, with the reason, where they are missing.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class PostgresFactAttribute : FactAttribute
-{
-    public PostgresFactAttribute() => Skip = PostgresCluster.Programs is null ? "PostgreSQL's server programs are not installed." : null;
 }

@@ -19,7 +19,7 @@ internal sealed class BackupManifest
         EndLsn = endLsn;
     }
 
-    /// <summary>By path below the data directory; the checksum is SHA-256 in lower-case digits.</summary>
+    /// <summary>By path below the data directory; the checksum is CRC-32C in lower-case digits.</summary>
     public IReadOnlyDictionary<string, (long Size, string Checksum)> Files { get; }
 
     public uint Timeline { get; }

@@ -1,7 +1,7 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Formats.Tar;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
@@ -66,7 +66,7 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
         using var tree = new StreamedTree(repository, cancellation);
         using var process = new ClientTools(tools, server).Start(
             "pg_basebackup",
-            ["--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--no-password", "--manifest-checksums=SHA256", "--label", $"mops {options.Source}"],
+            ["--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--no-password", "--manifest-checksums=CRC32C", "--label", $"mops {options.Source}"],
             cancellation);
         var taker = new ArchiveTaker(tree, n => sink.Progress($"Backing up {options.Source}", n, databases.Sum(d => d.Size)));
         taker.Take(process, cancellation);
@@ -202,7 +202,7 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
         private void TakeFile(TarEntry member, string path)
         {
             var entry = Describe(member, path, EntryKind.File);
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            var sum = new Crc32C();
             var content = member.DataStream ?? Stream.Null;
             if (path is BackupManifest.Name or "backup_label")
             {
@@ -213,8 +213,8 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
             }
 
             // Tables and indexes change by the page; everything else is cut where its content says so.
-            var size = TableFile().IsMatch(path) ? tree.AddPages(entry, content, 8192, hash) : tree.AddFile(entry, content, hash);
-            found[path] = (size, Convert.ToHexStringLower(hash.GetHashAndReset()));
+            var size = TableFile().IsMatch(path) ? tree.AddPages(entry, content, 8192, sum) : tree.AddFile(entry, content, sum);
+            found[path] = (size, Hex(sum.Value));
         }
 
         private void Look(string path, byte[] bytes)
@@ -246,6 +246,14 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
             Group = member.Gid,
             Modified = Nanoseconds(member.ModificationTime),
         };
+
+        /// <summary>As the server writes it: the bytes of the number, the lowest first.</summary>
+        private static string Hex(uint sum)
+        {
+            Span<byte> bytes = stackalloc byte[sizeof(uint)];
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes, sum);
+            return Convert.ToHexStringLower(bytes);
+        }
 
         private static long Nanoseconds(DateTimeOffset moment) => (moment - DateTimeOffset.UnixEpoch).Ticks * 100;
 

@@ -18,6 +18,9 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
 
     private const string Folder = "databases";
 
+    /// <summary>How long a table that somebody else has locked is waited for.</summary>
+    private static readonly TimeSpan DefaultLockTimeout = TimeSpan.FromMinutes(1);
+
     /// <summary>Dumps databases of one server.</summary>
     /// <param name="connectionString">A user that may read everything in them.</param>
     /// <param name="databases">Their names; <c>*</c> and <c>?</c> stand for any characters. None takes the string's own.</param>
@@ -118,7 +121,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         var size = database.Scalar<long>("SELECT pg_database_size(current_database())");
         var extensions = database.Rows("SELECT extname FROM pg_extension ORDER BY 1", r => r.GetString(0));
         var clients = new ClientTools(tools, database);
-        using var dump = clients.Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", $"--snapshot={view}"], cancellation);
+        using var dump = clients.Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", $"--snapshot={view}", $"--lock-wait-timeout={(long)(options.LockTimeout ?? DefaultLockTimeout).TotalMilliseconds}"], cancellation);
         using var reading = options.SkipVerify ? null : clients.Start("pg_restore", ["--file=-"], cancellation);
         var counted = new DumpRows();
         var counting = reading is null ? Task.CompletedTask : Task.Run(() => counted.Read(reading.Output), cancellation);

@@ -82,7 +82,7 @@ public sealed class WalArchive(Repository repository)
     /// <summary>The files of a cluster's log with the bytes that each takes, in the order of their names.</summary>
     internal IReadOnlyList<(WalFile File, StoredObject Stored)> Files(ulong system)
     {
-        var prefix = Prefix(system);
+        var prefix = FolderOf(system);
         var files = new List<(WalFile, StoredObject)>();
         foreach (var stored in repository.Store.List(prefix))
         {
@@ -126,9 +126,36 @@ public sealed class WalArchive(Repository repository)
         SealedFile.Find(repository, ObjectName(system, segment))?.Size
             ?? throw new MaintenanceException(ErrorCode.WalMissing, $"'{segment}' of cluster {system} is not in {repository.Location}.", segment.Name);
 
-    internal static string ObjectName(ulong system, WalFile file) => $"{Prefix(system)}{file.Timeline:X8}/{file.Name}";
+    /// <summary>Brings another repository what it lacks of a cluster's log from a segment on, each file checked on the way.</summary>
+    /// <returns>The bytes that it added there.</returns>
+    internal long CopyTo(Repository other, ulong system, string from, CancellationToken cancellation)
+    {
+        var first = WalFile.Parse(from);
+        var there = new WalArchive(other).Files(system).Select(f => f.File).ToHashSet();
+        var files = Files(system).Where(f => !there.Contains(f.File)).ToList();
+        if (files.Count == 0)
+        {
+            return 0;
+        }
 
-    private static string Prefix(ulong system) => string.Create(CultureInfo.InvariantCulture, $"{Folder}{system}/");
+        var size = SegmentSizeOf(system, Files(system).First(f => f.File.IsSegment).File);
+        long added = 0;
+        foreach (var (file, stored) in files.Where(f => f.File.IsHistory || f.File.Number(size) >= first.Number(size)))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var name = ObjectName(system, file);
+            if (SealedFile.Read(repository, name) is { } content && SealedFile.Create(other, name, content))
+            {
+                added += stored.Size;
+            }
+        }
+
+        return added;
+    }
+
+    internal static string ObjectName(ulong system, WalFile file) => $"{FolderOf(system)}{file.Timeline:X8}/{file.Name}";
+
+    internal static string FolderOf(ulong system) => string.Create(CultureInfo.InvariantCulture, $"{Folder}{system}/");
 
     private static ulong? SystemOfName(string name) =>
         name.Split('/') is [_, var system, _, _] && ulong.TryParse(system, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;

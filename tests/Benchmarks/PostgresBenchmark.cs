@@ -1,0 +1,84 @@
+using System.Globalization;
+using MaintenanceOps.Engine.Tests.Support;
+
+namespace MaintenanceOps.Benchmarks;
+
+/// <summary>A pgbench database: dumped and taken as a base backup, against the server's own tools.</summary>
+internal sealed class PostgresBenchmark(Options options, string mops, ResultTable table)
+{
+    private readonly string ours = Path.Combine(options.Work, "mops-pg");
+
+    public void Run()
+    {
+        if (PostgresCluster.Programs is not { } programs)
+        {
+            Console.WriteLine("PostgreSQL's server programs are not installed: left out.");
+            return;
+        }
+
+        // pgbench makes about 15 MB of tables and indexes for each unit of its scale.
+        using var cluster = new PostgresCluster("max_wal_size = '4GB'", "shared_buffers = '256MB'");
+        PostgresCluster.Program("pgbench", "--initialize", "--quiet", "--scale", ((options.Size * 2 / 15) + 1).ToString(CultureInfo.InvariantCulture), "--host", cluster.Folder, "--username", "postgres", "postgres");
+        cluster.Execute("CHECKPOINT");
+        Logical(cluster, programs);
+        Physical(cluster, programs);
+        Log(cluster);
+    }
+
+    private string[] Ours(params string[] words) => [mops, .. words, "--repository", ours, "--quiet"];
+
+    private void Logical(PostgresCluster cluster, string programs)
+    {
+        List<Cost> mine = [], unverified = [], theirs = [];
+        var dump = Path.Combine(options.Work, "pg.dump");
+        for (var round = 0; round < options.Rounds; round++)
+        {
+            Fresh();
+            mine.Add(Tool.Run(Ours("backup", "-c", cluster.ConnectionString, "--source", "pg/db")));
+            Fresh();
+            unverified.Add(Tool.Run(Ours("backup", "-c", cluster.ConnectionString, "--source", "pg/db", "--skip-verify")));
+            theirs.Add(Tool.Run(Path.Combine(programs, "pg_dump"), "-Fc", "-h", cluster.Folder, "-U", "postgres", "-f", dump, "postgres"));
+        }
+
+        table.Time("PostgreSQL, logical, verified", "`pg_dump -Fc`", mine, theirs, 1.1);
+        table.Time("PostgreSQL, logical, not verified", "`pg_dump -Fc`", unverified, theirs, 1.1);
+        table.Size("PostgreSQL, logical, stored", "`pg_dump -Fc`", Tool.SizeOf(ours), Tool.SizeOf(dump), 1.2);
+        Tool.Remove(dump);
+    }
+
+    private void Physical(PostgresCluster cluster, string programs)
+    {
+        List<Cost> mine = [], theirs = [];
+        long first = 0, second = 0;
+        var archive = Path.Combine(options.Work, "pg.tar.zst");
+        for (var round = 0; round < options.Rounds; round++)
+        {
+            Fresh();
+            mine.Add(Tool.Run(Ours("backup", "-c", cluster.ConnectionString, "--method", "physical", "--source", "pg/main")));
+            first = Tool.SizeOf(ours);
+            theirs.Add(Tool.Shell($"{programs}/pg_basebackup -h {cluster.Folder} -U postgres -D - -Ft -X fetch -c fast | zstd -q -3 -T2 -f -o {archive}"));
+        }
+
+        Tool.Run(Ours("backup", "-c", cluster.ConnectionString, "--method", "physical", "--source", "pg/main"));
+        second = Tool.SizeOf(ours) - first;
+        table.Time("PostgreSQL, physical", "`pg_basebackup` + `zstd -3 -T2`", mine, theirs, 1.1);
+        table.Size("PostgreSQL, physical, stored", "`pg_basebackup` + `zstd -3 -T2`", first, Tool.SizeOf(archive), 1.2);
+        table.Size("PostgreSQL, physical, second one of an unchanged cluster", "the first one", second, first, 0.02);
+        table.Limit("PostgreSQL, physical, memory", ResultTable.Median(mine, c => c.PeakMiB), "MiB", 200);
+        Tool.Remove(archive);
+    }
+
+    private void Log(PostgresCluster cluster)
+    {
+        Fresh();
+        var segments = Directory.EnumerateFiles(Path.Combine(cluster.Data, "pg_wal"), "0*").Where(f => Path.GetFileName(f).Length == 24).Order().Take(5).ToList();
+        var pushes = segments.ConvertAll(s => Tool.Run(Ours("wal-push", s)));
+        table.Limit("wal-push of a segment, start included", ResultTable.Median(pushes, c => c.Seconds) * 1000, "ms", 100);
+    }
+
+    private void Fresh()
+    {
+        Tool.Remove(ours);
+        Tool.Run(mops, "repo", "new", ours);
+    }
+}

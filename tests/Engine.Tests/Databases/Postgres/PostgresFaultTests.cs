@@ -1,0 +1,122 @@
+using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Tests.Support;
+using Npgsql;
+using Xunit;
+
+namespace MaintenanceOps.Engine.Tests.Databases.Postgres;
+
+/// <summary>What happens to a backup when the server, the client or somebody else gets in its way: it is whole, or it is not there.</summary>
+public sealed class PostgresFaultTests : IDisposable
+{
+    private readonly TestFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [PostgresFact]
+    public void A_server_that_stops_in_the_middle_leaves_no_snapshot()
+    {
+        foreach (var method in Enum.GetValues<PostgresMethod>())
+        {
+            using var cluster = Large();
+            using var repository = Repository.Create(folder[method.ToString()], null);
+            var stopped = 0;
+            var sink = new ActingSink(() =>
+            {
+                if (Interlocked.Exchange(ref stopped, 1) == 0)
+                {
+                    cluster.Kill();
+                }
+            });
+            var error = Assert.Throws<MaintenanceException>(() => BackUp(repository, cluster, method, sink, default));
+            Assert.True(error.Code is ErrorCode.ClientToolFailed or ErrorCode.DatabaseError or ErrorCode.ServerUnavailable, error.ToString());
+            Nothing(repository);
+        }
+    }
+
+    [PostgresFact]
+    public void A_backup_that_is_cancelled_ends_at_once_and_takes_its_programs_along()
+    {
+        foreach (var method in Enum.GetValues<PostgresMethod>())
+        {
+            using var cluster = Large();
+            using var repository = Repository.Create(folder[method.ToString()], null);
+            using var stop = new CancellationTokenSource();
+            Assert.Throws<OperationCanceledException>(() => BackUp(repository, cluster, method, new ActingSink(stop.Cancel), stop.Token));
+            Nothing(repository);
+            Assert.True(SpinWait.SpinUntil(() => cluster.Query<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('mops', 'pg_dump', 'pg_basebackup')") == 0, TimeSpan.FromSeconds(10)));
+        }
+    }
+
+    [PostgresFact]
+    public void Changes_of_tables_and_rows_during_a_dump_are_not_in_it()
+    {
+        using var cluster = Large();
+        using var repository = Repositories.New(folder);
+        var changed = 0;
+        var sink = new ActingSink(() =>
+        {
+            if (Interlocked.Exchange(ref changed, 1) == 0)
+            {
+                cluster.Execute("DELETE FROM small; INSERT INTO small SELECT generate_series(1, 7)");
+                cluster.Execute("CREATE TABLE late(id int)");
+            }
+        });
+        var snapshot = BackUp(repository, cluster, PostgresMethod.Logical, sink, default);
+        Assert.Equal(1, changed);
+        Assert.Equal(100, snapshot.Tables.Single(t => t.Name == "public.small").Rows);
+        Assert.DoesNotContain(snapshot.Tables, t => t.Name == "public.late");
+        Assert.True(repository.Prove(snapshot, VerificationLevel.Restore).Passed);
+    }
+
+    [PostgresFact]
+    public void A_table_that_somebody_has_locked_is_waited_for_no_longer_than_was_said()
+    {
+        using var cluster = Large();
+        using var repository = Repositories.New(folder);
+        using var other = new NpgsqlConnection(cluster.ConnectionString);
+        other.Open();
+        using var locking = new NpgsqlCommand("BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE", other);
+        locking.ExecuteNonQuery();
+        var error = Assert.Throws<MaintenanceException>(() => new PostgresDump(repository, SilentSink.Instance).Run(
+            cluster.ConnectionString, [], new ClientToolOptions(), new BackupOptions { Source = "pg", LockTimeout = TimeSpan.FromSeconds(1) }));
+        Assert.Contains("small", error.Message, StringComparison.Ordinal);
+        Nothing(repository);
+    }
+
+    private static Snapshot BackUp(Repository repository, PostgresCluster cluster, PostgresMethod method, IOperationSink sink, CancellationToken cancellation)
+    {
+        var options = new BackupOptions { Source = "pg" };
+        return method == PostgresMethod.Physical
+            ? new PostgresBaseBackup(repository, sink).Run(cluster.ConnectionString, new ClientToolOptions(), options, cancellation)
+            : new PostgresDump(repository, sink).Run(cluster.ConnectionString, [], new ClientToolOptions(), options, cancellation);
+    }
+
+    private static PostgresCluster Large()
+    {
+        var cluster = new PostgresCluster();
+        cluster.Execute("CREATE TABLE large AS SELECT i AS id, repeat(md5(i::text), 30) AS body FROM generate_series(1, 60000) i");
+        cluster.Execute("CREATE TABLE small AS SELECT generate_series(1, 100) AS id");
+        return cluster;
+    }
+
+    private static void Nothing(Repository repository)
+    {
+        Assert.Empty(new SnapshotCatalog(repository).List());
+        Assert.Empty(repository.Store.List("leases/"));
+    }
+
+    /// <summary>Does something while the bytes come in.</summary>
+    private sealed class ActingSink(Action act) : IOperationSink
+    {
+        public void Progress(string activity, long done, long total) => act();
+
+        public void Warn(string message)
+        {
+        }
+
+        public void Inform(string message)
+        {
+        }
+    }
+}

@@ -154,10 +154,23 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*", options))
         {
             var name = Path.GetRelativePath(Location, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
-            if (!name.StartsWith(temporary, StringComparison.Ordinal))
+            if (!name.StartsWith(temporary, StringComparison.Ordinal) && Describe(name, file) is { } stored)
             {
-                yield return new StoredObject(name, file.Length, file.LastWriteTimeUtc);
+                yield return stored;
             }
+        }
+    }
+
+    /// <summary>Null where somebody has removed the file since its name was read.</summary>
+    private static StoredObject? Describe(string name, FileInfo file)
+    {
+        try
+        {
+            return new StoredObject(name, file.Length, file.LastWriteTimeUtc);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
         }
     }
 

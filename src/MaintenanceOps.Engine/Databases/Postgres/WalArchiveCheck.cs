@@ -13,10 +13,7 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
     {
         using var lease = repository.ShareForReading("log archive check", cancellation);
         var archive = new WalArchive(repository);
-        var bases = repository.ManifestIds()
-            .Select(id => (Id: id, repository.ReadManifest(id).Postgres))
-            .Where(b => b.Postgres?.Base is not null)
-            .ToLookup(b => b.Postgres!.System, b => (b.Id, Base: b.Postgres!.Base!));
+        var bases = WalRetention.BaseBackups(repository).ToLookup(b => b.Facts.System, b => (b.Id, Base: b.Facts.Base!));
         foreach (var system in archive.Systems().Union(bases.Select(b => b.Key)).Order().ToList())
         {
             cancellation.ThrowIfCancellationRequested();

@@ -9,14 +9,35 @@ namespace MaintenanceOps.Engine.Databases.Postgres;
 /// </summary>
 internal static class WalRetention
 {
+    /// <summary>
+    /// The base backups of a repository. One whose manifest cannot be read, or was removed meanwhile, is left out: a check
+    /// tells of it, and a prune refuses before it comes here.
+    /// </summary>
+    public static IEnumerable<(string Id, PostgresFacts Facts)> BaseBackups(Repository repository)
+    {
+        foreach (var id in repository.ManifestIds())
+        {
+            PostgresFacts? facts;
+            try
+            {
+                facts = repository.ReadManifest(id).Postgres;
+            }
+            catch (MaintenanceException e) when (e.Code is ErrorCode.SnapshotDamaged or ErrorCode.SnapshotNotFound)
+            {
+                continue;
+            }
+
+            if (facts?.Base is not null)
+            {
+                yield return (id, facts);
+            }
+        }
+    }
+
     /// <summary>The objects' names. A timeline's history is small and always kept.</summary>
     public static IReadOnlyList<string> Obsolete(Repository repository)
     {
-        var bases = repository.ManifestIds()
-            .Select(repository.ReadManifest)
-            .Select(m => m.Postgres)
-            .Where(p => p?.Base is not null)
-            .ToLookup(p => p!.System, p => p!.Base!);
+        var bases = BaseBackups(repository).ToLookup(b => b.Facts.System, b => b.Facts.Base!);
         var archive = new WalArchive(repository);
         var obsolete = new List<string>();
         foreach (var system in archive.Systems().Where(bases.Contains))

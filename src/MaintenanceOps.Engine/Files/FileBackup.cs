@@ -61,17 +61,10 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         var (listingBlocks, digests) = listing.Finish(cancellation);
         var (map, mapStored) = repository.StoreMap(Listing.WriteMap(listingBlocks));
         lease.Assert();
-        var manifest = new Manifest
+        var manifest = Manifest.Of(SnapshotKind.Files, options, taken, parent?.Id) with
         {
-            Source = options.Source,
-            Kind = SnapshotKind.Files,
-            Created = taken,
             ElapsedSeconds = watch.Elapsed.TotalSeconds,
             Origin = PathCodec.Display(roots.Origin),
-            Host = Environment.MachineName,
-            Set = options.SetId,
-            Parent = parent?.Id ?? "",
-            Tags = [.. options.Tags],
             Size = bytesDone,
             StoredSize = blocks.StoredSize + mapStored,
             ContentHash = ContentHash.Of(digests),
@@ -79,8 +72,6 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
             Verified = VerificationLevel.Quick,
             Warnings = [.. warnings],
             FileCount = listing.Count,
-            Tool = ToolVersion.Text,
-            Nonce = Guid.NewGuid().ToString("N"),
         };
         var id = repository.Commit(manifest);
         sink.Progress($"Backing up {options.Source}", bytesDone, bytesDone);

@@ -16,13 +16,15 @@ internal sealed class Selection
     public long Size { get; }
 
     /// <summary>
-    /// Chooses by patterns and by exact shown paths; none chooses everything, and both must hold where both are given.
+    /// Chooses by patterns and by exact shown paths; none chooses everything, and both must hold where both are given. What
+    /// is excluded never comes.
     /// Folders above a chosen entry come along.
     /// </summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationEscaped"/>: an entry would leave the destination.</exception>
-    public static Selection Of(IEnumerable<FileEntry> entries, IReadOnlyList<string> include, IReadOnlyCollection<string>? items = null)
+    public static Selection Of(IEnumerable<FileEntry> entries, IReadOnlyList<string> include, IReadOnlyCollection<string>? items = null, IReadOnlyList<string>? exclude = null)
     {
         var filter = new PathFilter(include);
+        var excluded = new PathFilter(exclude ?? []);
         var named = items is { Count: > 0 } ? items.ToHashSet(StringComparer.Ordinal) : null;
         var chosen = new List<FileEntry>();
         var waiting = new Stack<FileEntry>();
@@ -40,6 +42,11 @@ internal sealed class Selection
             while (waiting.TryPeek(out var above) && !IsBelow(entry.Path, above.Path))
             {
                 waiting.Pop();
+            }
+
+            if (excluded.Matches(entry.Path))
+            {
+                continue;
             }
 
             if ((filter.IsEmpty || filter.Matches(entry.Path)) && (named is null || named.Contains(PathCodec.Display(entry.Path))))

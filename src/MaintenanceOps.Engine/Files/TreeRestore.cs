@@ -25,7 +25,7 @@ internal sealed class TreeRestore(Repository repository, IOperationSink sink)
             : throw new MaintenanceException(ErrorCode.InvalidArgument, "Say where to: -Destination, or -InPlace for where it came from.")));
         var watch = Stopwatch.StartNew();
         var manifest = repository.ReadManifest(snapshot.Id);
-        var selection = Selection.Of(Listing.Entries(Listing.Read(repository, snapshot.Id, manifest, cancellation)), options.Include, options.Items);
+        var selection = Selection.Of(Listing.Entries(Listing.Read(repository, snapshot.Id, manifest, cancellation)), options.Include, options.Items, options.Exclude);
         if (options.Include.Count + options.Items.Count > 0 && selection.Entries.Count == 0)
         {
             throw new MaintenanceException(ErrorCode.ItemNotFound, $"Nothing in snapshot {snapshot.ShortId} fits {string.Join(", ", options.Include.Concat(options.Items).Take(5))}.", snapshot.Id);

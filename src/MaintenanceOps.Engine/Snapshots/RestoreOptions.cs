@@ -17,6 +17,9 @@ public sealed record RestoreOptions
     /// <summary>Paths inside a files snapshot; <c>*</c> within a name, <c>**</c> across folders. Empty means everything.</summary>
     public IReadOnlyList<string> Include { get; init; } = [];
 
+    /// <summary>Paths inside a files snapshot that stay out, written as in <see cref="Include"/>.</summary>
+    internal IReadOnlyList<string> Exclude { get; init; } = [];
+
     /// <summary>Exact paths of a files snapshot as <see cref="SnapshotItem.Path"/> tells them. Empty means everything.</summary>
     public IReadOnlyCollection<string> Items { get; init; } = [];
 
@@ -31,6 +34,9 @@ public sealed record RestoreOptions
 
     /// <summary>The command that brings files of the log, with <c>%f</c> and <c>%p</c>; null runs <c>mops wal-fetch</c>.</summary>
     public string? RestoreCommand { get; init; }
+
+    /// <summary>Of a PostgreSQL cluster: other places for its tablespaces, by the place that each had on the server.</summary>
+    public IReadOnlyDictionary<string, string> TablespaceMapping { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Of dumped databases: the server to restore into; null writes the dumps as files.</summary>
     public string? ConnectionString { get; init; }

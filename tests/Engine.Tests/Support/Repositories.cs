@@ -17,6 +17,9 @@ internal static class Repositories
     public static Snapshot BackUpFiles(this Repository repository, string folder, string source = "app/files", params string[] exclude) =>
         new FileBackup(repository, SilentSink.Instance).Run(new FileBackupOptions { Paths = [folder], Exclude = exclude }, new BackupOptions { Source = source });
 
+    public static RestoreResult Restore(this Repository repository, Snapshot snapshot, RestoreOptions options) =>
+        new SnapshotRestore(repository, SilentSink.Instance).Run(snapshot, options);
+
     public static RestoreResult Restore(this Repository repository, Snapshot snapshot, string destination, bool force = false, params string[] include) =>
         new SnapshotRestore(repository, SilentSink.Instance).Run(snapshot, new RestoreOptions { Destination = destination, Force = force, Include = include });
 

@@ -11,9 +11,9 @@ using Npgsql;
 namespace MaintenanceOps.Engine.Databases.Postgres;
 
 /// <summary>
-/// Takes a whole running cluster: <c>pg_basebackup</c> sends it as one archive, which is cut into pages and stored without
-/// lying on a disk. The log that makes it consistent comes with it; each file is compared with the server's own list, and
-/// the server itself checks the pages' checksums on the way.
+/// Takes a whole running cluster: the server sends it as archives, which are cut into pages and stored without lying on a
+/// disk. The log that makes it consistent comes with it; each file is compared with the server's own list, and the server
+/// itself checks the pages' checksums on the way.
 /// </summary>
 public sealed partial class PostgresBaseBackup(Repository repository, IOperationSink sink)
 {
@@ -57,43 +57,32 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
             sink.Warn($"'{options.Source}' was cluster {before.System} before and is cluster {server.System} now. Give another -Source if it is another cluster.");
         }
 
-        RequireNoTablespaces(server);
+        var tablespaces = server.Rows(
+            "SELECT oid, spcname, pg_tablespace_location(oid) FROM pg_tablespace WHERE pg_tablespace_location(oid) <> ''",
+            r => new TablespaceFacts { Oid = r.GetFieldValue<uint>(0), Name = r.GetString(1), Location = r.GetString(2) });
         var databases = server.Rows(
             "SELECT datname, pg_database_size(oid) FROM pg_database WHERE datallowconn ORDER BY datname",
             r => new PostgresDatabase { Name = r.GetString(0), Size = r.GetInt64(1) });
         var segmentSize = server.Scalar<long>("SELECT pg_size_bytes(current_setting('wal_segment_size'))");
         var taken = repository.Time.GetUtcNow();
         using var tree = new StreamedTree(repository, cancellation);
-        using var process = new ClientTools(tools, server).Start(
-            "pg_basebackup",
-            ["--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--no-password", "--manifest-checksums=CRC32C", "--label", $"mops {options.Source}"],
-            cancellation);
+        using var feed = FeedOf(server, tools, $"mops {options.Source}", tablespaces, cancellation);
         var taker = new ArchiveTaker(tree, n => sink.Progress($"Backing up {options.Source}", n, databases.Sum(d => d.Size)));
-        taker.Take(process, cancellation);
-        process.Finish(cancellation);
+        taker.Take(feed, cancellation);
         var manifest = taker.Verify();
         var ended = server.Scalar<DateTime>("SELECT now() AT TIME ZONE 'UTC'");
         var result = tree.Finish();
         lease.Assert();
-        var committed = new Manifest
+        var committed = Manifest.Of(SnapshotKind.PostgresPhysical, options, taken, parent?.Id) with
         {
-            Source = options.Source,
-            Kind = SnapshotKind.PostgresPhysical,
-            Created = taken,
             ElapsedSeconds = watch.Elapsed.TotalSeconds,
             Origin = server.Describe(),
-            Host = Environment.MachineName,
-            Set = options.SetId,
-            Parent = parent?.Id ?? "",
-            Tags = [.. options.Tags],
             Size = result.Size,
             StoredSize = result.StoredSize,
             ContentHash = result.ContentHash,
             Map = result.Map,
             Verified = VerificationLevel.Quick,
             FileCount = result.Count,
-            Tool = ToolVersion.Text,
-            Nonce = Guid.NewGuid().ToString("N"),
             Postgres = new PostgresFacts
             {
                 System = server.System,
@@ -107,24 +96,17 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
                     StartSegment = taker.StartSegment,
                     SegmentSize = segmentSize,
                     Ended = new DateTimeOffset(DateTime.SpecifyKind(ended, DateTimeKind.Utc)),
+                    Tablespaces = [.. tablespaces],
                 },
             },
         };
         return catalog.Describe(repository.Commit(committed), committed);
     }
 
-    /// <summary>One archive cannot hold them; a backup without them would not start.</summary>
-    private static void RequireNoTablespaces(PostgresServer server)
-    {
-        var spaces = server.Rows("SELECT spcname FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')", r => r.GetString(0));
-        if (spaces.Count > 0)
-        {
-            throw new MaintenanceException(
-                ErrorCode.InvalidArgument,
-                $"{server.Describe()} has tablespaces ({string.Join(", ", spaces)}), which a base backup cannot take along yet. Use -Method Logical.",
-                server.Describe());
-        }
-    }
+    private static IBaseBackupFeed FeedOf(PostgresServer server, ClientToolOptions tools, string label, List<TablespaceFacts> tablespaces, CancellationToken cancellation) =>
+        server.Version >= ReplicationFeed.OldestVersion && tools.Prefix.Count == 0 && LibPq.IsInstalled
+            ? new ReplicationFeed(server, label, tablespaces, cancellation)
+            : new BaseBackupProgramFeed(server, tools, label, tablespaces, cancellation);
 
     /// <summary>Takes the members of the archive in, and remembers of each what the server's list says too.</summary>
     private sealed partial class ArchiveTaker(StreamedTree tree, Action<long> progress)
@@ -136,23 +118,33 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
         /// <summary>Where a recovery begins to read the log, from <c>backup_label</c>.</summary>
         public string StartSegment { get; private set; } = "";
 
-        public void Take(ClientProcess process, CancellationToken cancellation)
+        public void Take(IBaseBackupFeed feed, CancellationToken cancellation)
         {
             try
             {
-                using var archive = new TarReader(process.Output, leaveOpen: true);
-                while (archive.GetNextEntry() is { } member)
+                foreach (var archive in feed.Archives())
                 {
-                    cancellation.ThrowIfCancellationRequested();
-                    Take(member);
-                    progress(tree.Size);
+                    Take(archive, cancellation);
                 }
             }
             catch (Exception e) when (e is InvalidDataException or EndOfStreamException or IOException or FormatException)
             {
-                // What the program says is why; the broken archive is only what came of it.
-                process.Finish(cancellation);
-                throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_basebackup wrote an archive that cannot be read: {e.Message}", "pg_basebackup", e);
+                feed.ThrowIfFailed();
+                throw new MaintenanceException(ErrorCode.ClientToolFailed, $"The server's archive cannot be read: {e.Message}", "backup", e);
+            }
+
+            list ??= feed.List;
+        }
+
+        private void Take(BaseBackupArchive archive, CancellationToken cancellation)
+        {
+            var folder = archive.Tablespace is { } tablespace ? $"{tablespace.Path}/" : "";
+            using var reader = new TarReader(archive.Content, leaveOpen: true);
+            while (reader.GetNextEntry() is { } member)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Take(member, folder);
+                progress(tree.Size);
             }
         }
 
@@ -177,12 +169,12 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
                 : throw new MaintenanceException(ErrorCode.ClientToolFailed, "The archive has no backup_label or no pg_control. No snapshot was taken.", "backup_label");
         }
 
-        private void Take(TarEntry member)
+        private void Take(TarEntry member, string folder)
         {
-            // The archive does not name the data directory itself, which no server accepts with other rights.
+            // No archive names the data directory itself, which no server accepts with other rights.
             AddFolder("", PrivateFolder, member.Uid, member.Gid, member.ModificationTime);
             var path = member.Name.TrimEnd('/');
-            path = path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path is "." ? "" : path;
+            path = folder + (path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path is "." ? "" : path);
             switch (member.EntryType)
             {
                 case TarEntryType.Directory:
@@ -190,6 +182,10 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
                     break;
                 case TarEntryType.RegularFile or TarEntryType.V7RegularFile:
                     TakeFile(member, path);
+                    break;
+                case TarEntryType.SymbolicLink when path.StartsWith("pg_tblspc/", StringComparison.Ordinal):
+                    // What it leads to is an archive of its own; the restore says where that goes.
+                    AddFolder(path, PrivateFolder, member.Uid, member.Gid, member.ModificationTime);
                     break;
                 case TarEntryType.SymbolicLink:
                     tree.Add(Describe(member, path, EntryKind.Link) with { Target = member.LinkName });
@@ -257,7 +253,7 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
 
         private static long Nanoseconds(DateTimeOffset moment) => (moment - DateTimeOffset.UnixEpoch).Ticks * 100;
 
-        [GeneratedRegex(@"^(base/[0-9]+|global)/[0-9]+(_[a-z]+)?(\.[0-9]+)?$")]
+        [GeneratedRegex(@"^(base/[0-9]+|global|pg_tblspc/[0-9]+/[^/]+/[0-9]+)/[0-9]+(_[a-z]+)?(\.[0-9]+)?$")]
         private static partial Regex TableFile();
 
         [GeneratedRegex(@"START WAL LOCATION: [0-9A-F/]+ \(file ([0-9A-F]{24})\)")]

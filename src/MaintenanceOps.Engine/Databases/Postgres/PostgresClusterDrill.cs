@@ -22,7 +22,7 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
         try
         {
             drill.Rows = 0;
-            foreach (var database in manifest.Postgres.Databases)
+            foreach (var database in manifest.Postgres!.Databases)
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var connection = PostgresServer.Connect(server.ConnectionString, database.Name);

@@ -14,6 +14,9 @@ namespace MaintenanceOps.Engine.Databases.Postgres;
 /// </summary>
 internal sealed class PostgresClusterRestore(Repository repository, IOperationSink sink)
 {
+    /// <summary>What the names of folders that were replaced have in them.</summary>
+    public const string KeptSuffix = ".before-restore-";
+
     private readonly DurableFiles files = DurableFiles.Default;
 
     public RestoreResult Run(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation)
@@ -34,10 +37,12 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
             RequireReachable(snapshot, facts, target);
         }
 
+        var tablespaces = facts.Base!.Tablespaces.Select(t => new TablespaceRestore(t, facts.Version, destination, options.TablespaceMapping)).ToList();
         RequireFree(destination, options);
+        tablespaces.ForEach(t => t.RequireFree(options.Force));
         var watch = Stopwatch.StartNew();
         var beside = destination + string.Create(CultureInfo.InvariantCulture, $".mops-restore-{Environment.ProcessId}");
-        var whole = new RestoreOptions { Destination = beside, DryRun = options.DryRun };
+        var whole = new RestoreOptions { Destination = beside, DryRun = options.DryRun, Exclude = [.. facts.Base.Tablespaces.Select(t => t.Path)] };
         try
         {
             var result = new TreeRestore(repository, sink).Run(snapshot, whole, cancellation) with { Destination = destination };
@@ -46,15 +51,14 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
                 return result;
             }
 
+            tablespaces.ForEach(t => t.Stage(repository, sink, snapshot, FileOwner.Of(beside), cancellation));
             if (options.Recovery is not null)
             {
                 WriteRecovery(beside, options);
             }
 
             var warnings = new List<string>(result.Warnings);
-            MakeRoom(destination, warnings);
-            files.Rename(beside, destination, overwrite: false);
-            files.SyncDirectory(Path.GetDirectoryName(destination)!);
+            Install(beside, destination, tablespaces, warnings);
             return result with { Warnings = warnings, Elapsed = watch.Elapsed };
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
@@ -64,6 +68,29 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         finally
         {
             files.DeleteTree(beside);
+            tablespaces.ForEach(t => t.Dispose());
+        }
+    }
+
+    /// <summary>
+    /// Puts everything in its place. The old cluster goes first and the new one comes last, so that a kill in between leaves
+    /// none that could start with another one's tablespaces.
+    /// </summary>
+    private void Install(string beside, string destination, List<TablespaceRestore> tablespaces, List<string> warnings)
+    {
+        var suffix = KeptSuffix + repository.Time.GetUtcNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+        var renames = new Renames(files);
+        try
+        {
+            MakeRoom(destination, destination + suffix, renames, warnings);
+            tablespaces.ForEach(t => t.Install(beside, suffix, renames, warnings));
+            renames.Do(beside, destination);
+            files.SyncDirectory(Path.GetDirectoryName(destination)!);
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            renames.Undo();
+            throw;
         }
     }
 
@@ -100,7 +127,7 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
     }
 
     /// <summary>An empty folder goes; a cluster that is replaced gets another name and stays.</summary>
-    private void MakeRoom(string destination, List<string> warnings)
+    private static void MakeRoom(string destination, string kept, Renames renames, List<string> warnings)
     {
         if (!Directory.Exists(destination))
         {
@@ -113,8 +140,7 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
             return;
         }
 
-        var kept = $"{destination}.before-restore-{repository.Time.GetUtcNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}";
-        files.Rename(destination, kept, overwrite: false);
+        renames.Do(destination, kept);
         warnings.Add($"What was in '{destination}' is kept as '{kept}'. Remove it when the new one is known to be right.");
     }
 

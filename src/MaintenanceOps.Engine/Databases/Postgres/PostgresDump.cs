@@ -74,17 +74,10 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         TakeGlobals(server, tree, tools, warnings, cancellation);
         var result = tree.Finish();
         lease.Assert();
-        var manifest = new Manifest
+        var manifest = Manifest.Of(SnapshotKind.PostgresLogical, options, taken, parent?.Id) with
         {
-            Source = options.Source,
-            Kind = SnapshotKind.PostgresLogical,
-            Created = taken,
             ElapsedSeconds = watch.Elapsed.TotalSeconds,
             Origin = server.Describe(),
-            Host = Environment.MachineName,
-            Set = options.SetId,
-            Parent = parent?.Id ?? "",
-            Tags = [.. options.Tags],
             Size = result.Size,
             StoredSize = result.StoredSize,
             ContentHash = result.ContentHash,
@@ -92,8 +85,6 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             Verified = options.SkipVerify ? VerificationLevel.None : VerificationLevel.Quick,
             Warnings = [.. warnings],
             FileCount = result.Count,
-            Tool = ToolVersion.Text,
-            Nonce = Guid.NewGuid().ToString("N"),
             Postgres = new PostgresFacts { System = server.System, Version = server.Version, Databases = [.. facts] },
         };
         return catalog.Describe(repository.Commit(manifest), manifest);
@@ -190,22 +181,8 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
     }
 
     /// <summary>Reads from one stream and gives what it read to another one too.</summary>
-    private sealed class TeeStream(Stream from, Stream? to, Action<int> report) : Stream
+    private sealed class TeeStream(Stream from, Stream? to, Action<int> report) : ReadOnlyStream
     {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
         public override int Read(byte[] buffer, int offset, int count)
         {
             var read = from.Read(buffer, offset, count);
@@ -222,15 +199,5 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             report(read);
             return read;
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

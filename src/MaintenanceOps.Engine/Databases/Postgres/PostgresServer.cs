@@ -52,34 +52,36 @@ internal sealed class PostgresServer : IDisposable
     public PostgresServer ConnectTo(string database) => Connect(settings.ConnectionString, database);
 
     /// <summary>What client programs read: everything that they need, the password among it, as an environment.</summary>
-    public Dictionary<string, string> ClientEnvironment()
-    {
-        var environment = new Dictionary<string, string>
+    public Dictionary<string, string> ClientEnvironment() => ClientParameters().ToDictionary(
+        p => p.Key switch
         {
-            ["PGHOST"] = settings.Host ?? "",
-            ["PGPORT"] = settings.Port.ToString(CultureInfo.InvariantCulture),
-            ["PGDATABASE"] = Database,
-            ["PGAPPNAME"] = "mops",
-        };
-        Add("PGUSER", settings.Username);
-        Add("PGPASSWORD", settings.Password);
-        Add("PGPASSFILE", settings.Passfile);
-        Add("PGSSLMODE", settings.SslMode switch
-        {
-            SslMode.VerifyCA => "verify-ca",
-            SslMode.VerifyFull => "verify-full",
-            var mode => mode.ToString().ToLowerInvariant(),
-        });
-        Add("PGSSLROOTCERT", settings.RootCertificate);
-        return environment;
+            "dbname" => "PGDATABASE",
+            "application_name" => "PGAPPNAME",
+            var name => "PG" + name.ToUpperInvariant(),
+        },
+        p => p.Value);
 
-        void Add(string name, string? value)
-        {
-            if (!string.IsNullOrEmpty(value))
+    /// <summary>The same by the names that PostgreSQL's client library gives its parameters.</summary>
+    public Dictionary<string, string> ClientParameters()
+    {
+        (string Name, string? Value)[] parameters =
+        [
+            ("host", settings.Host),
+            ("port", settings.Port.ToString(CultureInfo.InvariantCulture)),
+            ("dbname", Database),
+            ("application_name", settings.ApplicationName),
+            ("user", settings.Username),
+            ("password", settings.Password),
+            ("passfile", settings.Passfile),
+            ("sslmode", settings.SslMode switch
             {
-                environment[name] = value;
-            }
-        }
+                SslMode.VerifyCA => "verify-ca",
+                SslMode.VerifyFull => "verify-full",
+                var mode => mode.ToString().ToLowerInvariant(),
+            }),
+            ("sslrootcert", settings.RootCertificate),
+        ];
+        return parameters.Where(p => !string.IsNullOrEmpty(p.Value)).ToDictionary(p => p.Name, p => p.Value!);
     }
 
     public T Scalar<T>(string sql, params object[] values)

@@ -39,13 +39,12 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
             sink.Warn($"'{options.Source}' was taken from '{p.Manifest.Origin}' before and is taken from '{path}' now. Give another -Source if it is another database.");
         }
 
-        var taken = repository.Time.GetUtcNow();
-        Manifest manifest;
+        var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id) with { Origin = path };
         try
         {
             using var database = HotDatabase.Open(path, options.LockTimeout, cancellation);
-            manifest = Unchanged(database, parent) ?? Read(database, parent, options, cancellation);
-            manifest = manifest with { WritePauseSeconds = database.WritePause.TotalSeconds };
+            manifest = Unchanged(database, parent, manifest) ?? Read(database, parent, manifest, options, cancellation);
+            manifest = manifest with { WritePauseSeconds = database.WritePause.TotalSeconds, ElapsedSeconds = watch.Elapsed.TotalSeconds };
         }
         catch (SqliteException e)
         {
@@ -53,42 +52,37 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         }
 
         lease.Assert();
-        manifest = manifest with
-        {
-            Source = options.Source,
-            Created = taken,
-            Origin = path,
-            Host = Environment.MachineName,
-            Parent = parent?.Id ?? "",
-            Set = options.SetId,
-            Tags = [.. options.Tags],
-            Tool = ToolVersion.Text,
-            Nonce = Guid.NewGuid().ToString("N"),
-            ElapsedSeconds = watch.Elapsed.TotalSeconds,
-        };
         var id = repository.Commit(manifest);
         sink.Progress($"Backing up {options.Source}", manifest.Size, manifest.Size);
         return catalog.Describe(id, manifest);
     }
 
     /// <summary>
-    /// The parent's manifest where the database has not been written since and the repository still has every block;
+    /// The manifest with the parent's content where the database has not been written since and the repository still has every block;
     /// else null. A repository that lost something gets it again.
     /// </summary>
-    private Manifest? Unchanged(HotDatabase database, (string Id, Manifest Manifest)? parent)
+    private Manifest? Unchanged(HotDatabase database, (string Id, Manifest Manifest)? parent, Manifest manifest)
     {
-        if (parent?.Manifest is not { Sqlite.StateToken.Length: > 0 } manifest || manifest.Sqlite.StateToken != database.StateToken())
+        if (parent?.Manifest is not { Sqlite.StateToken.Length: > 0 } before || before.Sqlite.StateToken != database.StateToken())
         {
             return null;
         }
 
-        var map = ReadMapOrNull(manifest.Map);
+        var map = ReadMapOrNull(before.Map);
         return map is not null && Array.TrueForAll(map.Blocks, id => repository.Index.FindSound(id) >= 0)
-            ? manifest with { StoredSize = 0 }
+            ? manifest with
+            {
+                Size = before.Size,
+                ContentHash = before.ContentHash,
+                Map = before.Map,
+                Verified = before.Verified,
+                Warnings = before.Warnings,
+                Sqlite = before.Sqlite,
+            }
             : null;
     }
 
-    private Manifest Read(HotDatabase database, (string Id, Manifest Manifest)? parent, BackupOptions options, CancellationToken cancellation)
+    private Manifest Read(HotDatabase database, (string Id, Manifest Manifest)? parent, Manifest manifest, BackupOptions options, CancellationToken cancellation)
     {
         var baseName = parent is null ? null : WholeMapOf(parent.Value.Manifest.Map);
         var baseMap = baseName is null ? null : ReadMapOrNull(baseName);
@@ -103,11 +97,8 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
 
         var map = new PageMap(blockSize, database.Size, Array.ConvertAll(digests, d => BlockId.Of(d)));
         var (mapId, mapStored) = repository.StoreMap(map.Write(baseName, baseMap));
-        return new Manifest
+        return manifest with
         {
-            Source = options.Source,
-            Kind = SnapshotKind.Sqlite,
-            Created = default,
             Size = database.Size,
             StoredSize = writer.StoredSize + mapStored,
             ContentHash = ContentHash.Of(digests),

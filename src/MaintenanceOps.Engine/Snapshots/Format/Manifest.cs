@@ -35,7 +35,7 @@ internal sealed record Manifest
     public string ContentHash { get; init; } = "";
 
     /// <summary>The name of the page map, of a database or of a files snapshot's listing.</summary>
-    public required string Map { get; init; }
+    public string Map { get; init; } = "";
 
     /// <summary>The level that the content was proven to while it was written.</summary>
     public VerificationLevel Verified { get; init; }
@@ -54,6 +54,20 @@ internal sealed record Manifest
 
     /// <summary>Makes two manifests of the same state different.</summary>
     public string Nonce { get; init; } = "";
+
+    /// <summary>What every backup writes down, whatever its source.</summary>
+    public static Manifest Of(SnapshotKind kind, BackupOptions options, DateTimeOffset taken, string? parent) => new()
+    {
+        Kind = kind,
+        Source = options.Source,
+        Created = taken,
+        Host = Environment.MachineName,
+        Set = options.SetId,
+        Parent = parent ?? "",
+        Tags = [.. options.Tags],
+        Tool = ToolVersion.Text,
+        Nonce = Guid.NewGuid().ToString("N"),
+    };
 
     public static string ObjectName(string id) => $"snapshots/{id}";
 
@@ -181,6 +195,24 @@ internal sealed record BaseBackupFacts
 
     /// <summary>When it ended by the server's clock; a recovery cannot stop before.</summary>
     public DateTimeOffset Ended { get; init; }
+
+    /// <summary>The places outside the data directory; their files are below <c>pg_tblspc</c> in the listing.</summary>
+    public TablespaceFacts[] Tablespaces { get; init; } = [];
+}
+
+/// <summary>A tablespace that lies outside the data directory.</summary>
+internal sealed record TablespaceFacts
+{
+    public uint Oid { get; init; }
+
+    public string Name { get; init; } = "";
+
+    /// <summary>The folder on the server's machine.</summary>
+    public string Location { get; init; } = "";
+
+    /// <summary>Where its files are in a data directory, through a link, and in the listing.</summary>
+    [JsonIgnore]
+    public string Path => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"pg_tblspc/{Oid}");
 }
 
 [JsonSourceGenerationOptions(

@@ -57,7 +57,7 @@ public sealed class BaseBackupTests : IDisposable
     {
         using var cluster = new PostgresCluster("max_wal_senders = 0", "wal_level = minimal");
         using var repository = Repositories.New(folder);
-        Assert.Equal(ErrorCode.ClientToolFailed, Assert.Throws<MaintenanceException>(() => BackUp(repository, cluster)).Code);
+        Assert.Equal(ErrorCode.ServerUnavailable, Assert.Throws<MaintenanceException>(() => BackUp(repository, cluster)).Code);
         Assert.Equal(
             ErrorCode.ServerUnavailable,
             Assert.Throws<MaintenanceException>(() => new PostgresBaseBackup(repository, SilentSink.Instance).Run("Host=/nowhere;Username=x", new ClientToolOptions(), new BackupOptions { Source = "pg" })).Code);
@@ -66,8 +66,61 @@ public sealed class BaseBackupTests : IDisposable
         Assert.Empty(new SnapshotCatalog(repository).List());
     }
 
-    internal static Snapshot BackUp(Repository repository, PostgresCluster cluster) =>
-        new PostgresBaseBackup(repository, SilentSink.Instance).Run(cluster.ConnectionString, new ClientToolOptions(), new BackupOptions { Source = "pg" });
+    [PostgresFact]
+    public void Tablespaces_come_along_and_back()
+    {
+        using var cluster = new PostgresCluster();
+        var places = new[] { folder["fast disk"], folder["slow"] };
+        foreach (var place in places)
+        {
+            Directory.CreateDirectory(place);
+        }
+
+        PostgresCluster.Open(folder.Path);
+        cluster.Execute($"CREATE TABLESPACE \"fast disk\" LOCATION '{places[0]}'");
+        cluster.Execute($"CREATE TABLESPACE slow LOCATION '{places[1]}'");
+        cluster.Execute("CREATE TABLE quick TABLESPACE \"fast disk\" AS SELECT i AS id FROM generate_series(1, 30000) i; CREATE TABLE old TABLESPACE slow AS SELECT 1 AS id; CREATE TABLE here AS SELECT 1 AS id");
+        using var repository = Repositories.New(folder);
+        var snapshot = BackUp(repository, cluster);
+        Assert.True(repository.Prove(snapshot, VerificationLevel.Restore, "select count(*) = 30000 from quick", "select count(*) = 1 from old").Passed);
+        Assert.InRange(BackUp(repository, cluster).StoredSize, 1, snapshot.StoredSize / 20);
+
+        var mapping = new Dictionary<string, string> { [places[1]] = folder["elsewhere"] };
+        var restored = repository.Restore(snapshot, new RestoreOptions { Destination = folder["new"], TablespaceMapping = mapping });
+        Assert.Contains(restored.Warnings, w => w.Contains("new.tablespaces", StringComparison.Ordinal));
+        var started = cluster.StartOn(folder["new"]);
+        Assert.Equal(30002, PostgresCluster.Query<long>("SELECT (SELECT count(*) FROM quick) + (SELECT count(*) FROM old) + (SELECT count(*) FROM here)", started));
+        Assert.Equal(folder["elsewhere"], PostgresCluster.Query<string>("SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = 'slow'", started));
+
+        // The same place again is refused, and with force what was there is kept.
+        var again = Assert.Throws<MaintenanceException>(() => repository.Restore(snapshot, new RestoreOptions { Destination = folder["third"], TablespaceMapping = mapping }));
+        Assert.Equal(ErrorCode.DestinationInUse, again.Code);
+        Assert.False(Directory.Exists(folder["third"]));
+        repository.Restore(snapshot, new RestoreOptions { Destination = folder["third"], TablespaceMapping = mapping, Force = true });
+        Assert.Single(Directory.EnumerateDirectories(folder["elsewhere"], "PG_*.before-restore-*"));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder["elsewhere"], ".mops*"));
+    }
+
+    [PostgresFact]
+    public void Through_the_program_it_comes_too_but_without_tablespaces()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE TABLE notes AS SELECT i AS id FROM generate_series(1, 5000) i");
+        using var repository = Repositories.New(folder);
+        var tools = new ClientToolOptions { Prefix = ["env", "PGHOST=" + cluster.Folder] };
+        var snapshot = BackUp(repository, cluster, tools);
+        Assert.True(repository.Prove(snapshot, VerificationLevel.Restore, "select count(*) = 5000 from notes").Passed);
+
+        // Both ways see the same files, so the second one finds nearly all of them stored.
+        Assert.InRange(BackUp(repository, cluster).StoredSize, 1, snapshot.StoredSize / 20);
+        Directory.CreateDirectory(folder["space"]);
+        PostgresCluster.Open(folder.Path);
+        cluster.Execute($"CREATE TABLESPACE s LOCATION '{folder["space"]}'");
+        Assert.Equal(ErrorCode.ClientToolUnfit, Assert.Throws<MaintenanceException>(() => BackUp(repository, cluster, tools)).Code);
+    }
+
+    internal static Snapshot BackUp(Repository repository, PostgresCluster cluster, ClientToolOptions? tools = null) =>
+        new PostgresBaseBackup(repository, SilentSink.Instance).Run(cluster.ConnectionString, tools ?? new ClientToolOptions(), new BackupOptions { Source = "pg" });
 
     private static ErrorCode Refused(Repository repository, Snapshot snapshot, string destination) =>
         Assert.Throws<MaintenanceException>(() => repository.Restore(snapshot, destination)).Code;

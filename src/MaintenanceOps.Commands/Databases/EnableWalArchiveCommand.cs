@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 
 namespace MaintenanceOps.Commands.Databases;
 

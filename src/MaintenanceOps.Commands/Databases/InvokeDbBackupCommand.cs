@@ -1,5 +1,8 @@
 using System.Management.Automation;
 using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Databases.Postgres.Logical;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Snapshots;
 

@@ -1,5 +1,6 @@
 using System.Management.Automation;
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
 
 namespace MaintenanceOps.Commands.Snapshots;

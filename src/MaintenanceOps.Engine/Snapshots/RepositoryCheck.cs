@@ -1,4 +1,4 @@
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Snapshots.Keys;

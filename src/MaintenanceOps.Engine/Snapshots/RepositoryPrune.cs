@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Snapshots.Leases;

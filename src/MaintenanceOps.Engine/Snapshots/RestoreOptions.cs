@@ -1,4 +1,5 @@
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 namespace MaintenanceOps.Engine.Snapshots;
 

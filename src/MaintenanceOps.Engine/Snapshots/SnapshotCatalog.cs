@@ -1,5 +1,5 @@
 using System.Globalization;
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots.Format;
 
 namespace MaintenanceOps.Engine.Snapshots;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Logical;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots.Blocks;

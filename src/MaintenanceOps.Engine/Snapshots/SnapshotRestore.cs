@@ -1,4 +1,5 @@
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Logical;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 

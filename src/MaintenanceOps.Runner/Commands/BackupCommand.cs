@@ -1,6 +1,9 @@
 using System.CommandLine;
 using MaintenanceOps.Engine;
 using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Databases.Postgres.Logical;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;

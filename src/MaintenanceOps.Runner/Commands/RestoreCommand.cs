@@ -1,6 +1,6 @@
 using System.CommandLine;
 using MaintenanceOps.Engine;
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Runner.Cli;
 using MaintenanceOps.Runner.Output;

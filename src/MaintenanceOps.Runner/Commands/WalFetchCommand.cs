@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Runner.Cli;
 
 namespace MaintenanceOps.Runner.Commands;

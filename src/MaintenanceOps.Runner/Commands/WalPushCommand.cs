@@ -1,5 +1,5 @@
 using System.CommandLine;
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Runner.Cli;
 
 namespace MaintenanceOps.Runner.Commands;

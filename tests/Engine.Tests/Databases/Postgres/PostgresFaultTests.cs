@@ -1,4 +1,6 @@
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Databases.Postgres.Logical;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Tests.Support;
 using Npgsql;

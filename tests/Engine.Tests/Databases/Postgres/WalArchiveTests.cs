@@ -1,4 +1,4 @@
-using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;

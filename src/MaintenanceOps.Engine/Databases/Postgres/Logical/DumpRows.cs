@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 
 /// <summary>
 /// Counts the rows that a dump holds, table by table, from the SQL that <c>pg_restore</c> makes of it. That a dump can be

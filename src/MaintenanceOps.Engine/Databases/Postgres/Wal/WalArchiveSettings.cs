@@ -1,7 +1,7 @@
 using MaintenanceOps.Engine.Snapshots;
 using Npgsql;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Wal;
 
 /// <summary>The settings with which a server archives its log into a repository.</summary>
 public sealed class WalArchiveSettings

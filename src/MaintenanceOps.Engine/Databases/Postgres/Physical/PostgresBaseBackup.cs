@@ -3,12 +3,13 @@ using System.Diagnostics;
 using System.Formats.Tar;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using Npgsql;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>
 /// Takes a whole running cluster: the server sends it as archives, which are cut into pages and stored without lying on a

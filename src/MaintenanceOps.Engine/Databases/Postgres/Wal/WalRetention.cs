@@ -1,7 +1,7 @@
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Wal;
 
 /// <summary>
 /// Which files of the log archive no recovery can need any more: those before the first segment of the oldest base backup

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Wal;
 
 /// <summary>
 /// The name of a file of a write-ahead log: a segment (24 digits), a partial one, a timeline's history, or the label of a

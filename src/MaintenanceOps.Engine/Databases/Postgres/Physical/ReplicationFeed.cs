@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots.Format;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>
 /// Takes a base backup through a replication connection: no program in between, and tablespaces as archives of their own.

@@ -1,10 +1,11 @@
 using System.Diagnostics;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using Npgsql;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 
 /// <summary>
 /// Takes the content of databases with <c>pg_dump</c>, streamed into the repository uncompressed so that equal parts are

@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Storage;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>
 /// Brings a cluster back as a data directory that a server can be started on. Everything is written beside the

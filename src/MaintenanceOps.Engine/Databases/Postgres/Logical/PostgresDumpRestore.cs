@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using Npgsql;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 
 /// <summary>
 /// Brings a dumped database back into a server: into a new database under a name of its own, checked there row by row, and

@@ -1,6 +1,6 @@
 using MaintenanceOps.Engine.Snapshots.Format;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>One archive of a base backup.</summary>
 /// <param name="Tablespace">The tablespace's number and place; null for the data directory itself.</param>

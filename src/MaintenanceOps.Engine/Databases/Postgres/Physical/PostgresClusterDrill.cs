@@ -3,7 +3,7 @@ using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Storage;
 using Npgsql;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>Restores a cluster into a scratch folder, starts a private server on it, and asks it everything that can be known.</summary>
 internal sealed class PostgresClusterDrill(Repository repository, IOperationSink sink)

@@ -1,7 +1,7 @@
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Wal;
 
 /// <summary>Looks at the log archives of a repository: gaps, damage, and which base backups can be recovered.</summary>
 public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)

@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Storage;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Wal;
 
 /// <summary>
 /// The write-ahead log of PostgreSQL clusters in a repository: one object a file, under the number that <c>initdb</c> gave

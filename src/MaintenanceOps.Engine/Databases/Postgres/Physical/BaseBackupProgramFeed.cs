@@ -1,6 +1,7 @@
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Snapshots.Format;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>
 /// Takes a base backup through <c>pg_basebackup</c>, which sends one archive to its output: for servers before 15, and where

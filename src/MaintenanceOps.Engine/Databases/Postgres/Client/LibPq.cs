@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Client;
 
 /// <summary>
 /// A replication connection through PostgreSQL's own client library. It knows every way to log in and to encrypt; .NET's

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>
 /// Where a recovery is to stop: a moment, a place in the log, a transaction, a restore point, or the end of the log.

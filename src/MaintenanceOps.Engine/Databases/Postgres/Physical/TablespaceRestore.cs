@@ -4,7 +4,7 @@ using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Storage;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>
 /// Brings one tablespace back: to a place that the caller names, or to one beside the data directory. Where it was on its

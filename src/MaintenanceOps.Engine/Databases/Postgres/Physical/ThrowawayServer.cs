@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using MaintenanceOps.Engine.Storage;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>
 /// A private server on a restored data directory: it listens on a socket in a folder that only its user can enter, writes

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>What <c>global/pg_control</c> tells without a server: which cluster a data directory belongs to.</summary>
 internal static class ControlFile

@@ -1,8 +1,10 @@
+using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using Npgsql;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 
 /// <summary>Restores each dumped database into a private server that is made for it, and compares its tables and rows with the recorded ones.</summary>
 internal sealed class PostgresDumpDrill(Repository repository, IOperationSink sink)

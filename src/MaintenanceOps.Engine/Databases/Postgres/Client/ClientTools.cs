@@ -1,19 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
-
-/// <summary>Where PostgreSQL's own programs are, and how they are started.</summary>
-public sealed record ClientToolOptions
-{
-    /// <summary>The folder of the programs; null looks on the PATH and in the usual places.</summary>
-    public string? Path { get; init; }
-
-    /// <summary>Words in front of each program, such as <c>docker compose exec -T db</c>; they are then looked for there.</summary>
-    public IReadOnlyList<string> Prefix { get; init; } = [];
-}
+namespace MaintenanceOps.Engine.Databases.Postgres.Client;
 
 /// <summary>Finds and runs PostgreSQL's own programs. What they need to know of the server they get in the environment.</summary>
 internal sealed partial class ClientTools(ClientToolOptions options, PostgresServer server)
@@ -113,111 +102,4 @@ internal sealed partial class ClientTools(ClientToolOptions options, PostgresSer
 
     [GeneratedRegex("[0-9]+")]
     private static partial Regex NumberIn();
-}
-
-/// <summary>A program that runs: its output as a stream, its complaints as text, and an end that is checked.</summary>
-internal sealed class ClientProcess : IDisposable
-{
-    private const int MaxComplaints = 8 * 1024;
-    private readonly Process process;
-    private readonly StringBuilder complaints = new();
-    private readonly CancellationTokenRegistration killer;
-    private readonly string name;
-
-    private ClientProcess(Process process, string name, CancellationToken cancellation)
-    {
-        this.process = process;
-        this.name = name;
-        process.ErrorDataReceived += (_, e) =>
-        {
-            lock (complaints)
-            {
-                if (e.Data is not null && complaints.Length < MaxComplaints)
-                {
-                    complaints.AppendLine(e.Data);
-                }
-            }
-        };
-        process.BeginErrorReadLine();
-        killer = cancellation.Register(Kill);
-    }
-
-    /// <summary>What the program writes.</summary>
-    public Stream Output => process.StandardOutput.BaseStream;
-
-    /// <summary>What the program reads.</summary>
-    public Stream Input => process.StandardInput.BaseStream;
-
-    /// <summary>What it complained about so far.</summary>
-    public string Complaints
-    {
-        get
-        {
-            lock (complaints)
-            {
-                return complaints.ToString().Trim();
-            }
-        }
-    }
-
-    public static ClientProcess Start(IReadOnlyList<string> words, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
-    {
-        var start = new ProcessStartInfo(words[0], words.Skip(1))
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (var (variable, value) in environment)
-        {
-            start.Environment[variable] = value;
-        }
-
-        // Messages are compared with what the program says in English.
-        start.Environment["LC_MESSAGES"] = "C";
-        try
-        {
-            return new ClientProcess(Process.Start(start)!, Path.GetFileName(words[0]), cancellation);
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            throw new MaintenanceException(ErrorCode.ClientToolUnfit, $"'{words[0]}' cannot be started: {e.Message}", words[0], e);
-        }
-    }
-
-    /// <summary>Waits for the end and throws unless it was a good one.</summary>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ClientToolFailed"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was killed because the work was cancelled.</exception>
-    public void Finish(CancellationToken cancellation)
-    {
-        process.WaitForExit();
-        cancellation.ThrowIfCancellationRequested();
-        if (process.ExitCode != 0)
-        {
-            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"{name} ended with {process.ExitCode}: {(Complaints.Length > 0 ? Complaints : "it said nothing.")}", name);
-        }
-    }
-
-    public void Dispose()
-    {
-        killer.Dispose();
-        Kill();
-        process.WaitForExit();
-        process.Dispose();
-    }
-
-    private void Kill()
-    {
-        try
-        {
-            if (!process.HasExited)
-            {
-                process.Kill(entireProcessTree: true);
-            }
-        }
-        catch (InvalidOperationException)
-        {
-            // It has ended by itself.
-        }
-    }
 }

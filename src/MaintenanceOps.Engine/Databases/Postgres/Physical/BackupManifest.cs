@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace MaintenanceOps.Engine.Databases.Postgres;
+namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>
 /// What the server says it has sent: <c>backup_manifest</c>, of which every file is compared with what arrived. Its shape
@@ -54,19 +54,5 @@ internal sealed class BackupManifest
         {
             throw new MaintenanceException(ErrorCode.ClientToolFailed, $"The server's list of the files that it sent cannot be read: {e.Message}", Name, e);
         }
-    }
-}
-
-/// <summary>A place in the log, as PostgreSQL writes it: <c>16/B374D848</c>.</summary>
-internal static class Lsn
-{
-    public static ulong Parse(string text)
-    {
-        var slash = text.IndexOf('/', StringComparison.Ordinal);
-        return slash > 0
-            && uint.TryParse(text.AsSpan(0, slash), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var high)
-            && uint.TryParse(text.AsSpan(slash + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var low)
-            ? ((ulong)high << 32) | low
-            : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is no place in a log, such as 16/B374D848.", text);
     }
 }

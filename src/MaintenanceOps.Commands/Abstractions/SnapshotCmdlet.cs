@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
 
 namespace MaintenanceOps.Commands;
@@ -31,11 +32,18 @@ public abstract class SnapshotCmdlet : RepositoryCmdlet
     /// <summary>Does the cmdlet's work to one snapshot.</summary>
     private protected abstract void Process(Repository repository, Snapshot snapshot);
 
+    /// <summary>How far a recovery is to go; then <c>latest</c> is the newest base backup that ended before.</summary>
+    private protected virtual RecoveryTarget? Recovery => null;
+
     /// <summary>Finds what a reference names; null after an error record.</summary>
     private protected Snapshot? Find(Repository repository, SnapshotReference reference, string? source)
     {
         Snapshot? found = null;
-        Run(reference.Id, _ => found = new SnapshotCatalog(repository).Find(reference.Id, source));
+        Run(reference.Id, _ =>
+        {
+            var catalog = new SnapshotCatalog(repository);
+            found = Recovery is { } target ? catalog.FindBefore(target, reference.Id, source) : catalog.Find(reference.Id, source);
+        });
         return found;
     }
 }

@@ -30,6 +30,11 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
     [SupportsWildcards]
     public string[] Database { get; set; } = [];
 
+    /// <summary>How many programs dump one database at once.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [ValidateRange(1, 16)]
+    public int Parallel { get; set; } = 1;
+
     /// <summary>The folder of PostgreSQL's own programs.</summary>
     [Parameter(ParameterSetName = ServerSet)]
     [ValidateNotNullOrEmpty]
@@ -86,7 +91,7 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
         var tools = new ClientToolOptions { Path = ClientPath is null ? null : ProviderPaths.Full(this, ClientPath), Prefix = ClientPrefix };
         Run(place, output => output.Write(Method == PostgresMethod.Physical
             ? new PostgresBaseBackup(repository, output).Run(ConnectionString, tools, options, output.Cancellation)
-            : new PostgresDump(repository, output).Run(ConnectionString, Database, tools, options, output.Cancellation)));
+            : new PostgresDump(repository, output).Run(ConnectionString, new PostgresDumpOptions { Databases = Database, Parallel = Parallel, Tools = tools }, options, output.Cancellation)));
     }
 
     private void BackUp(string path, string source)

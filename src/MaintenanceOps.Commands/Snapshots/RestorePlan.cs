@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Snapshots;
 
 namespace MaintenanceOps.Commands.Snapshots;
@@ -5,10 +6,14 @@ namespace MaintenanceOps.Commands.Snapshots;
 /// <summary>One restore in words, before it is done.</summary>
 internal sealed class RestorePlan(Snapshot snapshot, RestoreOptions options)
 {
-    private readonly string? table = options.Table is null ? null : options.As ?? options.Table;
+    private readonly string? part = (options.Table ?? options.Schema) is { } name ? options.As ?? name : null;
 
     /// <summary>What would be written to, as far as the parameters tell.</summary>
-    public string Target => (options.Destination ?? snapshot.Origin) + (table is null ? "" : $":{table}");
+    public string Target => Place + (part is null ? "" : $":{part}");
+
+    private string Place => options.ConnectionString is { } server
+        ? $"{PostgresPlace.ServerOf(server)}/{options.Destination ?? (part is null ? options.As : null) ?? options.Database ?? snapshot.Source}"
+        : options.Destination ?? snapshot.Origin;
 
     /// <summary>Where a database's file goes: into a folder that is named as one by its last character.</summary>
     public static string PlaceOf(Snapshot snapshot, string full, string given) =>
@@ -19,7 +24,12 @@ internal sealed class RestorePlan(Snapshot snapshot, RestoreOptions options)
     /// <summary>The act, with the figures where a dry run has found them.</summary>
     public string Describe(RestoreResult? dry)
     {
-        var what = options.Table is null ? $"snapshot {snapshot.ShortId} of '{snapshot.Source}'" : $"table '{options.Table}' of snapshot {snapshot.ShortId}";
+        var what = options switch
+        {
+            { Table: { } table } => $"table '{table}' of snapshot {snapshot.ShortId}",
+            { Schema: { } schema } => $"schema '{schema}' of snapshot {snapshot.ShortId}",
+            _ => $"snapshot {snapshot.ShortId} of '{snapshot.Source}'",
+        };
         var figures = dry switch
         {
             null => $", taken {snapshot.Created:yyyy-MM-dd HH:mm} UTC",

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Databases.Postgres.Physical;
@@ -31,12 +32,22 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     [Alias("Path")]
     public string[] Item { get; set; } = [];
 
+    /// <summary>Of a PostgreSQL snapshot: the database to restore, or to take a table out of.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Database { get; set; }
+
     /// <summary>The one table to restore into a live database.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Table { get; set; }
 
-    /// <summary>The name that the table gets.</summary>
+    /// <summary>Of a PostgreSQL database: the one schema to restore into a live one.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Schema { get; set; }
+
+    /// <summary>The name that the table, schema or database gets.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? As { get; set; }
@@ -51,7 +62,11 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     [ValidateNotNullOrEmpty]
     public string? RestoreCommand { get; set; }
 
-    /// <summary>Of dumped databases: the server to restore into; without it the dumps are written as files.</summary>
+    /// <summary>Of a PostgreSQL cluster: places for its tablespaces, by those that they had: @{ '/mnt/fast' = '/mnt/new' }.</summary>
+    [Parameter]
+    public Hashtable TablespaceMapping { get; set; } = [];
+
+    /// <summary>The live server to restore into; without it dumps are written as files, and a cluster as a data directory.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? ConnectionString { get; set; }
@@ -65,6 +80,16 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     [Parameter]
     public string[] ClientPrefix { get; set; } = [];
 
+    /// <summary>How many programs play a dump back at once.</summary>
+    [Parameter]
+    [ValidateRange(1, 16)]
+    public int Parallel { get; set; } = 1;
+
+    /// <summary>Where files go that are needed only on the way; the system's temporary folder where it is left out.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ScratchPath { get; set; }
+
     /// <summary>Goes on where the destination exists or is in use.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -72,6 +97,8 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     /// <summary>Leaves out the snapshot of the state that is replaced.</summary>
     [Parameter]
     public SwitchParameter NoSafetySnapshot { get; set; }
+
+    private protected override RecoveryTarget? Recovery => PointInTime is null ? null : RecoveryTarget.Parse(PointInTime);
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -142,10 +169,15 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
             InPlace = InPlace,
             Force = Force,
             Include = Include,
+            Database = Database,
             Table = Table,
+            Schema = Schema,
             As = As,
+            Parallel = Parallel,
+            ScratchFolder = ScratchPath is null ? null : ProviderPaths.Full(this, ScratchPath),
+            TablespaceMapping = TablespaceMapping.Cast<DictionaryEntry>().ToDictionary(e => $"{e.Key}", e => ProviderPaths.Full(this, $"{e.Value}")),
             NoSafetySnapshot = NoSafetySnapshot,
-            Recovery = PointInTime is null ? null : RecoveryTarget.Parse(PointInTime),
+            Recovery = Recovery,
             RestoreCommand = RestoreCommand,
             ConnectionString = ConnectionString,
             Tools = new ClientToolOptions { Path = ClientPath is null ? null : ProviderPaths.Full(this, ClientPath), Prefix = ClientPrefix },

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
 
 namespace MaintenanceOps.Commands.Snapshots;
@@ -22,10 +23,17 @@ public sealed class TestSnapshotCommand : SnapshotCmdlet
     [ValidateNotNullOrEmpty]
     public string? Database { get; set; }
 
+    /// <summary>Of a PostgreSQL cluster: recover from the log archive to this target before it is asked, as with Restore-Snapshot.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? PointInTime { get; set; }
+
     /// <summary>Where the scratch restore goes; the system's temporary folder where it is left out.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? ScratchPath { get; set; }
+
+    private protected override RecoveryTarget? Recovery => PointInTime is null ? null : RecoveryTarget.Parse(PointInTime);
 
     private protected override void Process(Repository repository, Snapshot snapshot)
     {
@@ -34,6 +42,7 @@ public sealed class TestSnapshotCommand : SnapshotCmdlet
             Level = Level,
             Assert = Assert,
             Database = Database,
+            Recovery = Recovery,
             ScratchFolder = ScratchPath is null ? null : ProviderPaths.Full(this, ScratchPath),
         };
         Run(snapshot, output => output.Write(new SnapshotProof(repository, output).Run(snapshot, options, output.Cancellation)));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 
@@ -22,7 +23,7 @@ internal sealed class StreamedTree : IDisposable
     private readonly BlockWriter blocks;
     private readonly ListingWriter listing;
     private readonly CancellationToken cancellation;
-    private readonly byte[] window = new byte[WindowSize];
+    private readonly ConcurrentBag<byte[]> spare = [];
     private long size;
 
     public StreamedTree(Repository repository, CancellationToken cancellation)
@@ -34,13 +35,31 @@ internal sealed class StreamedTree : IDisposable
     }
 
     /// <summary>Bytes taken so far.</summary>
-    public long Size => size;
+    public long Size => Interlocked.Read(ref size);
 
     /// <summary>Adds a folder or a link; a folder comes before what is in it.</summary>
     public void Add(FileEntry entry) => listing.Add(new PendingEntry(entry));
 
     /// <summary>Adds a file to the stream's end, in chunks that the content itself bounds.</summary>
     public long AddFile(FileEntry entry, Stream content, Crc32C? sum = null) => Take(entry, content, 0, sum);
+
+    /// <summary>Adds files that come at the same time, in the order in which they are given.</summary>
+    /// <returns>Their lengths in bytes.</returns>
+    public long[] AddFiles(IReadOnlyList<(FileEntry Entry, Stream Content)> files)
+    {
+        var taken = new PendingEntry[files.Count];
+        try
+        {
+            Task.WaitAll([.. files.Select((f, i) => Task.Factory.StartNew(() => taken[i] = Cut(f.Entry, f.Content, 0, null), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default))]);
+        }
+        catch (AggregateException e)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions[0]);
+        }
+
+        Array.ForEach(taken, listing.Add);
+        return Array.ConvertAll(taken, t => t.Entry.Size);
+    }
 
     /// <summary>Adds a file that is written page by page, such as a table's, in blocks of one page.</summary>
     public long AddPages(FileEntry entry, Stream content, int pageSize, Crc32C? sum = null) => Take(entry, content, pageSize, sum);
@@ -61,9 +80,21 @@ internal sealed class StreamedTree : IDisposable
 
     private long Take(FileEntry entry, Stream content, int pageSize, Crc32C? sum)
     {
+        var taken = Cut(entry, content, pageSize, sum);
+        listing.Add(taken);
+        return taken.Entry.Size;
+    }
+
+    private PendingEntry Cut(FileEntry entry, Stream content, int pageSize, Crc32C? sum)
+    {
         var pending = new PendingEntry(entry);
         var chunker = ContentChunker.Files;
         var largest = pageSize > 0 ? pageSize : chunker.Max;
+        if (!spare.TryTake(out var window))
+        {
+            window = new byte[WindowSize];
+        }
+
         var (start, length, total, ended) = (0, 0, 0L, false);
         while (!ended || start < length)
         {
@@ -83,14 +114,18 @@ internal sealed class StreamedTree : IDisposable
             {
                 var rest = window.AsSpan(start, Math.Min(length - start, largest));
                 var cut = pageSize > 0 ? rest.Length : chunker.Cut(rest);
-                listing.AddBlock(pending, rest[..cut]);
+                lock (listing)
+                {
+                    listing.AddBlock(pending, rest[..cut]);
+                }
+
                 start += cut;
             }
         }
 
-        size += total;
+        spare.Add(window);
+        Interlocked.Add(ref size, total);
         pending.Entry = entry with { Size = total };
-        listing.Add(pending);
-        return total;
+        return pending;
     }
 }

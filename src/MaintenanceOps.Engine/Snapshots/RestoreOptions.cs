@@ -24,10 +24,22 @@ public sealed record RestoreOptions
     /// <summary>Exact paths of a files snapshot as <see cref="SnapshotItem.Path"/> tells them. Empty means everything.</summary>
     public IReadOnlyCollection<string> Items { get; init; } = [];
 
+    /// <summary>Of a PostgreSQL snapshot: the one database to restore; null takes the only one.</summary>
+    public string? Database { get; init; }
+
     /// <summary>The one table to restore into a live database; null restores the whole database.</summary>
     public string? Table { get; init; }
 
-    /// <summary>The name that the table gets; null keeps its own.</summary>
+    /// <summary>Of a PostgreSQL database: the one schema to restore into a live one.</summary>
+    public string? Schema { get; init; }
+
+    /// <summary>How many programs play a dump back at once.</summary>
+    public int Parallel { get; init; } = 1;
+
+    /// <summary>Where files go that are needed only on the way; the system's temporary folder where it is null.</summary>
+    public string? ScratchFolder { get; init; }
+
+    /// <summary>The name that the table, schema or database gets; null keeps its own.</summary>
     public string? As { get; init; }
 
     /// <summary>Of a PostgreSQL cluster: how far to recover from the log archive; null stays at the base backup.</summary>

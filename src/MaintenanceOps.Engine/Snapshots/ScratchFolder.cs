@@ -1,4 +1,5 @@
 using System.Globalization;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots.Leases;
 using MaintenanceOps.Engine.Storage;
 
@@ -59,6 +60,7 @@ internal sealed class ScratchFolder : IDisposable
             {
                 try
                 {
+                    ThrowawayServer.StopOrphan(folder);
                     DurableFiles.Default.DeleteTree(folder);
                 }
                 catch (Exception e) when (IoErrors.IsKnown(e))

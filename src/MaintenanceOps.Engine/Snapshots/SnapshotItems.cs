@@ -5,7 +5,7 @@ namespace MaintenanceOps.Engine.Snapshots;
 /// <summary>Lists what is in a snapshot.</summary>
 public sealed class SnapshotItems(Repository repository)
 {
-    /// <summary>The files of a files snapshot, or the tables of a database.</summary>
+    /// <summary>The files of a files snapshot, the tables of a database; of dumped databases the dumps too.</summary>
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="patterns">Paths as in a <c>.gitignore</c>, or table names with wildcards; none lists everything.</param>
     /// <param name="cancellation">Ends the listing.</param>
@@ -13,12 +13,17 @@ public sealed class SnapshotItems(Repository repository)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(patterns);
-        return snapshot.Kind.HasListing() ? Files(snapshot, patterns, cancellation) : Tables(snapshot, patterns);
+        return snapshot.Kind switch
+        {
+            SnapshotKind.Files => Files(snapshot, patterns, cancellation),
+            SnapshotKind.PostgresLogical => Tables(snapshot, patterns).Concat(Files(snapshot, patterns, cancellation)),
+            _ => Tables(snapshot, patterns),
+        };
     }
 
     private static IEnumerable<SnapshotItem> Tables(Snapshot snapshot, IReadOnlyList<string> patterns) => snapshot.Tables
         .Where(t => patterns.Count == 0 || patterns.Any(p => Wildcard.Matches(t.Name, p)))
-        .Select(t => new SnapshotItem { Id = snapshot.Id, Repository = snapshot.Repository, Path = t.Name, Kind = SnapshotItemKind.Table, Size = -1, Rows = t.Rows });
+        .Select(t => new SnapshotItem { Id = snapshot.Id, Repository = snapshot.Repository, Path = t.Name, Kind = SnapshotItemKind.Table, Size = t.Size ?? -1, Rows = t.Rows });
 
     private IEnumerable<SnapshotItem> Files(Snapshot snapshot, IReadOnlyList<string> patterns, CancellationToken cancellation)
     {

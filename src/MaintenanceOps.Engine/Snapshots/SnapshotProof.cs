@@ -23,8 +23,11 @@ public sealed record ProofOptions
     /// <summary>Of a PostgreSQL cluster: the database that is asked; <c>postgres</c> where it is null.</summary>
     public string? Database { get; init; }
 
-    /// <summary>Of a PostgreSQL cluster: its superuser; <c>postgres</c> where it is null.</summary>
+    /// <summary>Of a PostgreSQL cluster: its superuser; the one that the snapshot tells where it is null.</summary>
     public string? User { get; init; }
+
+    /// <summary>Of a PostgreSQL cluster: how far to recover from the log archive before it is asked; null stays at the base backup.</summary>
+    public RecoveryTarget? Recovery { get; init; }
 
     /// <summary>Where the scratch restore goes; the system's temporary folder where it is null.</summary>
     public string? ScratchFolder { get; init; }

@@ -32,6 +32,7 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
         using var lease = repository.ShareForReading($"restore of {snapshot.Source}", cancellation);
         return snapshot.Kind switch
         {
+            SnapshotKind.PostgresPhysical when options.ConnectionString is not null => new PostgresClusterPart(repository, sink).Run(snapshot, options, cancellation),
             SnapshotKind.PostgresPhysical => new PostgresClusterRestore(repository, sink).Run(snapshot, options, cancellation),
             SnapshotKind.PostgresLogical when options.ConnectionString is not null => new PostgresDumpRestore(repository, sink).Run(snapshot, options, cancellation),
             SnapshotKind.Files or SnapshotKind.PostgresLogical => new TreeRestore(repository, sink).Run(snapshot, options, cancellation),

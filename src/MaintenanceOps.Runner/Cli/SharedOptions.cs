@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Snapshots;
 
 namespace MaintenanceOps.Runner.Cli;
@@ -43,6 +44,12 @@ internal static class SharedOptions
     public static readonly Option<bool> DryRun = new("--dry-run", "--what-if") { Description = "Tell what would be done, and do nothing." };
 
     public static readonly Option<bool> Initialize = new("--initialize") { Description = "Make the repository where there is none." };
+
+    public static readonly Option<string> ClientPath = new("--client-path") { Description = "The folder of PostgreSQL's own programs. [default: the PATH, then the usual places]", HelpName = "folder" };
+
+    public static readonly Option<string[]> ClientPrefix = new("--client-prefix") { Description = "Words in front of them, such as: docker compose exec -T db.", HelpName = "word", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
+
+    public static ClientToolOptions ClientTools(RunnerContext context) => new() { Path = context.Get(ClientPath), Prefix = context.Get(ClientPrefix)! };
 
     /// <summary>A level, with its names offered and checked.</summary>
     public static Option<VerificationLevel> Level(params VerificationLevel[] allowed)

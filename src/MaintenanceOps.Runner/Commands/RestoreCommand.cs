@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MaintenanceOps.Engine;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Runner.Cli;
@@ -13,12 +14,17 @@ internal sealed class RestoreCommand : RunnerCommand
     private static readonly Option<bool> InPlace = new("--in-place") { Description = "Replace the state where it came from (or at --destination), after a safety snapshot." };
     private static readonly Option<string[]> Include = new("--include") { Description = "Only files that fit; * within a name, ** across folders.", HelpName = "pattern", DefaultValueFactory = _ => [] };
     private static readonly Option<string> Table = new("--table") { Description = "Only this table, into the live database.", HelpName = "name" };
-    private static readonly Option<string> As = new("--as") { Description = "The name that the table gets.", HelpName = "name" };
+    private static readonly Option<string> Schema = new("--schema") { Description = "Of a PostgreSQL database: only this schema, into a live one.", HelpName = "name" };
+    private static readonly Option<string> Database = new("--database") { Description = "Of a PostgreSQL snapshot: the database to restore, or to take a table out of.", HelpName = "name" };
+    private static readonly Option<string> As = new("--as") { Description = "The name that the table, schema or database gets.", HelpName = "name" };
 
     private static readonly Option<string> PointInTime = new("--point-in-time", "-t") { Description = "Of a PostgreSQL cluster: recover from the log archive to a moment (2026-11-21T14:03:00Z), a place (16/B374D848), a transaction, a restore point, or latest.", HelpName = "target" };
     private static readonly Option<string> RestoreLog = new("--restore-command") { Description = "What the server runs for each file of the log. [default: mops wal-fetch]", HelpName = "command" };
 
-    private static readonly Option<string> ConnectionString = new("--connection-string", "-c") { Description = "Of dumped databases: the server to restore into, as with backup.", HelpName = "server" };
+    private static readonly Option<string[]> Tablespace = new("--tablespace") { Description = "Of a cluster: another place for a tablespace. [default: beside the data directory]", HelpName = "old=new", DefaultValueFactory = _ => [] };
+    private static readonly Option<string> ConnectionString = new("--connection-string", "-c") { Description = "A live PostgreSQL server to restore into, as with backup.", HelpName = "server" };
+    private static readonly Option<int> Parallel = new("--parallel") { Description = "How many programs play a dump back at once.", HelpName = "count", DefaultValueFactory = _ => 1 };
+    private static readonly Option<string> ScratchPath = new("--scratch-path") { Description = "Where files go that are needed only on the way.", HelpName = "folder" };
 
     public RestoreCommand()
         : base(
@@ -28,8 +34,9 @@ internal sealed class RestoreCommand : RunnerCommand
             "mops restore latest --source notes/main --in-place",
             "mops restore latest --source notes/main --table notes --as notes_old",
             "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --destination /srv/pg/data",
+            "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --database shop --table orders --as orders_1403 -c env:DATABASE_URL",
             "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
-        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Table, As, PointInTime, RestoreLog, ConnectionString, SharedOptions.Force, SharedOptions.DryRun);
+        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, RestoreLog, Tablespace, ConnectionString, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Force, SharedOptions.DryRun);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -38,7 +45,13 @@ internal sealed class RestoreCommand : RunnerCommand
             Destination = context.Get(Destination),
             InPlace = context.Get(InPlace),
             Include = context.Get(Include)!,
+            Database = context.Get(Database),
             Table = context.Get(Table),
+            Schema = context.Get(Schema),
+            Parallel = context.Get(Parallel),
+            ScratchFolder = context.Get(ScratchPath),
+            TablespaceMapping = context.Get(Tablespace)!.Select(Values.Pair).ToDictionary(p => p.Key, p => p.Value),
+            Tools = SharedOptions.ClientTools(context),
             As = context.Get(As),
             Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target) : null,
             RestoreCommand = context.Get(RestoreLog),
@@ -46,9 +59,9 @@ internal sealed class RestoreCommand : RunnerCommand
             Force = context.Get(SharedOptions.Force),
             DryRun = context.Get(SharedOptions.DryRun),
         };
-        if (options is { As: not null, Table: null })
+        if (options is { As: not null, Table: null, ConnectionString: null })
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, "--as names a table, so it needs --table.");
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "--as names a table, schema or database in a live place, so it needs --table or --connection-string.");
         }
 
         using var repository = context.OpenRepository();

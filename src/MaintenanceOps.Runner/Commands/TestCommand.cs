@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Runner.Cli;
 using MaintenanceOps.Runner.Output;
@@ -12,6 +13,8 @@ internal sealed class TestCommand : RunnerCommand
 
     private static readonly Option<string> Database = new("--database") { Description = "Of a PostgreSQL cluster: the database that --assert asks. [default: postgres]", HelpName = "name" };
 
+    private static readonly Option<string> PointInTime = new("--point-in-time", "-t") { Description = "Of a PostgreSQL cluster: recover from the log archive to this target before it is asked, as with restore.", HelpName = "target" };
+
     public TestCommand()
         : base(
             "test",
@@ -19,13 +22,13 @@ internal sealed class TestCommand : RunnerCommand
             "mops test latest --source notes/main --level restore",
             "mops test latest --source notes/main --assert 'select count(*) > 0 from notes'",
             "mops test --all --level full") =>
-        Use(SnapshotSelection.Id, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.SourcePatterns, SharedOptions.Tags, SnapshotSelection.All, Level, Assert, Database);
+        Use(SnapshotSelection.Id, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.SourcePatterns, SharedOptions.Tags, SnapshotSelection.All, Level, Assert, Database, PointInTime);
 
     protected override ExitCode Execute(RunnerContext context)
     {
         SnapshotSelection.Check(context);
         using var repository = context.OpenRepository();
-        var options = new ProofOptions { Level = context.Get(Level), Assert = context.Get(Assert)!, Database = context.Get(Database) };
+        var options = new ProofOptions { Level = context.Get(Level), Assert = context.Get(Assert)!, Database = context.Get(Database), Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target) : null };
         var proof = new SnapshotProof(repository, context.Sink);
         var tests = new List<SnapshotTest>();
         foreach (var snapshot in SnapshotSelection.Of(context, repository))

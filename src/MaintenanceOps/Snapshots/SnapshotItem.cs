@@ -31,7 +31,7 @@ public sealed record SnapshotItem
     /// <summary>What it is.</summary>
     public required SnapshotItemKind Kind { get; init; }
 
-    /// <summary>The size in bytes; for a table, -1.</summary>
+    /// <summary>The size in bytes, of a table with its indexes; -1 where it is not known, as in SQLite.</summary>
     public long Size { get; init; }
 
     /// <summary>The last change, in UTC; null for a table.</summary>

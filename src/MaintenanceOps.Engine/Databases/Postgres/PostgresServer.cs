@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres;
@@ -7,6 +8,7 @@ namespace MaintenanceOps.Engine.Databases.Postgres;
 internal sealed class PostgresServer : IDisposable
 {
     private readonly NpgsqlConnectionStringBuilder settings;
+    private volatile NpgsqlCommand? running;
 
     private PostgresServer(NpgsqlConnectionStringBuilder settings, NpgsqlConnection connection)
     {
@@ -48,6 +50,9 @@ internal sealed class PostgresServer : IDisposable
         }
     }
 
+    /// <summary>Connects, but not through a database that is to be replaced: this very session would be in the way.</summary>
+    public static PostgresServer ConnectBeside(string connectionString, string database) => Connect(connectionString, database == "postgres" ? "template1" : "postgres");
+
     /// <summary>Another connection to the same server.</summary>
     public PostgresServer ConnectTo(string database) => Connect(settings.ConnectionString, database);
 
@@ -84,6 +89,9 @@ internal sealed class PostgresServer : IDisposable
         return parameters.Where(p => !string.IsNullOrEmpty(p.Value)).ToDictionary(p => p.Name, p => p.Value!);
     }
 
+    /// <summary>Ends the statement that runs, from any thread; it throws where it was called.</summary>
+    public void Cancel() => running?.Cancel();
+
     public T Scalar<T>(string sql, params object[] values)
     {
         using var command = Command(sql, values);
@@ -112,6 +120,23 @@ internal sealed class PostgresServer : IDisposable
     /// <summary>A name as SQL writes it, whatever characters it has.</summary>
     public static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
+    /// <summary>A value as SQL writes it.</summary>
+    public static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    /// <summary>A database as a connection string: a name alone could be taken for one.</summary>
+    public static string ConnectionOf(string database) => $"dbname='{database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
+
+    /// <summary>A name's beginning of at most so many bytes, which is what PostgreSQL counts; no letter is cut in two.</summary>
+    public static string Shorten(string name, int bytes)
+    {
+        while (Encoding.UTF8.GetByteCount(name) > bytes)
+        {
+            name = name[..^(char.IsLowSurrogate(name[^1]) ? 2 : 1)];
+        }
+
+        return name;
+    }
+
     /// <summary>The server in words.</summary>
     public string Place => string.Create(CultureInfo.InvariantCulture, $"postgresql://{settings.Host}:{settings.Port}");
 
@@ -135,6 +160,7 @@ internal sealed class PostgresServer : IDisposable
             command.Parameters.AddWithValue(value);
         }
 
+        running = command;
         return command;
     }
 }

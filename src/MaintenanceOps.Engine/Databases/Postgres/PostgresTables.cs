@@ -1,26 +1,61 @@
+using Npgsql;
+
 namespace MaintenanceOps.Engine.Databases.Postgres;
 
 /// <summary>The tables whose rows a dump holds, counted by the same statement at backup time and after a restore.</summary>
 internal static class PostgresTables
 {
+    private const string Size = "pg_total_relation_size(c.oid)";
+
+    /// <summary>The size as the last vacuum saw it, for which no lock is needed.</summary>
+    private const string Estimate = "c.relpages * current_setting('block_size')::bigint";
+
     /// <summary>Ordinary tables and partitions with rows of their own; those that belong to an extension come with it.</summary>
     private const string Sql = """
-        SELECT n.nspname, c.relname, format('%I.%I', n.nspname, c.relname)
+        SELECT n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), {0}
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
           AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
         ORDER BY 1, 2
         """;
 
-    public static List<(string Schema, string Table, long Rows)> Count(PostgresServer server, CancellationToken cancellation)
+    /// <summary>
+    /// The tables with their sizes, the rows not counted, and each name as SQL writes it. A size waits for a table's lock;
+    /// where somebody holds one, all sizes are estimates instead.
+    /// </summary>
+    public static List<(TableCount Table, string Quoted)> List(PostgresServer server)
     {
-        var counts = new List<(string, string, long)>();
-        foreach (var (schema, table, quoted) in server.Rows(Sql, r => (r.GetString(0), r.GetString(1), r.GetString(2))))
+        // A connection of its own: the failure must not end the caller's transaction.
+        using var asking = server.ConnectTo(server.Database);
+        asking.Execute("SET lock_timeout = '200ms'");
+        try
+        {
+            return Read(asking, Size);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            return Read(asking, Estimate);
+        }
+    }
+
+    /// <summary>The tables with their sizes and rows.</summary>
+    public static List<TableCount> Count(PostgresServer server, CancellationToken cancellation)
+    {
+        var counts = new List<TableCount>();
+        foreach (var (table, quoted) in Read(server, Size))
         {
             cancellation.ThrowIfCancellationRequested();
-            counts.Add((schema, table, server.Scalar<long>($"SELECT count(*) FROM ONLY {quoted}")));
+            counts.Add(table with { Rows = server.Scalar<long>($"SELECT count(*) FROM ONLY {quoted}") });
         }
 
         return counts;
     }
+
+    private static List<(TableCount Table, string Quoted)> Read(PostgresServer server, string size) =>
+        server.Rows(
+            Sql.Replace("{0}", size, StringComparison.Ordinal),
+            r => (new TableCount(Key(r.GetString(0), r.GetString(1)), -1) { Size = r.IsDBNull(3) ? null : r.GetInt64(3) }, r.GetString(2)));
+
+    /// <summary>Schema and table as one name; both as they are, without quotes.</summary>
+    public static string Key(string schema, string table) => $"{schema}.{table}";
 }

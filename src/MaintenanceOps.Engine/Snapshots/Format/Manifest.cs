@@ -151,6 +151,9 @@ internal sealed record PostgresFacts
     /// <summary>The server's version as it tells it, such as <c>150018</c>.</summary>
     public int Version { get; init; }
 
+    /// <summary>The superuser that <c>initdb</c> made, by whom a private server on a restored cluster is asked.</summary>
+    public string Superuser { get; init; } = "postgres";
+
     /// <summary>The databases, with their tables and rows where those were counted.</summary>
     public PostgresDatabase[] Databases { get; init; } = [];
 
@@ -177,6 +180,28 @@ internal sealed record PostgresDatabase
 
     /// <summary>The extensions, without which a restore would fail.</summary>
     public string[] Extensions { get; init; } = [];
+
+    /// <summary>The roles that own something in it or have rights on it.</summary>
+    public string[] Roles { get; init; } = [];
+
+    /// <summary>Statements that give the database itself its rights and settings, with <see cref="NameMark"/> for its name.</summary>
+    public string[] Settings { get; init; } = [];
+
+    /// <summary>Stands for the database's name, which a restore may change.</summary>
+    public const string NameMark = "\u0001";
+
+    /// <summary>The one that is named; the only one where none is.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ItemNotFound"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static PostgresDatabase Choose(IReadOnlyCollection<PostgresDatabase> databases, string? name, Snapshot snapshot)
+    {
+        var names = string.Join(", ", databases.Select(d => d.Name));
+        return databases.Where(d => name is null || d.Name == name).ToList() switch
+        {
+            [var only] => only,
+            [] => throw new MaintenanceException(ErrorCode.ItemNotFound, $"Snapshot {snapshot.ShortId} has no database '{name}'. It has {names}.", snapshot.Id),
+            _ => throw new MaintenanceException(ErrorCode.InvalidArgument, $"Snapshot {snapshot.ShortId} holds several databases ({names}); say which with -Database.", snapshot.Id),
+        };
+    }
 }
 
 /// <summary>The log that makes a base backup consistent.</summary>

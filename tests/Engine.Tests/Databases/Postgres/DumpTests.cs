@@ -86,6 +86,92 @@ public sealed class DumpTests : IDisposable
     }
 
     [PostgresFact]
+    public void Several_programs_at_once_dump_and_restore_all_that_one_does()
+    {
+        using var cluster = new PostgresCluster();
+        Fill(cluster);
+        cluster.Execute("CREATE TABLE second AS SELECT i AS id, md5(i::text) AS body FROM generate_series(1, 9000) i; CREATE TABLE third(id int references orders); INSERT INTO third SELECT i FROM generate_series(1, 500) i; CREATE SEQUENCE counter START 42; SELECT nextval('counter'); SELECT lo_from_bytea(0, 'a large object'); CREATE MATERIALIZED VIEW seen AS SELECT count(*) AS n FROM orders; CREATE INDEX ON second(body)", "app");
+        using var repository = Repositories.New(folder);
+        var snapshot = new PostgresDump(repository, SilentSink.Instance).Run(cluster.ConnectionString, new PostgresDumpOptions { Databases = ["app"], Parallel = 3 }, new BackupOptions { Source = "pg" });
+        Assert.Equal(29500, snapshot.Tables.Sum(t => t.Rows));
+        Assert.Equal(4, new SnapshotItems(repository).List(snapshot, ["*.dump"]).Count());
+        Assert.True(repository.Prove(snapshot, VerificationLevel.Restore, "select count(*) = 9000 from second", "select n = 20000 from seen").Passed);
+
+        foreach (var (parallel, name) in new[] { (1, "one"), (3, "three") })
+        {
+            Restore(repository, cluster, snapshot, new RestoreOptions { As = name, Parallel = parallel });
+            Same(name);
+        }
+
+        Restore(repository, cluster, BackUp(repository, cluster, "app"), new RestoreOptions { As = "spooled", Parallel = 2 });
+        Same("spooled");
+        Restore(repository, cluster, snapshot, new RestoreOptions { Table = "second", As = "second_before" });
+        Assert.Equal(1, PostgresCluster.Query<long>("SELECT count(*) FROM pg_indexes WHERE tablename = 'second_before'", cluster.ConnectionTo("app")));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.GetTempPath(), ".mops-scratch-*"));
+
+        void Same(string name)
+        {
+            Assert.Equal(20000, Count(cluster, name));
+            Assert.Equal(43, PostgresCluster.Query<long>("SELECT nextval('counter')", cluster.ConnectionTo(name)));
+            Assert.Equal(1, PostgresCluster.Query<long>("SELECT count(*) FROM pg_largeobject", cluster.ConnectionTo(name)));
+            Assert.Equal(20000, PostgresCluster.Query<long>("SELECT n FROM seen", cluster.ConnectionTo(name)));
+            Assert.Equal(3, PostgresCluster.Query<long>("SELECT count(*) FROM pg_constraint WHERE conrelid::regclass::text IN ('orders', 'third') AND contype IN ('p', 'f') OR conname = 'x'", cluster.ConnectionTo(name)) + 1);
+        }
+    }
+
+    [PostgresFact]
+    public void A_database_keeps_its_rights_and_settings_and_missing_roles_are_named_first()
+    {
+        using var cluster = new PostgresCluster();
+        Fill(cluster);
+        cluster.Execute("CREATE ROLE reader LOGIN; CREATE ROLE owner; ALTER DATABASE app OWNER TO owner; REVOKE CONNECT ON DATABASE app FROM PUBLIC; GRANT CONNECT ON DATABASE app TO reader; ALTER DATABASE app SET search_path = app, public; ALTER DATABASE app SET work_mem = '9MB'; ALTER ROLE reader IN DATABASE app SET statement_timeout = '5s'");
+        using var repository = Repositories.New(folder);
+        var snapshot = BackUp(repository, cluster, "app");
+        Restore(repository, cluster, snapshot, new RestoreOptions { As = "copy" });
+        Assert.Equal("9MB", PostgresCluster.Query<string>("SHOW work_mem", cluster.ConnectionTo("copy")));
+        Assert.Equal("app, public", PostgresCluster.Query<string>("SHOW search_path", cluster.ConnectionTo("copy")));
+        Assert.True(cluster.Query<bool>("SELECT has_database_privilege('reader', 'copy', 'CONNECT')"));
+        Assert.False(cluster.Query<bool>("SELECT EXISTS (SELECT FROM pg_database, aclexplode(datacl) a WHERE datname = 'copy' AND a.grantee = 0 AND a.privilege_type = 'CONNECT')"));
+        Assert.Equal("owner", cluster.Query<string>("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'copy'"));
+
+        using var other = new PostgresCluster();
+        var missing = Assert.Throws<MaintenanceException>(() => Restore(repository, other, snapshot, new RestoreOptions()));
+        Assert.Contains("owner, reader", missing.Message, StringComparison.Ordinal);
+        Assert.Equal(0, other.Query<long>("SELECT count(*) FROM pg_database WHERE datname = 'app' OR datname LIKE 'mops%'"));
+    }
+
+    [PostgresFact]
+    public void What_a_killed_restore_left_on_the_server_goes_and_what_a_running_one_has_stays()
+    {
+        using var cluster = new PostgresCluster();
+        Fill(cluster);
+        using var repository = Repositories.New(folder);
+        var snapshot = BackUp(repository, cluster, "app");
+        using var session = new NpgsqlConnection(cluster.ConnectionString);
+        session.Open();
+        using var command = new NpgsqlCommand("SELECT pid || '_' || (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_activity WHERE pid = pg_backend_pid()", session);
+        var alive = (string)command.ExecuteScalar()!;
+        cluster.Execute($"CREATE DATABASE mops_stage_{alive}_0011aabb");
+        cluster.Execute("CREATE DATABASE mops_stage_1_1700000000000000_0011aabb");
+        Restore(repository, cluster, snapshot, new RestoreOptions { As = "copy" });
+        Assert.Equal($"mops_stage_{alive}_0011aabb", cluster.Query<string>("SELECT string_agg(datname, ', ') FROM pg_database WHERE datname LIKE 'mops%'"));
+    }
+
+    [PostgresFact]
+    public void A_snapshot_of_much_less_than_the_one_before_says_so()
+    {
+        using var cluster = new PostgresCluster();
+        Fill(cluster);
+        cluster.Execute("CREATE TABLE extra(id int)", "app");
+        using var repository = Repositories.New(folder);
+        Assert.Empty(BackUp(repository, cluster, "app").Warnings);
+        cluster.Execute("DROP TABLE extra; DELETE FROM orders WHERE id > 100", "app");
+        var warnings = string.Join('\n', BackUp(repository, cluster, "app").Warnings);
+        Assert.Contains("public.extra", warnings, StringComparison.Ordinal);
+        Assert.Contains("had 20000 rows at the snapshot before and has 100 now", warnings, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
     public void A_dump_that_is_not_whole_is_no_snapshot()
     {
         using var cluster = new PostgresCluster();
@@ -104,7 +190,7 @@ public sealed class DumpTests : IDisposable
 
         MaintenanceException Refused(string connection, ClientToolOptions tools, ErrorCode code)
         {
-            var error = Assert.Throws<MaintenanceException>(() => new PostgresDump(repository, SilentSink.Instance).Run(connection, [], tools, new BackupOptions { Source = "pg" }));
+            var error = Assert.Throws<MaintenanceException>(() => new PostgresDump(repository, SilentSink.Instance).Run(connection, new PostgresDumpOptions { Tools = tools }, new BackupOptions { Source = "pg" }));
             Assert.Equal(code, error.Code);
             return error;
         }
@@ -137,7 +223,7 @@ public sealed class DumpTests : IDisposable
     }
 
     private static Snapshot BackUp(Repository repository, PostgresCluster cluster, params string[] databases) =>
-        new PostgresDump(repository, SilentSink.Instance).Run(cluster.ConnectionString, databases, new ClientToolOptions(), new BackupOptions { Source = "pg" });
+        new PostgresDump(repository, SilentSink.Instance).Run(cluster.ConnectionString, new PostgresDumpOptions { Databases = databases }, new BackupOptions { Source = "pg" });
 
     private static RestoreResult Restore(Repository repository, PostgresCluster cluster, Snapshot snapshot, RestoreOptions options) =>
         new SnapshotRestore(repository, SilentSink.Instance).Run(snapshot, options with { ConnectionString = cluster.ConnectionString });

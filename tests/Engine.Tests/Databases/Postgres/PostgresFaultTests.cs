@@ -81,7 +81,7 @@ public sealed class PostgresFaultTests : IDisposable
         using var locking = new NpgsqlCommand("BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE", other);
         locking.ExecuteNonQuery();
         var error = Assert.Throws<MaintenanceException>(() => new PostgresDump(repository, SilentSink.Instance).Run(
-            cluster.ConnectionString, [], new ClientToolOptions(), new BackupOptions { Source = "pg", LockTimeout = TimeSpan.FromSeconds(1) }));
+            cluster.ConnectionString, new PostgresDumpOptions(), new BackupOptions { Source = "pg", LockTimeout = TimeSpan.FromSeconds(1) }));
         Assert.Contains("small", error.Message, StringComparison.Ordinal);
         Nothing(repository);
     }
@@ -91,7 +91,7 @@ public sealed class PostgresFaultTests : IDisposable
         var options = new BackupOptions { Source = "pg" };
         return method == PostgresMethod.Physical
             ? new PostgresBaseBackup(repository, sink).Run(cluster.ConnectionString, new ClientToolOptions(), options, cancellation)
-            : new PostgresDump(repository, sink).Run(cluster.ConnectionString, [], new ClientToolOptions(), options, cancellation);
+            : new PostgresDump(repository, sink).Run(cluster.ConnectionString, new PostgresDumpOptions(), options, cancellation);
     }
 
     private static PostgresCluster Large()

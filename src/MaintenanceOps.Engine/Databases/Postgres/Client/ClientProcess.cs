@@ -86,6 +86,39 @@ internal sealed class ClientProcess : IDisposable
         }
     }
 
+    /// <summary>Gives it all of its input. That it ends early is no failure here; its exit code and its words tell why.</summary>
+    public void Feed(Action<Stream> write)
+    {
+        try
+        {
+            write(Input);
+            Input.Close();
+        }
+        catch (IOException)
+        {
+            // The pipe is closed at its end.
+        }
+    }
+
+    /// <summary>Gives another program all that this one writes, and waits for a good end of both.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ClientToolFailed"/>.</exception>
+    public void PipeTo(ClientProcess other, CancellationToken cancellation)
+    {
+        other.Feed(Output.CopyTo);
+        Output.CopyTo(Stream.Null);
+        Finish(cancellation);
+        other.Finish(cancellation);
+    }
+
+    /// <summary>Waits for the end, whatever it is, and lets it go.</summary>
+    /// <exception cref="OperationCanceledException">It was killed because the work was cancelled.</exception>
+    public void Settle(CancellationToken cancellation)
+    {
+        process.WaitForExit();
+        Dispose();
+        cancellation.ThrowIfCancellationRequested();
+    }
+
     public void Dispose()
     {
         killer.Dispose();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Client;
@@ -35,6 +36,12 @@ internal sealed partial class LibPq : IDisposable
         var parameters = new Dictionary<string, string>(server.ClientParameters()) { ["replication"] = "true" };
         var handle = Open([.. parameters.Keys, null], [.. parameters.Values, null], 0);
         var opened = new LibPq(handle, server.Describe());
+        unsafe
+        {
+            // What the server remarks on goes nowhere; the library would write it to our error output.
+            _ = SetNoticeProcessor(handle, &Ignore, 0);
+        }
+
         if (handle != 0 && Status(handle) == ConnectionOk)
         {
             return opened;
@@ -148,6 +155,14 @@ internal sealed partial class LibPq : IDisposable
 
     [LibraryImport(Library, EntryPoint = "PQconnectdbParams", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint Open(string?[] keywords, string?[] values, int expandDatabaseName);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Ignore(nint argument, nint message)
+    {
+    }
+
+    [LibraryImport(Library, EntryPoint = "PQsetNoticeProcessor")]
+    private static unsafe partial nint SetNoticeProcessor(nint connection, delegate* unmanaged[Cdecl]<nint, nint, void> processor, nint argument);
 
     [LibraryImport(Library, EntryPoint = "PQstatus")]
     private static partial int Status(nint connection);

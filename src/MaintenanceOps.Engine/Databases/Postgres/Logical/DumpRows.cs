@@ -11,11 +11,8 @@ internal sealed class DumpRows
     private const int BufferSize = 1 << 20;
     private readonly Dictionary<string, long> rows = new(StringComparer.Ordinal);
 
-    /// <summary>By schema and table, as <see cref="Key"/> writes them.</summary>
+    /// <summary>By schema and table, as <see cref="PostgresTables.Key"/> writes them.</summary>
     public IReadOnlyDictionary<string, long> Rows => rows;
-
-    /// <summary>Schema and table as one name; both as they are, without quotes.</summary>
-    public static string Key(string schema, string table) => $"{schema}.{table}";
 
     /// <summary>Reads the SQL to its end.</summary>
     public void Read(Stream sql)
@@ -73,7 +70,7 @@ internal sealed class DumpRows
         var at = 0;
         var schema = Name(text, ref at);
         at++;
-        return Key(schema, Name(text, ref at));
+        return PostgresTables.Key(schema, Name(text, ref at));
     }
 
     private static string Name(string text, ref int at)

@@ -17,15 +17,20 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
     /// <summary>The roles and tablespaces.</summary>
     internal const string Globals = "globals.sql";
 
-    private const string Folder = "databases";
+    private const int PrivateFile = 0x180;
+    private const int PrivateFolder = 0x1c0;
+
+    /// <summary>Of a table with less rows nobody minds if half of them go.</summary>
+    private const int FewRows = 1000;
 
     /// <summary>How long a table that somebody else has locked is waited for.</summary>
     private static readonly TimeSpan DefaultLockTimeout = TimeSpan.FromMinutes(1);
 
+    private long taken;
+
     /// <summary>Dumps databases of one server.</summary>
     /// <param name="connectionString">A user that may read everything in them.</param>
-    /// <param name="databases">Their names; <c>*</c> and <c>?</c> stand for any characters. None takes the string's own.</param>
-    /// <param name="tools">Where the client programs are.</param>
+    /// <param name="what">Which of them, and how.</param>
     /// <param name="options">Name and tags.</param>
     /// <param name="cancellation">Ends the backup; nothing of it stays but packs that the next prune removes.</param>
     /// <returns>The committed snapshot.</returns>
@@ -34,16 +39,16 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
     /// <see cref="ErrorCode.ClientToolFailed"/>: a dump is not whole; <see cref="ErrorCode.ItemNotFound"/>: no database
     /// fits; or the repository fails.
     /// </exception>
-    public Snapshot Run(string connectionString, IReadOnlyList<string> databases, ClientToolOptions tools, BackupOptions options, CancellationToken cancellation = default)
+    public Snapshot Run(string connectionString, PostgresDumpOptions what, BackupOptions options, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(databases);
-        ArgumentNullException.ThrowIfNull(tools);
+        ArgumentNullException.ThrowIfNull(what);
         ArgumentNullException.ThrowIfNull(options);
+        what.Check();
         options.Check();
         using var server = PostgresServer.Connect(connectionString);
         try
         {
-            return Run(server, databases, tools, options, cancellation);
+            return Run(server, what, options, cancellation);
         }
         catch (NpgsqlException e)
         {
@@ -51,31 +56,30 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         }
     }
 
-    internal static string PathOf(string database) => $"{Folder}/{Uri.EscapeDataString(database)}.dump";
-
-    private Snapshot Run(PostgresServer server, IReadOnlyList<string> patterns, ClientToolOptions tools, BackupOptions options, CancellationToken cancellation)
+    private Snapshot Run(PostgresServer server, PostgresDumpOptions what, BackupOptions options, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         using var lease = repository.Share($"backup of {options.Source}", cancellation);
         var catalog = new SnapshotCatalog(repository);
         var parent = catalog.Parent(options.Source, SnapshotKind.PostgresLogical);
-        var names = Choose(server, patterns);
-        var taken = repository.Time.GetUtcNow();
+        var names = Choose(server, what.Databases);
+        var moment = repository.Time.GetUtcNow();
         var warnings = new List<string>();
         using var tree = new StreamedTree(repository, cancellation);
-        tree.Add(new FileEntry { Path = "", Kind = EntryKind.Folder, Mode = 0x1c0 });
-        tree.Add(new FileEntry { Path = Folder, Kind = EntryKind.Folder, Mode = 0x1c0 });
-        var facts = new List<PostgresDatabase>();
+        AddFolder(tree, "");
+        AddFolder(tree, DumpPlan.Folder);
+        var databases = new List<PostgresDatabase>();
         foreach (var name in names)
         {
             using var database = server.ConnectTo(name);
-            facts.Add(Take(database, tree, tools, options, warnings, cancellation));
+            databases.Add(Take(database, tree, what, options, warnings, cancellation));
         }
 
-        TakeGlobals(server, tree, tools, warnings, cancellation);
+        TakeGlobals(server, tree, what.Tools, warnings, cancellation);
+        CompareWithParent(parent?.Manifest.Postgres, databases, warnings);
         var result = tree.Finish();
         lease.Assert();
-        var manifest = Manifest.Of(SnapshotKind.PostgresLogical, options, taken, parent?.Id) with
+        var manifest = Manifest.Of(SnapshotKind.PostgresLogical, options, moment, parent?.Id) with
         {
             ElapsedSeconds = watch.Elapsed.TotalSeconds,
             Origin = server.Describe(),
@@ -86,7 +90,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             Verified = options.SkipVerify ? VerificationLevel.None : VerificationLevel.Quick,
             Warnings = [.. warnings],
             FileCount = result.Count,
-            Postgres = new PostgresFacts { System = server.System, Version = server.Version, Databases = [.. facts] },
+            Postgres = new PostgresFacts { System = server.System, Version = server.Version, Databases = [.. databases] },
         };
         return catalog.Describe(repository.Commit(manifest), manifest);
     }
@@ -105,64 +109,96 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             : throw new MaintenanceException(ErrorCode.ItemNotFound, $"No database of {server.Describe()} fits {string.Join(", ", patterns)}. It has {string.Join(", ", all)}.", patterns[0]);
     }
 
-    /// <summary>One transaction counts, and lends its view to <c>pg_dump</c>: both see the same moment.</summary>
-    private PostgresDatabase Take(PostgresServer database, StreamedTree tree, ClientToolOptions tools, BackupOptions options, List<string> warnings, CancellationToken cancellation)
+    /// <summary>One transaction lends its view to all programs and to the one that counts: all see the same moment.</summary>
+    private PostgresDatabase Take(PostgresServer database, StreamedTree tree, PostgresDumpOptions what, BackupOptions options, List<string> warnings, CancellationToken cancellation)
     {
         database.Execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         var view = database.Scalar<string>("SELECT pg_export_snapshot()");
-        var size = database.Scalar<long>("SELECT pg_database_size(current_database())");
-        var extensions = database.Rows("SELECT extname FROM pg_extension ORDER BY 1", r => r.GetString(0));
-        var clients = new ClientTools(tools, database);
-        using var dump = clients.Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", $"--snapshot={view}", $"--lock-wait-timeout={(long)(options.LockTimeout ?? DefaultLockTimeout).TotalMilliseconds}"], cancellation);
-        using var reading = options.SkipVerify ? null : clients.Start("pg_restore", ["--file=-"], cancellation);
-        var counted = new DumpRows();
-        var counting = reading is null ? Task.CompletedTask : Task.Run(() => counted.Read(reading.Output), cancellation);
-        long last = 0;
-        var content = new TeeStream(dump.Output, reading?.Input, n => sink.Progress($"Backing up {options.Source}", last += n, -1));
-        var length = tree.AddFile(new FileEntry { Path = PathOf(database.Database), Kind = EntryKind.File, Mode = 0x180 }, content);
-        reading?.Input.Close();
-        dump.Finish(cancellation);
-        if (dump.Complaints.Length > 0)
+        var parts = DumpPlan.Of(database.Database, PostgresTables.List(database).Select(t => (t.Quoted, t.Table.Size ?? 0)), what.Parallel);
+        if (parts.Count > 1)
         {
-            warnings.Add($"pg_dump says of '{database.Database}': {dump.Complaints}");
+            AddFolder(tree, DumpPlan.FolderOf(database.Database));
         }
 
-        counting.GetAwaiter().GetResult();
-        reading?.Finish(cancellation);
-        if (length == 0)
+        var clients = new ClientTools(what.Tools, database);
+        var common = new[] { $"--snapshot={view}", $"--lock-wait-timeout={(long)(options.LockTimeout ?? DefaultLockTimeout).TotalMilliseconds}" };
+        var dumps = new List<VerifiedDump>();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        try
         {
-            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_dump wrote nothing of '{database.Database}'. No snapshot was taken.", database.Database);
-        }
+            dumps.AddRange(parts.Select(p => new VerifiedDump(clients, [.. common, .. p.Arguments], !options.SkipVerify, n => Report(options, n), cancellation)));
+            var counting = Task.Run(() => Count(database, view, stop.Token), cancellation);
+            var lengths = tree.AddFiles([.. parts.Zip(dumps, (part, dump) => (new FileEntry { Path = part.Path, Kind = EntryKind.File, Mode = PrivateFile }, dump.Content))]);
+            dumps.ForEach(d => d.Finish());
+            foreach (var complaint in dumps.Select(d => d.Complaints).Where(c => c.Length > 0).Distinct())
+            {
+                warnings.Add($"pg_dump says of '{database.Database}': {complaint}");
+            }
 
-        var tables = PostgresTables.Count(database, cancellation);
-        if (reading is not null)
-        {
-            Compare(database.Database, tables, counted.Rows);
-        }
+            if (lengths.Any(l => l == 0))
+            {
+                throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_dump wrote nothing of '{database.Database}'. No snapshot was taken.", database.Database);
+            }
 
-        var facts = database.Rows(
-            "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = current_database()",
-            r => new PostgresDatabase { Owner = r.GetString(0), Encoding = r.GetString(1), Collate = r.GetString(2), Ctype = r.GetString(3) })[0];
-        database.Execute("ROLLBACK");
-        return facts with
+            var tables = counting.GetAwaiter().GetResult();
+            if (!options.SkipVerify)
+            {
+                Compare(database.Database, tables, dumps);
+            }
+
+            return DatabaseFacts.Read(database) with { Tables = [.. tables] };
+        }
+        finally
         {
-            Name = database.Database,
-            Size = size,
-            Tables = [.. tables.Select(t => new TableCount(DumpRows.Key(t.Schema, t.Table), t.Rows))],
-            Extensions = [.. extensions],
-        };
+            stop.Cancel();
+            dumps.ForEach(d => d.Dispose());
+        }
     }
 
-    private static void Compare(string database, IEnumerable<(string Schema, string Table, long Rows)> tables, IReadOnlyDictionary<string, long> dumped)
+    /// <summary>Counts beside the dump, on a connection of its own with the same view.</summary>
+    private static List<TableCount> Count(PostgresServer database, string view, CancellationToken cancellation)
     {
-        foreach (var (schema, table, rows) in tables)
+        using var second = database.ConnectTo(database.Database);
+        using var canceller = cancellation.Register(second.Cancel);
+        second.Execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        second.Execute($"SET TRANSACTION SNAPSHOT {PostgresServer.Literal(view)}");
+        return PostgresTables.Count(second, cancellation);
+    }
+
+    private static void Compare(string database, IEnumerable<TableCount> tables, List<VerifiedDump> dumps)
+    {
+        foreach (var table in tables)
         {
-            if (dumped.GetValueOrDefault(DumpRows.Key(schema, table)) is var found && found != rows)
+            if (dumps.Sum(d => d.Rows!.GetValueOrDefault(table.Name)) is var found && found != table.Rows)
             {
                 throw new MaintenanceException(
                     ErrorCode.ClientToolFailed,
-                    $"The dump of '{database}' holds {found} rows of '{schema}.{table}', which had {rows} in the same transaction. No snapshot was taken.",
-                    $"{schema}.{table}");
+                    $"The dump of '{database}' holds {found} rows of '{table.Name}', which had {table.Rows} in the same transaction. No snapshot was taken.",
+                    table.Name);
+            }
+        }
+    }
+
+    /// <summary>What a whole dump of the wrong thing looks like: tables that were there before are gone, or most of the rows.</summary>
+    private static void CompareWithParent(PostgresFacts? before, List<PostgresDatabase> databases, List<string> warnings)
+    {
+        foreach (var database in databases)
+        {
+            if (before?.Databases.FirstOrDefault(d => d.Name == database.Name) is not { } old)
+            {
+                continue;
+            }
+
+            var tables = database.Tables.ToDictionary(t => t.Name);
+            var gone = old.Tables.Where(t => !tables.ContainsKey(t.Name)).Select(t => t.Name).ToList();
+            if (gone.Count > 0)
+            {
+                warnings.Add($"'{database.Name}' had {gone.Count} tables at the snapshot before that are gone now, such as '{gone[0]}'.");
+            }
+
+            foreach (var table in old.Tables.Where(t => t.Rows >= FewRows && tables.TryGetValue(t.Name, out var now) && now.Rows < t.Rows / 2))
+            {
+                warnings.Add($"'{table.Name}' of '{database.Name}' had {table.Rows} rows at the snapshot before and has {tables[table.Name].Rows} now.");
             }
         }
     }
@@ -177,28 +213,11 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         }
 
         using var process = new ClientTools(tools, server).Start("pg_dumpall", ["--globals-only", "--no-password", .. super ? Array.Empty<string>() : ["--no-role-passwords"]], cancellation);
-        tree.AddFile(new FileEntry { Path = Globals, Kind = EntryKind.File, Mode = 0x180 }, process.Output);
+        tree.AddFile(new FileEntry { Path = Globals, Kind = EntryKind.File, Mode = PrivateFile }, process.Output);
         process.Finish(cancellation);
     }
 
-    /// <summary>Reads from one stream and gives what it read to another one too.</summary>
-    private sealed class TeeStream(Stream from, Stream? to, Action<int> report) : ReadOnlyStream
-    {
-        public override int Read(byte[] buffer, int offset, int count)
-        {
-            var read = from.Read(buffer, offset, count);
-            try
-            {
-                to?.Write(buffer, offset, read);
-            }
-            catch (IOException)
-            {
-                // The reader has ended early; its exit code and its words tell why.
-                to = null;
-            }
+    private static void AddFolder(StreamedTree tree, string path) => tree.Add(new FileEntry { Path = path, Kind = EntryKind.Folder, Mode = PrivateFolder });
 
-            report(read);
-            return read;
-        }
-    }
+    private void Report(BackupOptions options, int bytes) => sink.Progress($"Backing up {options.Source}", Interlocked.Add(ref taken, bytes), -1);
 }

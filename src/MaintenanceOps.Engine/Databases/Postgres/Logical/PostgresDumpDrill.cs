@@ -14,11 +14,10 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         using var scratch = ScratchFolder.Create(options.ScratchFolder);
         using var server = ThrowawayServer.Initialize(manifest.Postgres!.Version, scratch.Path, cancellation);
         drill.Rows = 0;
-        var restore = new PostgresDumpRestore(repository, sink);
         foreach (var database in manifest.Postgres.Databases)
         {
             cancellation.ThrowIfCancellationRequested();
-            Restore(restore, server, snapshot, manifest, database, drill, cancellation);
+            Restore(server, snapshot, manifest, database, drill, cancellation);
         }
 
         drill.Integrity = drill.Damaged ? "failed" : "ok";
@@ -30,7 +29,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         }
     }
 
-    private static void Restore(PostgresDumpRestore restore, ThrowawayServer server, Snapshot snapshot, Manifest manifest, PostgresDatabase facts, SnapshotProof.Drill drill, CancellationToken cancellation)
+    private void Restore(ThrowawayServer server, Snapshot snapshot, Manifest manifest, PostgresDatabase facts, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
         using (var maintenance = PostgresServer.Connect(server.ConnectionString, "template1"))
         {
@@ -45,7 +44,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         using var database = PostgresServer.Connect(server.ConnectionString, facts.Name);
         try
         {
-            restore.Fill(database, snapshot, manifest, facts, new ClientToolOptions(), cancellation, "--no-owner", "--no-privileges");
+            new DumpContent(repository, sink, snapshot, manifest, facts).Fill(database, new ClientToolOptions(), 1, null, cancellation, "--no-owner", "--no-privileges");
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.ClientToolFailed)
         {
@@ -53,7 +52,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
             return;
         }
 
-        var counted = PostgresTables.Count(database, cancellation).ToDictionary(t => DumpRows.Key(t.Schema, t.Table), t => t.Rows);
+        var counted = PostgresTables.Count(database, cancellation).ToDictionary(t => t.Name, t => t.Rows);
         drill.Rows += counted.Values.Sum();
         foreach (var table in facts.Tables)
         {

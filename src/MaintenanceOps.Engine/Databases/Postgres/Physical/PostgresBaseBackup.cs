@@ -4,6 +4,7 @@ using System.Formats.Tar;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Databases.Postgres.Logical;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
@@ -61,9 +62,7 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
         var tablespaces = server.Rows(
             "SELECT oid, spcname, pg_tablespace_location(oid) FROM pg_tablespace WHERE pg_tablespace_location(oid) <> ''",
             r => new TablespaceFacts { Oid = r.GetFieldValue<uint>(0), Name = r.GetString(1), Location = r.GetString(2) });
-        var databases = server.Rows(
-            "SELECT datname, pg_database_size(oid) FROM pg_database WHERE datallowconn ORDER BY datname",
-            r => new PostgresDatabase { Name = r.GetString(0), Size = r.GetInt64(1) });
+        var databases = server.Rows("SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname", r => r.GetString(0)).ConvertAll(name => Look(server, name));
         var segmentSize = server.Scalar<long>("SELECT pg_size_bytes(current_setting('wal_segment_size'))");
         var taken = repository.Time.GetUtcNow();
         using var tree = new StreamedTree(repository, cancellation);
@@ -88,6 +87,7 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
             {
                 System = server.System,
                 Version = server.Version,
+                Superuser = server.Scalar<string>("SELECT rolname FROM pg_roles WHERE oid = 10"),
                 Databases = [.. databases],
                 Base = new BaseBackupFacts
                 {
@@ -102,6 +102,13 @@ public sealed partial class PostgresBaseBackup(Repository repository, IOperation
             },
         };
         return catalog.Describe(repository.Commit(committed), committed);
+    }
+
+    /// <summary>The tables with their sizes; a base backup has no one moment in which their rows could be counted.</summary>
+    private static PostgresDatabase Look(PostgresServer server, string name)
+    {
+        using var database = server.ConnectTo(name);
+        return DatabaseFacts.Read(database) with { Tables = [.. PostgresTables.List(database).Select(t => t.Table)] };
     }
 
     private static IBaseBackupFeed FeedOf(PostgresServer server, ClientToolOptions tools, string label, List<TablespaceFacts> tablespaces, CancellationToken cancellation) =>

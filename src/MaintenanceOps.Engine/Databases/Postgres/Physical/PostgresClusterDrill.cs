@@ -1,6 +1,5 @@
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
-using MaintenanceOps.Engine.Storage;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
@@ -10,28 +9,20 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
 {
     public void Run(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
-        using var scratch = ScratchFolder.Create(options.ScratchFolder);
-        var data = Path.Combine(scratch.Path, "data");
-        new PostgresClusterRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = data }, cancellation);
-        var owner = FileOwner.Of(data);
-        var sockets = Path.Combine(scratch.Path, "s");
-        Directory.CreateDirectory(sockets);
-        FileOwner.Give(scratch.Path, owner);
-        FileOwner.Give(sockets, owner);
-        using var server = ThrowawayServer.Start(manifest.Postgres!.Version, data, sockets, owner, options.User ?? "postgres", cancellation);
+        using var cluster = PrivateCluster.Start(repository, sink, snapshot, options.Recovery, options.ScratchFolder, options.User, cancellation);
         try
         {
             drill.Rows = 0;
             foreach (var database in manifest.Postgres!.Databases)
             {
                 cancellation.ThrowIfCancellationRequested();
-                using var connection = PostgresServer.Connect(server.ConnectionString, database.Name);
+                using var connection = cluster.Connect(database.Name);
                 Ask(connection, snapshot, drill);
                 sink.Progress($"Testing {snapshot.Source}", drill.Rows, -1);
             }
 
             drill.Integrity = drill.Damaged ? "failed" : "ok";
-            using var asked = PostgresServer.Connect(server.ConnectionString, options.Database);
+            using var asked = cluster.Connect(options.Database);
             foreach (var sql in options.Assert)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -64,7 +55,7 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
         {
             try
             {
-                server.Execute($"SELECT bt_index_check({Literal(index)}::regclass, true)");
+                server.Execute($"SELECT bt_index_check({PostgresServer.Literal(index)}::regclass, true)");
             }
             catch (PostgresException e)
             {
@@ -72,6 +63,4 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
             }
         }
     }
-
-    private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 }

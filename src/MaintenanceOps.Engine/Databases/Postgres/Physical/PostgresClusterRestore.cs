@@ -22,9 +22,9 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
 
     public RestoreResult Run(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation)
     {
-        if (options.Table is not null)
+        if (options.Table is not null || options.Schema is not null)
         {
-            throw new MaintenanceException(ErrorCode.SnapshotKindMismatch, "-Table is for logical snapshots. Restore the cluster beside the live one and copy the table out of it.", snapshot.Id);
+            throw new MaintenanceException(ErrorCode.SnapshotKindMismatch, "A table is restored into a live server: give -ConnectionString.", snapshot.Id);
         }
 
         var destination = Path.GetFullPath(options.Destination ?? throw new MaintenanceException(
@@ -35,7 +35,7 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         var facts = manifest.Postgres ?? throw new MaintenanceException(ErrorCode.SnapshotDamaged, $"Snapshot {snapshot.ShortId} does not say which cluster it is of.", snapshot.Id);
         if (options.Recovery is { } target)
         {
-            RequireReachable(snapshot, facts, target);
+            RequireReachable(repository, snapshot, facts, target);
         }
 
         var tablespaces = facts.Base!.Tablespaces.Select(t => new TablespaceRestore(t, facts.Version, destination, options.TablespaceMapping)).ToList();
@@ -96,7 +96,8 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
     }
 
     /// <summary>A recovery begins at the end of the base backup, and needs the log from there on without a gap.</summary>
-    private void RequireReachable(Snapshot snapshot, PostgresFacts facts, RecoveryTarget target)
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/> or <see cref="ErrorCode.WalMissing"/>.</exception>
+    public static void RequireReachable(Repository repository, Snapshot snapshot, PostgresFacts facts, RecoveryTarget target)
     {
         var from = facts.Base!;
         if (!target.IsAtOrAfter(from.Ended, from.EndLsn))

@@ -10,7 +10,11 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 /// </summary>
 internal sealed class ThrowawayServer : IDisposable
 {
+    /// <summary>The data directory's name in a scratch folder.</summary>
+    public const string DataFolder = "data";
+
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(50);
     private readonly string programs;
     private readonly string data;
     private readonly (int User, int Group)? owner;
@@ -33,26 +37,38 @@ internal sealed class ThrowawayServer : IDisposable
     /// <param name="sockets">A folder for the socket, short enough for one.</param>
     /// <param name="owner">Whose the files are; the server runs as that user where this process is root.</param>
     /// <param name="user">The superuser's name.</param>
+    /// <param name="recovers">Whether it recovers from a log archive first; then it answers when it has come to the target.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ClientToolUnfit"/> or <see cref="ErrorCode.ClientToolFailed"/>.</exception>
-    public static ThrowawayServer Start(int version, string data, string sockets, (int User, int Group)? owner, string user, CancellationToken cancellation)
+    public static ThrowawayServer Start(int version, string data, string sockets, (int User, int Group)? owner, string user, bool recovers, CancellationToken cancellation)
     {
         var server = new ThrowawayServer(ProgramsOf(version), data, sockets, Environment.IsPrivilegedProcess ? owner : null);
         server.ConnectionString = server.ConnectionString.Replace("Username=postgres", $"Username={user}", StringComparison.Ordinal);
-        var settings = $"-c listen_addresses='' -c unix_socket_directories='{sockets}' -c port={Port} -c fsync=off -c archive_mode=off -c shared_preload_libraries='' -c ssl=off -c hba_file='{sockets}/pg_hba.conf' -c logging_collector=off -c max_wal_senders=0 -c wal_level=minimal";
+        var settings = $"-c listen_addresses='' -c unix_socket_directories='{sockets}' -c port={Port} -c fsync=off -c archive_mode=off -c shared_preload_libraries='' -c ssl=off -c hba_file='{sockets}/pg_hba.conf' -c logging_collector=off -c max_wal_senders=0 -c wal_level=minimal -c hot_standby=off -c config_file='{sockets}/postgresql.conf'";
         File.WriteAllText(Path.Combine(sockets, "pg_hba.conf"), "local all all trust\n");
+
+        // The cluster's own settings are for another machine, or, as on Debian, not in its data directory at all.
+        File.WriteAllText(Path.Combine(sockets, "postgresql.conf"), "");
+        foreach (var file in new[] { "pg_hba.conf", "postgresql.conf" })
+        {
+            FileOwner.Give(Path.Combine(sockets, file), owner);
+        }
+
         try
         {
             server.Run("start", "--wait", "--timeout", ((int)StartTimeout.TotalSeconds).ToString(CultureInfo.InvariantCulture), "--silent", "--log", Path.Combine(sockets, "log"), "--options", settings);
+            if (recovers)
+            {
+                server.WaitForRecovery(cancellation);
+            }
+
             cancellation.ThrowIfCancellationRequested();
             return server;
         }
         catch (MaintenanceException e)
         {
-            var log = Path.Combine(sockets, "log");
-            var words = File.Exists(log) ? string.Join(" ", File.ReadLines(log).Where(l => l.Contains("FATAL", StringComparison.Ordinal) || l.Contains("PANIC", StringComparison.Ordinal)).Take(3)) : "";
             server.Dispose();
-            throw new MaintenanceException(e.Code, words.Length > 0 ? $"The restored cluster does not start: {words}" : e.Message, data, e);
+            throw new MaintenanceException(e.Code, $"The restored cluster does not {(recovers ? "recover" : "start")}: {Complaints(Path.Combine(sockets, "log")) ?? e.Message}", data, e);
         }
         catch
         {
@@ -68,7 +84,7 @@ internal sealed class ThrowawayServer : IDisposable
     public static ThrowawayServer Initialize(int version, string folder, CancellationToken cancellation)
     {
         var owner = ServerUser();
-        var (data, sockets) = (Path.Combine(folder, "data"), Path.Combine(folder, "s"));
+        var (data, sockets) = (Path.Combine(folder, DataFolder), Path.Combine(folder, "s"));
         foreach (var path in new[] { data, sockets })
         {
             Directory.CreateDirectory(path);
@@ -78,7 +94,7 @@ internal sealed class ThrowawayServer : IDisposable
         FileOwner.Give(folder, owner);
         var server = new ThrowawayServer(ProgramsOf(version), data, sockets, owner);
         server.Run("initdb", "--silent", "--options", "--auth=trust --username=postgres --no-sync --encoding=UTF8 --locale=C");
-        return Start(version, data, sockets, owner, "postgres", cancellation);
+        return Start(version, data, sockets, owner, "postgres", recovers: false, cancellation);
     }
 
     /// <summary>Whom a server runs as where this process is root: the user that the installation made, or else nobody.</summary>
@@ -103,6 +119,61 @@ internal sealed class ThrowawayServer : IDisposable
         {
             // It never started, or is gone already.
         }
+    }
+
+    /// <summary>Stops a server that still runs in a scratch folder whose process was killed.</summary>
+    public static void StopOrphan(string scratch)
+    {
+        var data = Path.Combine(scratch, DataFolder);
+        var file = Path.Combine(data, "postmaster.pid");
+        if (!File.Exists(file) || !int.TryParse(File.ReadLines(file).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var process))
+        {
+            return;
+        }
+
+        // The number may be another process's by now; the server works in its data directory.
+        if (new DirectoryInfo($"/proc/{process}/cwd").ResolveLinkTarget(returnFinalTarget: false)?.FullName == data)
+        {
+            using var kill = Process.Start("kill", ["-QUIT", process.ToString(CultureInfo.InvariantCulture)]);
+            kill.WaitForExit();
+            for (var waited = TimeSpan.Zero; Directory.Exists($"/proc/{process}") && waited < TimeSpan.FromSeconds(5); waited += Beat)
+            {
+                Thread.Sleep(Beat);
+            }
+        }
+    }
+
+    /// <summary>Waits until the server has come to the recovery's target and takes changes again.</summary>
+    private void WaitForRecovery(CancellationToken cancellation)
+    {
+        while (File.Exists(Path.Combine(data, "postmaster.pid")))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                using var connection = PostgresServer.Connect(ConnectionString);
+                if (!connection.Scalar<bool>("SELECT pg_is_in_recovery()"))
+                {
+                    return;
+                }
+            }
+            catch (MaintenanceException e) when (e.Code == ErrorCode.ServerUnavailable)
+            {
+                // It lets nobody in before it is done.
+            }
+
+            cancellation.WaitHandle.WaitOne(Beat);
+        }
+
+        throw new MaintenanceException(ErrorCode.ClientToolFailed, "The server ended during the recovery.", data);
+    }
+
+    private static string? Complaints(string log)
+    {
+        var words = File.Exists(log)
+            ? string.Join(" ", File.ReadLines(log).Where(l => l.Contains("FATAL", StringComparison.Ordinal) || l.Contains("PANIC", StringComparison.Ordinal)).Where(l => !l.Contains("the database system is", StringComparison.Ordinal)).Take(3))
+            : "";
+        return words.Length > 0 ? words : null;
     }
 
     /// <summary>Where the programs of a server of this version are.</summary>

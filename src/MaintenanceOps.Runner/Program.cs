@@ -21,5 +21,9 @@ internal static class Program
         (typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0];
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int Run(string[] args) => Cli.CommandLine.Run(args);
+    private static int Run(string[] args)
+    {
+        Cli.NativeHeap.KeepFreedMemory();
+        return Cli.CommandLine.Run(args);
+    }
 }

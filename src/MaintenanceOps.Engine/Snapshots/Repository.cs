@@ -61,7 +61,7 @@ public sealed class Repository : IDisposable
 
     internal static Repository Create(IObjectStore store, Passphrase? passphrase, string label, TimeProvider time)
     {
-        if (CheckedJson.TryRead(store, RepositoryDescription.ObjectName, FormatJson.Default.RepositoryDescription, out _, out _))
+        if (CheckedJson.TryRead(store, RepositoryDescription.ObjectName, out RepositoryDescription? _, out _))
         {
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
         }
@@ -99,7 +99,7 @@ public sealed class Repository : IDisposable
 
     internal static Repository Open(IObjectStore store, Passphrase? passphrase, TimeProvider time)
     {
-        if (!CheckedJson.TryRead(store, RepositoryDescription.ObjectName, FormatJson.Default.RepositoryDescription, out var description, out _))
+        if (!CheckedJson.TryRead(store, RepositoryDescription.ObjectName, out RepositoryDescription? description, out _))
         {
             throw new MaintenanceException(
                 ErrorCode.RepositoryNotFound,

@@ -15,7 +15,7 @@ internal static class CommandLine
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 
         // No response files: an argument that begins with @ is a name like any other.
-        var result = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var result = Root(args).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Action is ParseErrorAction)
         {
             return (int)Refuse(result, args);
@@ -24,27 +24,40 @@ internal static class CommandLine
         return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 
-    private static RootCommand Root()
+    /// <summary>The commands in the order in which the help lists them.</summary>
+    private static readonly (string Name, Func<Command> Make)[] Commands =
+    [
+        ("demo", () => new DemoCommand()),
+        ("backup", () => new BackupCommand()),
+        ("list", () => new ListCommand()),
+        ("items", () => new ItemsCommand()),
+        ("test", () => new TestCommand()),
+        ("restore", () => new RestoreCommand()),
+        ("diff", () => new DiffCommand()),
+        ("copy", () => new CopyCommand()),
+        ("export", () => new ExportCommand()),
+        ("remove", () => new RemoveCommand()),
+        ("retention", () => new RetentionCommand()),
+        ("repo", () => new RepoCommand()),
+        ("wal-push", () => new WalPushCommand()),
+        ("wal-fetch", () => new WalFetchCommand()),
+        ("completion", () => new CompletionCommand()),
+    ];
+
+    /// <summary>The one that is named first: a server waits for each wal-push, and all commands take longer to make than it to run. Else all of them.</summary>
+    private static IEnumerable<Func<Command>> Wanted(string[] args) =>
+        args.Length > 0 && Array.Find(Commands, c => c.Name == args[0]) is { Make: { } only } ? [only] : Commands.Select(c => c.Make);
+
+    private static RootCommand Root(string[] args)
     {
         var root = new RootCommand("Backs up databases and files, proves that the backups restore, and brings them back.");
         root.Options.Add(SharedOptions.Json);
         root.Options.Add(SharedOptions.Quiet);
         root.Options.Add(SharedOptions.Verbose);
-        root.Subcommands.Add(new DemoCommand());
-        root.Subcommands.Add(new BackupCommand());
-        root.Subcommands.Add(new ListCommand());
-        root.Subcommands.Add(new ItemsCommand());
-        root.Subcommands.Add(new TestCommand());
-        root.Subcommands.Add(new RestoreCommand());
-        root.Subcommands.Add(new DiffCommand());
-        root.Subcommands.Add(new CopyCommand());
-        root.Subcommands.Add(new ExportCommand());
-        root.Subcommands.Add(new RemoveCommand());
-        root.Subcommands.Add(new RetentionCommand());
-        root.Subcommands.Add(new RepoCommand());
-        root.Subcommands.Add(new WalPushCommand());
-        root.Subcommands.Add(new WalFetchCommand());
-        root.Subcommands.Add(new CompletionCommand());
+        foreach (var command in Wanted(args))
+        {
+            root.Subcommands.Add(command());
+        }
 
         // The library's own has aliases such as /? too, which completion would offer before every path.
         root.Options.Remove(root.Options.OfType<HelpOption>().First());

@@ -3,6 +3,8 @@ using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Keys;
 
+using Xunit;
+
 namespace MaintenanceOps.Engine.Tests.Support;
 
 /// <summary>The engine's calls as a test writes them.</summary>
@@ -28,6 +30,15 @@ internal static class Repositories
 
     public static SnapshotTest Prove(this Repository repository, Snapshot snapshot, VerificationLevel level, params string[] assert) =>
         new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Level = level, Assert = assert });
+
+    /// <summary>Drills in a scratch folder of the test's own, which a private server's user can enter, and sees that nothing stays in it.</summary>
+    public static SnapshotTest Drill(this Repository repository, TestFolder folder, Snapshot snapshot, params string[] assert)
+    {
+        PostgresCluster.Open(folder.Path);
+        var test = new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Level = VerificationLevel.Restore, Assert = assert, ScratchFolder = folder["scratch"] });
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder["scratch"]));
+        return test;
+    }
 
     public static PruneResult Prune(this Repository repository, bool dryRun = false, bool force = false) =>
         new RepositoryPrune(repository, SilentSink.Instance).Run(dryRun, force);

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 
 namespace MaintenanceOps.Engine.Snapshots.Format;
@@ -23,18 +24,30 @@ internal static class SealedFile
     public static bool Create(Repository repository, string name, ReadOnlyMemory<byte> content)
     {
         using var builder = new PackBuilder(repository.Key, ObjectKind.SealedFile);
-        var description = Describe(name, content.Span);
-        Add(builder, CompressionKind.Stored, description, description);
-        var frames = new (CompressionKind Kind, byte[] Packed, int Length)[(content.Length + Pack.FrameSize - 1) / Pack.FrameSize];
-        Parallel.For(0, frames.Length, i =>
+        var frames = new Frame[(content.Length + Pack.FrameSize - 1) / Pack.FrameSize];
+        byte[] description = [];
+
+        // Plain threads: a server waits for this, and the library's parallel loop takes 20 ms to get going. The first to
+        // come takes the description, whose hash over everything is the longest piece of work.
+        var next = -1;
+        OnAllProcessors(() =>
         {
-            var raw = Part(content, i).Span;
-            var packed = GC.AllocateUninitializedArray<byte>(Compression.MaxLength(raw.Length));
-            frames[i] = (Compression.Compress(raw, packed, out var written), packed, written);
+            for (var i = Interlocked.Increment(ref next); i <= frames.Length; i = Interlocked.Increment(ref next))
+            {
+                if (i == 0)
+                {
+                    description = Describe(name, content.Span);
+                }
+                else
+                {
+                    frames[i - 1] = Frame.Of(Part(content, i - 1).Span);
+                }
+            }
         });
-        for (var i = 0; i < frames.Length; i++)
+        builder.Add(CompressionKind.Stored, description, description.Length, [BlockId.Of(BlockDigest.Of(description))], [description.Length]);
+        foreach (var frame in frames)
         {
-            Add(builder, frames[i].Kind, frames[i].Packed.AsSpan(0, frames[i].Length), Part(content, i).Span);
+            builder.Add(frame.Kind, frame.Packed.Span, frame.Length, [frame.Id], [frame.Length]);
         }
 
         return repository.Store.Create(name, builder.Finish().Bytes.Span);
@@ -52,20 +65,58 @@ internal static class SealedFile
         ? Checked(repository, name, () => Unpack(repository, name, bytes))
         : null;
 
+    /// <summary>Runs the same work on a thread for each processor, this one among them; it shares itself out.</summary>
+    private static void OnAllProcessors(Action work)
+    {
+        var failures = new Exception?[Math.Clamp(Environment.ProcessorCount, 1, 8)];
+        var helpers = new Thread[failures.Length - 1];
+        for (var i = 0; i < helpers.Length; i++)
+        {
+            var number = i + 1;
+            helpers[i] = new Thread(() => Guard(number)) { IsBackground = true, Name = "mops sealed file" };
+            helpers[i].Start();
+        }
+
+        Guard(0);
+        Array.ForEach(helpers, h => h.Join());
+        if (Array.Find(failures, f => f is not null) is { } failure)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
+        void Guard(int number)
+        {
+            try
+            {
+                work();
+            }
+#pragma warning disable CA1031 // It is thrown on the caller's thread.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                failures[number] = e;
+            }
+        }
+    }
+
     private static byte[] Unpack(Repository repository, string name, byte[] bytes)
     {
         var (facts, footer) = Open(repository, name, bytes);
         var content = GC.AllocateUninitializedArray<byte>(checked((int)facts.Size));
-        Parallel.For(1, footer.Frames.Length, i =>
+        var next = 0;
+        OnAllProcessors(() =>
         {
-            var target = content.AsSpan(checked((i - 1) * Pack.FrameSize));
-            var raw = OpenFrame(repository.Key, footer, bytes, i);
-            if (raw.Length > target.Length)
+            for (var i = Interlocked.Increment(ref next); i < footer.Frames.Length; i = Interlocked.Increment(ref next))
             {
-                throw new InvalidDataException("It holds more than it says.");
-            }
+                var target = content.AsSpan(checked((i - 1) * Pack.FrameSize));
+                var raw = OpenFrame(repository.Key, footer, bytes, i);
+                if (raw.Length > target.Length)
+                {
+                    throw new InvalidDataException("It holds more than it says.");
+                }
 
-            raw.CopyTo(target);
+                raw.CopyTo(target);
+            }
         });
         return SHA256.HashData(content).AsSpan().SequenceEqual(facts.Hash)
             ? content
@@ -101,9 +152,6 @@ internal static class SealedFile
         return raw;
     }
 
-    private static void Add(PackBuilder builder, CompressionKind kind, ReadOnlySpan<byte> packed, ReadOnlySpan<byte> raw) =>
-        builder.Add(kind, packed, raw.Length, [BlockId.Of(BlockDigest.Of(raw))], [raw.Length]);
-
     private static byte[] Describe(string name, ReadOnlySpan<byte> content)
     {
         var writer = new ByteWriter();
@@ -122,12 +170,20 @@ internal static class SealedFile
         {
             return read();
         }
-        catch (Exception e) when (Unwrapped(e) is InvalidDataException or OverflowException)
+        catch (Exception e) when (e is InvalidDataException or OverflowException)
         {
-            throw new MaintenanceException(ErrorCode.SnapshotDamaged, $"'{name}' in {repository.Location} cannot be read. {Unwrapped(e).Message}", name, e);
+            throw new MaintenanceException(ErrorCode.SnapshotDamaged, $"'{name}' in {repository.Location} cannot be read. {e.Message}", name, e);
         }
     }
 
-    /// <summary>What ended a parallel loop.</summary>
-    private static Exception Unwrapped(Exception e) => e is AggregateException { InnerException: { } inner } ? inner : e;
+    /// <summary>A part of the file, ready to be sealed.</summary>
+    private readonly record struct Frame(CompressionKind Kind, ReadOnlyMemory<byte> Packed, int Length, BlockId Id)
+    {
+        public static Frame Of(ReadOnlySpan<byte> raw)
+        {
+            var packed = GC.AllocateUninitializedArray<byte>(Compression.MaxLength(raw.Length));
+            var kind = Compression.Compress(raw, packed, out var written);
+            return new Frame(kind, packed.AsMemory(0, written), raw.Length, BlockId.Of(BlockDigest.Of(raw)));
+        }
+    }
 }

@@ -72,7 +72,7 @@ internal sealed class KeyRing(IObjectStore store, string repositoryId)
         {
             try
             {
-                if (CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _)
+                if (CheckedJson.TryRead(store, KeyDescription.ObjectName(id), out KeyDescription? key, out _)
                     && TryUnwrap(key!, passphrase, out var master))
                 {
                     return master!;
@@ -118,7 +118,7 @@ internal sealed class KeyRing(IObjectStore store, string repositoryId)
     {
         try
         {
-            return CheckedJson.TryRead(store, KeyDescription.ObjectName(id), FormatJson.Default.KeyDescription, out var key, out _) && key!.Id == id ? key : null;
+            return CheckedJson.TryRead(store, KeyDescription.ObjectName(id), out KeyDescription? key, out _) && key!.Id == id ? key : null;
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.RepositoryDamaged)
         {

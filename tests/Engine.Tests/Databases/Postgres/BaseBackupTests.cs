@@ -21,7 +21,7 @@ public sealed class BaseBackupTests : IDisposable
         var first = BackUp(repository, cluster);
         Assert.Equal(SnapshotKind.PostgresPhysical, first.Kind);
 
-        var test = repository.Prove(first, VerificationLevel.Restore, "select count(*) = 60000 from notes");
+        var test = repository.Drill(folder, first, "select count(*) = 60000 from notes");
         Assert.True(test.Passed, string.Join('\n', test.Findings));
         Assert.Equal("ok", test.Integrity);
         Assert.Equal(60000, test.Rows);
@@ -30,7 +30,7 @@ public sealed class BaseBackupTests : IDisposable
         Assert.InRange(second.StoredSize, 1, first.StoredSize / 50);
         cluster.Execute("UPDATE notes SET body = 'changed' WHERE id = 7");
         var third = BackUp(repository, cluster);
-        Assert.True(repository.Prove(third, VerificationLevel.Restore, "select body = 'changed' from notes where id = 7").Passed);
+        Assert.True(repository.Drill(folder, third, "select body = 'changed' from notes where id = 7").Passed);
         Assert.True(repository.Prove(second, VerificationLevel.Full).Passed);
         Assert.Empty(repository.Check());
     }
@@ -83,7 +83,7 @@ public sealed class BaseBackupTests : IDisposable
         cluster.Execute("CREATE TABLE quick TABLESPACE \"fast disk\" AS SELECT i AS id FROM generate_series(1, 30000) i; CREATE TABLE old TABLESPACE slow AS SELECT 1 AS id; CREATE TABLE here AS SELECT 1 AS id");
         using var repository = Repositories.New(folder);
         var snapshot = BackUp(repository, cluster);
-        Assert.True(repository.Prove(snapshot, VerificationLevel.Restore, "select count(*) = 30000 from quick", "select count(*) = 1 from old").Passed);
+        Assert.True(repository.Drill(folder, snapshot, "select count(*) = 30000 from quick", "select count(*) = 1 from old").Passed);
         Assert.InRange(BackUp(repository, cluster).StoredSize, 1, snapshot.StoredSize / 20);
 
         var mapping = new Dictionary<string, string> { [places[1]] = folder["elsewhere"] };
@@ -110,7 +110,7 @@ public sealed class BaseBackupTests : IDisposable
         using var repository = Repositories.New(folder);
         var tools = new ClientToolOptions { Prefix = ["env", "PGHOST=" + cluster.Folder] };
         var snapshot = BackUp(repository, cluster, tools);
-        Assert.True(repository.Prove(snapshot, VerificationLevel.Restore, "select count(*) = 5000 from notes").Passed);
+        Assert.True(repository.Drill(folder, snapshot, "select count(*) = 5000 from notes").Passed);
 
         // Both ways see the same files, so the second one finds nearly all of them stored.
         Assert.InRange(BackUp(repository, cluster).StoredSize, 1, snapshot.StoredSize / 20);

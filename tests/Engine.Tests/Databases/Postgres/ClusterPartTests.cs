@@ -35,7 +35,7 @@ public sealed class ClusterPartTests : IDisposable
         var items = new SnapshotItems(repository).List(snapshot, []).ToList();
         Assert.Contains(items, i => i is { Path: "shop.public.orders", Kind: SnapshotItemKind.Table, Rows: -1, Size: > 100_000 });
 
-        var at = new RestoreOptions { ConnectionString = cluster.ConnectionString, Database = "shop", Recovery = RecoveryTarget.Parse(moment) };
+        var at = new RestoreOptions { ConnectionString = cluster.ConnectionString, Database = "shop", Recovery = RecoveryTarget.Parse(moment), ScratchFolder = folder["scratch"] };
         var result = repository.Restore(snapshot, at with { Table = "orders", As = "orders_1403" });
         Assert.Equal(3010, result.RestoredRows);
         Assert.Equal(3010, In("shop", "SELECT count(*) FROM orders_1403"));
@@ -63,9 +63,9 @@ public sealed class ClusterPartTests : IDisposable
         var never = Assert.Throws<MaintenanceException>(() => repository.Restore(snapshot, at with { Recovery = RecoveryTarget.Parse("2099-01-01T00:00:00Z"), Table = "orders", As = "x" }));
         Assert.Contains("before configured recovery target", never.Message, StringComparison.Ordinal);
 
-        var drill = new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Recovery = RecoveryTarget.Parse("latest"), Database = "shop", Assert = ["select count(*) = 5 from orders"] });
+        var drill = new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Recovery = RecoveryTarget.Parse("latest"), Database = "shop", ScratchFolder = folder["scratch"], Assert = ["select count(*) = 5 from orders"] });
         Assert.True(drill.Passed, string.Join('\n', drill.Findings));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.GetTempPath(), ".mops-scratch-*"));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder["scratch"]));
         Assert.Equal(0, cluster.Query<long>("SELECT count(*) FROM pg_database WHERE datname LIKE 'mops\\_%'"));
 
         long In(string database, string sql) => PostgresCluster.Query<long>(sql, cluster.ConnectionTo(database));

@@ -1,10 +1,13 @@
 using System.Diagnostics;
+using System.IO.Pipes;
+using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Client;
 
 /// <summary>A program that runs: its output as a stream, its complaints as text, and an end that is checked.</summary>
-internal sealed class ClientProcess : IDisposable
+internal sealed partial class ClientProcess : IDisposable
 {
     private const int MaxComplaints = 8 * 1024;
     private readonly Process process;
@@ -27,6 +30,8 @@ internal sealed class ClientProcess : IDisposable
             }
         };
         process.BeginErrorReadLine();
+        Widen(process.StandardOutput.BaseStream);
+        Widen(process.StandardInput.BaseStream);
         killer = cancellation.Register(Kill);
     }
 
@@ -126,6 +131,20 @@ internal sealed class ClientProcess : IDisposable
         process.WaitForExit();
         process.Dispose();
     }
+
+    /// <summary>A pipe of 64 KiB makes the kernel switch between both ends all the time; it can be a megabyte.</summary>
+    private static void Widen(Stream pipe)
+    {
+        const int SetPipeSize = 1031;
+        if (OperatingSystem.IsLinux() && pipe is PipeStream { SafePipeHandle: var handle })
+        {
+            // Where the system's limit is lower, the pipe stays as it is.
+            _ = Control(handle, SetPipeSize, 1 << 20);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int Control(SafePipeHandle file, int command, int value);
 
     private void Kill()
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -9,41 +10,27 @@ internal sealed partial class ClientTools(ClientToolOptions options, PostgresSer
 {
     /// <summary>Starts a program whose output is read while it runs.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ClientToolUnfit"/>.</exception>
-    public ClientProcess Start(string program, IReadOnlyList<string> arguments, CancellationToken cancellation, bool writes = false)
+    public ClientProcess Start(string program, IReadOnlyList<string> arguments, CancellationToken cancellation)
     {
-        var file = Find(program);
         var environment = server.ClientEnvironment();
-        var words = new List<string>(options.Prefix);
-        if (words.Count > 0)
-        {
-            // The prefix leads into a container or another machine, which has no part in our environment and reaches the
-            // server by its own name; all but the user and the database is left to it.
-            words.Add(file);
-            words.AddRange(["--username", environment.GetValueOrDefault("PGUSER", "postgres")]);
-        }
-        else
-        {
-            words.Add(file);
-        }
 
-        words.AddRange(arguments);
-        return ClientProcess.Start(words, environment, cancellation);
+        // A prefix leads into a container or another machine, which has no part in our environment and reaches the server
+        // by a way of its own; of ours it needs to know only the user. The database every program gets as an argument.
+        IEnumerable<string> words = options.Prefix.Count > 0
+            ? [.. options.Prefix, program, "--username", environment.GetValueOrDefault("PGUSER", "postgres")]
+            : [Find(program)];
+        return ClientProcess.Start([.. words, .. arguments], environment, cancellation);
     }
 
     /// <summary>The program's path, of a version that knows the server's.</summary>
     private string Find(string program)
     {
-        if (options.Prefix.Count > 0)
-        {
-            return program;
-        }
-
         var name = OperatingSystem.IsWindows() ? program + ".exe" : program;
         var found = new List<string>();
         foreach (var folder in Folders())
         {
             var path = Path.Combine(folder, name);
-            if (!File.Exists(path) || VersionOf(path) is not { } version)
+            if (!File.Exists(path) || IsWrapper(path) || VersionOf(path) is not { } version)
             {
                 continue;
             }
@@ -84,7 +71,15 @@ internal sealed partial class ClientTools(ClientToolOptions options, PostgresSer
         return [.. path, .. installed];
     }
 
-    private static int? VersionOf(string path)
+    /// <summary>Debian's script in front of all versions takes longer to start than the program; the real ones are found too.</summary>
+    private static bool IsWrapper(string path) => new FileInfo(path).LinkTarget?.EndsWith("/pg_wrapper", StringComparison.Ordinal) == true;
+
+    /// <summary>A program is asked once.</summary>
+    private static int? VersionOf(string path) => Versions.GetOrAdd(path, AskVersion);
+
+    private static readonly ConcurrentDictionary<string, int?> Versions = new(StringComparer.Ordinal);
+
+    private static int? AskVersion(string path)
     {
         try
         {

@@ -71,7 +71,7 @@ internal sealed class PartRestore
 
         // Quoted, a name is not a pattern.
         var part = table is null ? $"--schema={NewPlace}" : $"--table={NewPlace}";
-        using var dump = new ClientTools(options.Tools, from).Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", "--no-owner", "--no-privileges", part], cancellation);
+        using var dump = new ClientTools(options.Tools, from).Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", $"--dbname={PostgresServer.ConnectionOf(from.Database)}", "--no-owner", "--no-privileges", part], cancellation);
         using var restore = new ClientTools(options.Tools, live).Start("pg_restore", [$"--dbname={PostgresServer.ConnectionOf(live.Database)}", "--single-transaction", "--exit-on-error", "--no-password"], cancellation);
         dump.PipeTo(restore, cancellation);
         var arrived = PostgresTables.Count(live, cancellation).ToDictionary(t => t.Name, t => t.Rows);

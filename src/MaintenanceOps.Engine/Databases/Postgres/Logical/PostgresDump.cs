@@ -68,6 +68,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         using var tree = new StreamedTree(repository, cancellation);
         AddFolder(tree, "");
         AddFolder(tree, DumpPlan.Folder);
+        using var globals = StartGlobals(server, what.Tools, warnings, cancellation);
         var databases = new List<PostgresDatabase>();
         foreach (var name in names)
         {
@@ -75,7 +76,8 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             databases.Add(Take(database, tree, what, options, warnings, cancellation));
         }
 
-        TakeGlobals(server, tree, what.Tools, warnings, cancellation);
+        tree.AddFile(new FileEntry { Path = Globals, Kind = EntryKind.File, Mode = PrivateFile }, globals.Output);
+        globals.Finish(cancellation);
         CompareWithParent(parent?.Manifest.Postgres, databases, warnings);
         var result = tree.Finish();
         lease.Assert();
@@ -126,7 +128,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
-            dumps.AddRange(parts.Select(p => new VerifiedDump(clients, [.. common, .. p.Arguments], !options.SkipVerify, n => Report(options, n), cancellation)));
+            dumps.AddRange(parts.Select(p => new VerifiedDump(clients, database.Database, [.. common, .. p.Arguments], !options.SkipVerify, n => Report(options, n), cancellation)));
             var counting = Task.Run(() => Count(database, view, stop.Token), cancellation);
             var lengths = tree.AddFiles([.. parts.Zip(dumps, (part, dump) => (new FileEntry { Path = part.Path, Kind = EntryKind.File, Mode = PrivateFile }, dump.Content))]);
             dumps.ForEach(d => d.Finish());
@@ -204,7 +206,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
     }
 
     /// <summary>Roles with their passwords need a superuser; without one they come without.</summary>
-    private static void TakeGlobals(PostgresServer server, StreamedTree tree, ClientToolOptions tools, List<string> warnings, CancellationToken cancellation)
+    private static ClientProcess StartGlobals(PostgresServer server, ClientToolOptions tools, List<string> warnings, CancellationToken cancellation)
     {
         var super = server.Scalar<bool>("SELECT rolsuper FROM pg_roles WHERE rolname = current_user");
         if (!super)
@@ -212,9 +214,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             warnings.Add("The user is no superuser, so the roles were taken without their passwords.");
         }
 
-        using var process = new ClientTools(tools, server).Start("pg_dumpall", ["--globals-only", "--no-password", .. super ? Array.Empty<string>() : ["--no-role-passwords"]], cancellation);
-        tree.AddFile(new FileEntry { Path = Globals, Kind = EntryKind.File, Mode = PrivateFile }, process.Output);
-        process.Finish(cancellation);
+        return new ClientTools(tools, server).Start("pg_dumpall", ["--globals-only", "--no-password", .. super ? Array.Empty<string>() : ["--no-role-passwords"]], cancellation);
     }
 
     private static void AddFolder(StreamedTree tree, string path) => tree.Add(new FileEntry { Path = path, Kind = EntryKind.Folder, Mode = PrivateFolder });

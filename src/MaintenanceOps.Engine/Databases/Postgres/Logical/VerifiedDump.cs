@@ -12,10 +12,10 @@ internal sealed class VerifiedDump : IDisposable
     private readonly DumpRows counted = new();
     private readonly CancellationToken cancellation;
 
-    public VerifiedDump(ClientTools tools, IReadOnlyList<string> arguments, bool verify, Action<int> progress, CancellationToken cancellation)
+    public VerifiedDump(ClientTools tools, string database, IReadOnlyList<string> arguments, bool verify, Action<int> progress, CancellationToken cancellation)
     {
         this.cancellation = cancellation;
-        dump = tools.Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", .. arguments], cancellation);
+        dump = tools.Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", $"--dbname={PostgresServer.ConnectionOf(database)}", .. arguments], cancellation);
         try
         {
             reading = verify ? tools.Start("pg_restore", ["--file=-"], cancellation) : null;

@@ -64,7 +64,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         return new DatabaseRestore(live, snapshot, now, options).Run(
             database =>
             {
-                using var dump = new ClientTools(options.Tools, was).Start("pg_dump", ["--format=custom", "--compress=0", "--no-password"], cancellation);
+                using var dump = new ClientTools(options.Tools, was).Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", $"--dbname={PostgresServer.ConnectionOf(was.Database)}"], cancellation);
                 using var restore = new ClientTools(options.Tools, database).Start("pg_restore", [$"--dbname={PostgresServer.ConnectionOf(database.Database)}", "--exit-on-error", "--no-password"], cancellation);
                 dump.PipeTo(restore, cancellation);
             },

@@ -72,6 +72,7 @@ internal sealed class ReplicationFeed : IBaseBackupFeed
     public void Dispose()
     {
         canceller.Dispose();
+        content.Dispose();
         connection.Dispose();
     }
 
@@ -82,9 +83,8 @@ internal sealed class ReplicationFeed : IBaseBackupFeed
     /// <summary>The bytes between two headers as a stream.</summary>
     private sealed class MessageStream(ReplicationFeed feed) : ReadOnlyStream
     {
-        private byte[] data = [];
+        private LibPq.UnmanagedMessage? message;
         private int start;
-        private int end;
         private byte[]? header;
         private bool ended;
 
@@ -105,15 +105,27 @@ internal sealed class ReplicationFeed : IBaseBackupFeed
 
         public override int Read(Span<byte> buffer)
         {
-            if (start == end && (header is not null || !Fill()))
+            if (message is null && (header is not null || !Fill()))
             {
                 return 0;
             }
 
-            var length = Math.Min(buffer.Length, end - start);
-            data.AsSpan(start, length).CopyTo(buffer);
+            var rest = message!.Value.Bytes[start..];
+            var length = Math.Min(buffer.Length, rest.Length);
+            rest[..length].CopyTo(buffer);
             start += length;
+            if (length == rest.Length)
+            {
+                Release();
+            }
+
             return length;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            Release();
+            base.Dispose(disposing);
         }
 
         /// <summary>Takes the next data in; false where a header, or the end, came instead.</summary>
@@ -121,29 +133,34 @@ internal sealed class ReplicationFeed : IBaseBackupFeed
         {
             while (!ended)
             {
-                using var message = Next();
+                (message, start) = (Next(), 1);
                 if (message is not { Bytes: var bytes })
                 {
                     ended = true;
-                    break;
+                    return false;
                 }
 
                 switch (bytes[0])
                 {
-                    case (byte)'d':
-                        (start, end) = (0, bytes.Length - 1);
-                        data = data.Length < end ? new byte[end] : data;
-                        bytes[1..].CopyTo(data);
+                    case (byte)'d' when bytes.Length > 1:
                         return true;
-                    case (byte)'p':
+                    case (byte)'d' or (byte)'p':
+                        Release();
                         break;
                     default:
                         header = bytes.ToArray();
+                        Release();
                         return false;
                 }
             }
 
             return false;
+        }
+
+        private void Release()
+        {
+            message?.Dispose();
+            message = null;
         }
 
         private LibPq.UnmanagedMessage? Next()

@@ -107,6 +107,45 @@ public sealed class RecoveryTests : Place
         }
     }
 
+    [ArchivingFact]
+    public void An_archive_that_fell_behind_by_32_segments_catches_up_without_a_gap()
+    {
+        var mops = Mops();
+        var repository = Path.Combine(Path.GetTempPath(), $"mops-burst-{Guid.NewGuid():N}");
+        try
+        {
+            mops.Run("repo", "new", repository).Expect(0);
+            PostgresCluster.Open(repository);
+            using var cluster = new PostgresCluster("archive_mode = on", "archive_command = 'false'");
+            cluster.Execute("CREATE TABLE busy(id int)");
+            for (var i = 0; i < 32; i++)
+            {
+                cluster.Execute($"INSERT INTO busy VALUES ({i})");
+                cluster.Execute("SELECT pg_switch_wal()");
+            }
+
+            var status = Path.Combine(cluster.Data, "pg_wal", "archive_status");
+            Assert.True(Directory.EnumerateFiles(status, "*.ready").Count() >= 32);
+
+            // One push takes along what waits; the server then hands each over, and is told that it is there.
+            var first = Path.GetFileNameWithoutExtension(Directory.EnumerateFiles(status, "*.ready").Order().First());
+            mops.Run("wal-push", Path.Combine(cluster.Data, "pg_wal", first), "--repository", repository).Expect(0);
+            Assert.True(Directory.EnumerateFiles(Path.Combine(repository, "wal"), "0*", SearchOption.AllDirectories).Count() >= 32);
+            PostgresCluster.Open(repository);
+            cluster.Execute($"ALTER SYSTEM SET archive_command = '{ArchivingFactAttribute.Program} wal-push \"%p\" --repository {repository}'");
+            cluster.Execute("SELECT pg_reload_conf()");
+            cluster.Execute("SELECT pg_switch_wal()");
+            WaitForArchive(cluster, TimeSpan.FromSeconds(90));
+            var wal = mops.Run("repo", "wal", "--repository", repository, "--level", "full").Expect(0);
+            Assert.DoesNotContain("missing", wal.Output, StringComparison.Ordinal);
+            Assert.Equal(0, cluster.Query<long>("SELECT count(*) FROM pg_stat_archiver WHERE last_failed_time > last_archived_time"));
+        }
+        finally
+        {
+            Directory.Delete(repository, recursive: true);
+        }
+    }
+
     [PostgresFact]
     public void A_segment_is_archived_once_and_never_over_another_one()
     {
@@ -137,8 +176,8 @@ public sealed class RecoveryTests : Place
         Assert.False(File.Exists(InFolder("none")));
     }
 
-    private static void WaitForArchive(PostgresCluster cluster) =>
-        Assert.True(SpinWait.SpinUntil(() => Directory.EnumerateFiles(Path.Combine(cluster.Data, "pg_wal", "archive_status"), "*.ready").Any() is false, TimeSpan.FromSeconds(20)));
+    private static void WaitForArchive(PostgresCluster cluster, TimeSpan? longest = null) =>
+        Assert.True(SpinWait.SpinUntil(() => Directory.EnumerateFiles(Path.Combine(cluster.Data, "pg_wal", "archive_status"), "*.ready").Any() is false, longest ?? TimeSpan.FromSeconds(20)));
 }
 
 /// <summary>A test in which a server runs the program as its own user; skipped, with the reason, where that user cannot.</summary>

@@ -18,7 +18,19 @@ internal sealed class WalPushCommand : RunnerCommand
     protected override ExitCode Execute(RunnerContext context)
     {
         using var repository = context.OpenRepository();
-        new WalArchive(repository).Push(context.Get(File)!, Environment.CurrentDirectory);
+        var archive = new WalArchive(repository);
+        var (file, dataDirectory) = (context.Get(File)!, Environment.CurrentDirectory);
+        archive.Push(file, dataDirectory);
+        try
+        {
+            archive.PushAhead(file, dataDirectory, context.Cancellation);
+        }
+        catch (MaintenanceException e)
+        {
+            // The file that was asked for is archived. The others are handed over one by one, and then this is told again.
+            context.Sink.Warn(e.Message);
+        }
+
         return ExitCode.Done;
     }
 }

@@ -59,7 +59,7 @@ internal sealed class FullVolumeTheoryAttribute : TheoryAttribute
 {
     public FullVolumeTheoryAttribute() => Skip = WhyNot();
 
-    private static string? WhyNot()
+    internal static string? WhyNot()
     {
         if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
         {

@@ -1,6 +1,7 @@
 using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Databases.Postgres.Logical;
 using MaintenanceOps.Engine.Databases.Postgres.Physical;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Tests.Support;
 using Npgsql;
@@ -84,6 +85,44 @@ public sealed class PostgresFaultTests : IDisposable
             cluster.ConnectionString, new PostgresDumpOptions(), new BackupOptions { Source = "pg", LockTimeout = TimeSpan.FromSeconds(1) }));
         Assert.Contains("small", error.Message, StringComparison.Ordinal);
         Nothing(repository);
+    }
+
+    [PostgresVolumeFact]
+    public void A_full_disk_is_told_as_one_and_costs_nothing_that_was_there()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE TABLE large AS SELECT i AS id, md5(i::text) || md5((i * 7)::text) AS body FROM generate_series(1, 200000) i");
+        using var volume = new FullVolume(64);
+        using var repository = Repository.Create(volume["r"], null);
+        var first = BackUp(repository, cluster, PostgresMethod.Physical, SilentSink.Instance, default);
+        cluster.Execute("UPDATE large SET body = md5(body) || md5(id::text)");
+        cluster.Execute("SELECT pg_switch_wal()");
+        foreach (var free in new[] { 0, 500_000, 2_000_000 })
+        {
+            volume.FillUp(free);
+            foreach (var method in Enum.GetValues<PostgresMethod>())
+            {
+                Assert.Equal(ErrorCode.DiskFull, Assert.Throws<MaintenanceException>(() => BackUp(repository, cluster, method, SilentSink.Instance, default)).Code);
+            }
+
+            volume.MakeRoom();
+            repository.Prune();
+        }
+
+        // The log: nothing half-written has the segment's name, and the same push succeeds with room again.
+        var segment = Directory.EnumerateFiles(Path.Combine(cluster.Data, "pg_wal"), "0*").Order().First();
+        var archive = new WalArchive(repository);
+        volume.FillUp(0);
+        Assert.Equal(ErrorCode.DiskFull, Assert.Throws<MaintenanceException>(() => archive.Push(segment, cluster.Data)).Code);
+        Assert.Empty(archive.Systems());
+
+        // A restore onto a full disk leaves nothing that a server could start on.
+        Assert.Equal(ErrorCode.DiskFull, Assert.Throws<MaintenanceException>(() => repository.Restore(first, volume["data"])).Code);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(volume[""], "data*"));
+        volume.MakeRoom();
+        Assert.True(archive.Push(segment, cluster.Data));
+        Assert.Equal(first.Id, Assert.Single(new SnapshotCatalog(repository).List()).Id);
+        Assert.True(repository.Drill(folder, first, "select count(*) = 200000 from large").Passed);
     }
 
     private static Snapshot BackUp(Repository repository, PostgresCluster cluster, PostgresMethod method, IOperationSink sink, CancellationToken cancellation)

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Snapshots;
@@ -15,6 +17,16 @@ public sealed class WalArchive(Repository repository)
 {
     private const string Folder = "wal/";
 
+    /// <summary>So many files must wait before the next ones are archived without being asked for.</summary>
+    private const int Behind = 3;
+
+    /// <summary>As many as the server asks for in one round.</summary>
+    private const int MostAhead = 64;
+    private const int RemoteAtOnce = 8;
+
+    /// <summary>The server waits for this process, also when it is to stop.</summary>
+    private static readonly TimeSpan LongestAhead = TimeSpan.FromSeconds(20);
+
     /// <summary>Archives one file of the log. It is safe to repeat: the same file twice is stored once.</summary>
     /// <param name="path">The file: <c>%p</c> of <c>archive_command</c>. Its name says which part of the log it is.</param>
     /// <param name="dataDirectory">The data directory, in which the server runs the command.</param>
@@ -30,18 +42,81 @@ public sealed class WalArchive(Repository repository)
         var content = Read(path);
         var system = SystemOf(file, content, path, dataDirectory);
         var name = ObjectName(system, file);
+
+        // Where files wait, this one may have gone ahead already: looking is cheaper than compressing it once more.
+        if (Waiting(path).Count > 0 && SealedFile.Find(repository, name) is { } ahead)
+        {
+            RequireSame(ahead, content, path);
+            return false;
+        }
+
         if (SealedFile.Create(repository, name, content))
         {
             return true;
         }
 
-        var known = SealedFile.Find(repository, name);
-        return known is not null && known.Size == content.Length && SHA256.HashData(content).AsSpan().SequenceEqual(known.Hash)
-            ? false
-            : throw new MaintenanceException(
+        RequireSame(SealedFile.Find(repository, name), content, path);
+        return false;
+    }
+
+    /// <summary>
+    /// Archives what the server will hand over next, where it has fallen behind: several files at once, so that a slow store
+    /// is waited for once and not for each. The server then hands each over as always, and finds it there.
+    /// </summary>
+    /// <param name="path">The file that was just archived.</param>
+    /// <param name="dataDirectory">The data directory.</param>
+    /// <param name="cancellation">Ends it; what is not archived is handed over again.</param>
+    /// <returns>How many files were archived.</returns>
+    /// <exception cref="MaintenanceException">As <see cref="Push"/>.</exception>
+    public int PushAhead(string path, string dataDirectory, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var waiting = Waiting(path);
+        if (waiting.Count < Behind)
+        {
+            return 0;
+        }
+
+        var count = 0;
+        var watch = Stopwatch.StartNew();
+        var options = new ParallelOptions { MaxDegreeOfParallelism = repository.Store.IsRemote ? RemoteAtOnce : Environment.ProcessorCount, CancellationToken = cancellation };
+        try
+        {
+            Parallel.ForEach(waiting.Take(MostAhead), options, file =>
+            {
+                if (watch.Elapsed < LongestAhead && Push(Path.Combine(Path.GetDirectoryName(path) ?? "", file), dataDirectory))
+                {
+                    Interlocked.Increment(ref count);
+                }
+            });
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+
+        return count;
+    }
+
+    /// <summary>The files that the server has marked as ready, in the order in which it will hand them over, without the given one.</summary>
+    private static List<string> Waiting(string path)
+    {
+        const string Ready = ".ready";
+        var marks = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "archive_status");
+        return Directory.Exists(marks)
+            ? [.. Directory.EnumerateFiles(marks, "*" + Ready).Select(f => Path.GetFileName(f)[..^Ready.Length]).Where(n => n != Path.GetFileName(path) && WalFile.TryParse(n, out _)).Order(StringComparer.Ordinal)]
+            : [];
+    }
+
+    private void RequireSame(SealedFileFacts? known, byte[] content, string path)
+    {
+        if (known is null || known.Size != content.Length || !SHA256.HashData(content).AsSpan().SequenceEqual(known.Hash))
+        {
+            throw new MaintenanceException(
                 ErrorCode.WalConflict,
-                $"{repository.Location} holds another '{file}' of this cluster. Was a copy of the cluster started that archives to the same place? Give each its own repository.",
+                $"{repository.Location} holds another '{Path.GetFileName(path)}' of this cluster. Was a copy of the cluster started that archives to the same place? Give each its own repository.",
                 path);
+        }
     }
 
     /// <summary>Brings one file of the log back.</summary>

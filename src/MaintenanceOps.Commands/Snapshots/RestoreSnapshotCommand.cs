@@ -182,8 +182,13 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
             ConnectionString = ConnectionString,
             Tools = new ClientToolOptions { Path = ClientPath is null ? null : ProviderPaths.Full(this, ClientPath), Prefix = ClientPrefix },
         };
-        return snapshot.Kind != SnapshotKind.Sqlite || items.Count == 0
-            ? [options with { Items = items }]
-            : items.Select(table => options with { Table = table });
+        var areTables = snapshot.Kind == SnapshotKind.Sqlite || ConnectionString is not null;
+        return areTables && items.Count > 0
+            ? items.Select(table => options with { Table = WithoutDatabase(table) })
+            : [options with { Items = items }];
     }
+
+    /// <summary>Of several databases an item has its database in front, which <c>-Database</c> says already.</summary>
+    private string WithoutDatabase(string table) =>
+        Database is { } name && table.StartsWith(name + ".", StringComparison.Ordinal) ? table[(name.Length + 1)..] : table;
 }

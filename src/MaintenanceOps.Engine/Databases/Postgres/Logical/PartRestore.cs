@@ -95,7 +95,8 @@ internal sealed class PartRestore
         Source = snapshot.Source,
         Destination = $"{live.Describe()}:{(table is null ? NewName : PostgresTables.Key(schema, NewName))}",
         RestoredItems = tables.Count,
-        RestoredRows = tables.Sum(t => Math.Max(0, t.Rows)),
+        RestoredBytes = tables.Sum(t => t.Size ?? 0),
+        RestoredRows = tables.Exists(t => t.Rows < 0) ? -1 : tables.Sum(t => t.Rows),
     };
 
     /// <summary>A foreign key to a table that does not come along would compare what was with what is now, and fail.</summary>

@@ -76,7 +76,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             databases.Add(Take(database, tree, what, options, warnings, cancellation));
         }
 
-        tree.AddFile(new FileEntry { Path = Globals, Kind = EntryKind.File, Mode = PrivateFile }, globals.Output);
+        tree.AddFile(Describe(Globals, EntryKind.File), globals.Output);
         globals.Finish(cancellation);
         CompareWithParent(parent?.Manifest.Postgres, databases, warnings);
         var result = tree.Finish();
@@ -130,7 +130,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         {
             dumps.AddRange(parts.Select(p => new VerifiedDump(clients, database.Database, [.. common, .. p.Arguments], !options.SkipVerify, n => Report(options, n), cancellation)));
             var counting = Task.Run(() => Count(database, view, stop.Token), cancellation);
-            var lengths = tree.AddFiles([.. parts.Zip(dumps, (part, dump) => (new FileEntry { Path = part.Path, Kind = EntryKind.File, Mode = PrivateFile }, dump.Content))]);
+            var lengths = tree.AddFiles([.. parts.Zip(dumps, (part, dump) => (Describe(part.Path, EntryKind.File), dump.Content))]);
             dumps.ForEach(d => d.Finish());
             foreach (var complaint in dumps.Select(d => d.Complaints).Where(c => c.Length > 0).Distinct())
             {
@@ -217,7 +217,15 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         return new ClientTools(tools, server).Start("pg_dumpall", ["--globals-only", "--no-password", .. super ? Array.Empty<string>() : ["--no-role-passwords"]], cancellation);
     }
 
-    private static void AddFolder(StreamedTree tree, string path) => tree.Add(new FileEntry { Path = path, Kind = EntryKind.Folder, Mode = PrivateFolder });
+    private void AddFolder(StreamedTree tree, string path) => tree.Add(Describe(path, EntryKind.Folder));
+
+    private FileEntry Describe(string path, EntryKind kind) => new()
+    {
+        Path = path,
+        Kind = kind,
+        Mode = kind == EntryKind.Folder ? PrivateFolder : PrivateFile,
+        Modified = (repository.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100,
+    };
 
     private void Report(BackupOptions options, int bytes) => sink.Progress($"Backing up {options.Source}", Interlocked.Add(ref taken, bytes), -1);
 }

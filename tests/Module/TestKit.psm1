@@ -77,4 +77,75 @@ function ConvertTo-TestSecret {
     $secret
 }
 
-Export-ModuleMember -Function New-TestDatabase, Invoke-TestSql, Get-TreeHash, Invoke-FreshShell, ConvertTo-TestSecret
+function Invoke-AsServer {
+    <#
+    .SYNOPSIS
+        Runs a program as the user that PostgreSQL's installation made, where the tests run as root.
+    #>
+    param([string[]] $Words)
+    $all = (id -u) -eq '0' ? @('setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups') + $Words : $Words
+    $first, $rest = $all
+    & $first @rest
+    if ($LASTEXITCODE -ne 0) { throw "$Words ended with $LASTEXITCODE" }
+}
+
+function Start-TestServer {
+    <#
+    .SYNOPSIS
+        A real PostgreSQL server on a socket in a folder; it puts its log into the folder log there.
+    #>
+    [CmdletBinding(SupportsShouldProcess)]
+    [OutputType([hashtable])]
+    param([string] $Path)
+    if (-not $PSCmdlet.ShouldProcess($Path)) { return }
+    $programs = Get-ChildItem /usr/lib/postgresql | Sort-Object { [int]$_.Name } | Select-Object -Last 1 | ForEach-Object { Join-Path $_.FullName bin }
+    if ((id -u) -eq '0') { chown -R postgres $Path }
+    Invoke-AsServer "$programs/initdb", '--pgdata', "$Path/data", '--auth=trust', '--username=postgres', '--no-sync' | Out-Null
+    Add-Content "$Path/data/postgresql.conf" "listen_addresses = ''`nunix_socket_directories = '$Path'`nfsync = off`narchive_mode = on`narchive_command = 'cp %p $Path/log/%f'"
+    Invoke-AsServer "$programs/pg_ctl", '--pgdata', "$Path/data", '--log', "$Path/server.log", '--wait', '--silent', 'start' | Out-Null
+    @{ Path = $Path; Programs = $programs }
+}
+
+function Stop-TestServer {
+    <#
+    .SYNOPSIS
+        Stops a server of Start-TestServer at once.
+    #>
+    [CmdletBinding(SupportsShouldProcess)]
+    param([hashtable] $Server)
+    if ($PSCmdlet.ShouldProcess($Server.Path)) {
+        Invoke-AsServer "$($Server.Programs)/pg_ctl", '--pgdata', "$($Server.Path)/data", '--mode=immediate', '--wait', '--silent', 'stop' | Out-Null
+    }
+}
+
+function Invoke-TestServerSql {
+    <#
+    .SYNOPSIS
+        Runs statements and gives what psql prints.
+    #>
+    param([hashtable] $Server, [string] $Sql, [string] $Database = 'postgres')
+    Invoke-AsServer "$($Server.Programs)/psql", '--quiet', '--no-align', '--tuples-only', '--host', $Server.Path, '--username', 'postgres', '--dbname', $Database, '--command', $Sql
+}
+
+function Save-TestLog {
+    <#
+    .SYNOPSIS
+        Puts the log that the server has written into a repository, as its archive_command would.
+    #>
+    param([hashtable] $Server, [string] $Repository)
+    $mops = Join-Path $PSScriptRoot '../../artifacts/bin/MaintenanceOps.Runner'
+    $mops = Get-ChildItem $mops -Recurse -File -Filter mops* | Where-Object Name -in 'mops', 'mops.exe' | Select-Object -First 1
+    Start-Sleep -Seconds 1
+    Push-Location "$($Server.Path)/data"
+    try {
+        Get-ChildItem "$($Server.Path)/log" | ForEach-Object {
+            & $mops.FullName wal-push $_.FullName --repository $Repository
+            if ($LASTEXITCODE -ne 0) { throw "wal-push ended with $LASTEXITCODE" }
+        }
+    }
+    finally {
+        Pop-Location
+    }
+}
+
+Export-ModuleMember -Function New-TestDatabase, Invoke-TestSql, Get-TreeHash, Invoke-FreshShell, ConvertTo-TestSecret, Start-TestServer, Stop-TestServer, Invoke-TestServerSql, Save-TestLog

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using MaintenanceOps.Engine.Storage;
@@ -204,12 +205,19 @@ internal sealed class ThrowawayServer : IDisposable
         }
 
         words.AddRange([Path.Combine(programs, "pg_ctl"), verb, "--pgdata", data, .. arguments]);
-        var start = new ProcessStartInfo(words[0], words.Skip(1)) { WorkingDirectory = data };
+        var start = new ProcessStartInfo(words[0], words.Skip(1)) { WorkingDirectory = data, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
-        process.WaitForExit();
+        var said = new ConcurrentQueue<string>();
+        process.ErrorDataReceived += (_, e) => said.Enqueue(e.Data ?? "");
+        process.OutputDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+
+        // Its own end, and not that of its output, which a server that was started may keep open.
+        process.WaitForExit(int.MaxValue);
         if (process.ExitCode != 0)
         {
-            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_ctl {verb} ended with {process.ExitCode}.", "pg_ctl");
+            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_ctl {verb} ended with {process.ExitCode}: {string.Join(' ', said).Trim()}", "pg_ctl");
         }
     }
 }

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
@@ -7,12 +8,13 @@ namespace MaintenanceOps.FaultHost;
 
 /// <summary>
 /// What is interrupted. The folder has <c>repository</c> with one snapshot each of <c>app.db</c> and <c>tree</c>, which
-/// have changed since, an empty repository <c>second</c> and an encrypted one, <c>sealed</c>.
+/// have changed since, an empty repository <c>second</c>, an encrypted one, <c>sealed</c>, and what looks like a PostgreSQL
+/// cluster with a tablespace, of which <c>clusters</c> has an older state.
 /// </summary>
 internal static class Scenarios
 {
     public static IReadOnlyList<string> Names { get; } =
-        ["create", "backup", "backup-files", "prune", "restore", "restore-in-place", "restore-files-in-place", "copy", "test", "remove", "add-key"];
+        ["create", "backup", "backup-files", "prune", "restore", "restore-in-place", "restore-files-in-place", "copy", "test", "remove", "add-key", "wal-push", "restore-cluster"];
 
     public static void Run(string name, string folder)
     {
@@ -61,6 +63,17 @@ internal static class Scenarios
                 using (var encrypted = Repository.Open(at("sealed"), Passphrase.FromText("secret")))
                 {
                     new RepositoryAdministration(encrypted).AddKey(Passphrase.FromText("another"), "second");
+                }
+
+                break;
+            case "wal-push":
+                new WalArchive(repository).Push(at("cluster/pg_wal/000000010000000000000001"), at("cluster"));
+                break;
+            case "restore-cluster":
+                using (var clusters = Repository.Open(at("clusters")))
+                {
+                    var mapping = new Dictionary<string, string> { ["/mnt/fast"] = at("fast") };
+                    new SnapshotRestore(clusters, silent).Run(new SnapshotCatalog(clusters).List()[0], new RestoreOptions { Destination = at("cluster"), TablespaceMapping = mapping, Force = true });
                 }
 
                 break;

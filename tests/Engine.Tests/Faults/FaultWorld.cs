@@ -45,6 +45,8 @@ internal sealed class FaultWorld : IDisposable
         repository.BackUpFiles(folder["tree"]);
         var (oldDatabase, oldTree) = (SampleDatabase.Fingerprint(folder["app.db"]), TreeImage.Of(folder["tree"], times: false));
 
+        SampleCluster.Create(folder);
+
         // Something for prune: a pack that is dead and one that is half dead.
         SampleDatabase.Create(folder["other.db"], 200, 4096, "delete");
         var other = repository.BackUp(folder["other.db"], "other");
@@ -98,6 +100,7 @@ internal sealed class FaultWorld : IDisposable
             Assert.Equal(oldDatabase, SampleDatabase.Fingerprint(folder["restored.db"]));
         }
 
+        SampleCluster.Check(folder, repository => repository.Prove(new SnapshotCatalog(repository).List()[0], VerificationLevel.Full).Passed);
         using (var second = Repository.Open(folder["second"]))
         {
             foreach (var snapshot in new SnapshotCatalog(second).List())

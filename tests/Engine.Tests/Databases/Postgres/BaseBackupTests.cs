@@ -50,7 +50,7 @@ public sealed class BaseBackupTests : IDisposable
         Assert.Equal("content", File.ReadAllText(Path.Combine(Directory.EnumerateDirectories(folder.Path, "full.before-restore-*").Single(), "precious")));
         Assert.Contains("is kept as", Assert.Single(result.Warnings), StringComparison.Ordinal);
         Assert.True(File.Exists(folder["full/global/pg_control"]));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path, "*.mops-restore-*"));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path, ".mops-*"));
     }
 
     [PostgresFact]

@@ -42,25 +42,26 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         RequireFree(destination, options);
         tablespaces.ForEach(t => t.RequireFree(options.Force));
         var watch = Stopwatch.StartNew();
-        var beside = destination + string.Create(CultureInfo.InvariantCulture, $".mops-restore-{Environment.ProcessId}");
-        var whole = new RestoreOptions { Destination = beside, DryRun = options.DryRun, Exclude = [.. facts.Base.Tablespaces.Select(t => t.Path)] };
+        var whole = new RestoreOptions { Destination = destination, DryRun = true, Exclude = [.. facts.Base.Tablespaces.Select(t => t.Path)] };
+        if (options.DryRun)
+        {
+            return new TreeRestore(repository, sink).Run(snapshot, whole with { Force = true }, cancellation);
+        }
+
         try
         {
-            var result = new TreeRestore(repository, sink).Run(snapshot, whole, cancellation) with { Destination = destination };
-            if (options.DryRun)
-            {
-                return result;
-            }
-
-            tablespaces.ForEach(t => t.Stage(repository, sink, snapshot, FileOwner.Of(beside), cancellation));
+            using var scratch = ScratchFolder.Create(Path.GetDirectoryName(destination));
+            var staged = Path.Combine(scratch.Path, "cluster");
+            var result = new TreeRestore(repository, sink).Run(snapshot, whole with { Destination = staged, DryRun = false }, cancellation);
+            tablespaces.ForEach(t => t.Stage(repository, sink, snapshot, FileOwner.Of(staged), cancellation));
             if (options.Recovery is not null)
             {
-                WriteRecovery(beside, options);
+                WriteRecovery(staged, options);
             }
 
             var warnings = new List<string>(result.Warnings);
-            Install(beside, destination, tablespaces, warnings);
-            return result with { Warnings = warnings, Elapsed = watch.Elapsed };
+            Install(staged, destination, tablespaces, warnings);
+            return result with { Destination = destination, Warnings = warnings, Elapsed = watch.Elapsed };
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
@@ -68,7 +69,6 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         }
         finally
         {
-            files.DeleteTree(beside);
             tablespaces.ForEach(t => t.Dispose());
         }
     }
@@ -77,15 +77,15 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
     /// Puts everything in its place. The old cluster goes first and the new one comes last, so that a kill in between leaves
     /// none that could start with another one's tablespaces.
     /// </summary>
-    private void Install(string beside, string destination, List<TablespaceRestore> tablespaces, List<string> warnings)
+    private void Install(string staged, string destination, List<TablespaceRestore> tablespaces, List<string> warnings)
     {
-        var suffix = KeptSuffix + repository.Time.GetUtcNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+        var suffix = KeptSuffix + repository.Time.GetUtcNow().ToString("yyyyMMdd-HHmmss-fff", CultureInfo.InvariantCulture);
         var renames = new Renames(files);
         try
         {
             MakeRoom(destination, destination + suffix, renames, warnings);
-            tablespaces.ForEach(t => t.Install(beside, suffix, renames, warnings));
-            renames.Do(beside, destination);
+            tablespaces.ForEach(t => t.Install(staged, suffix, renames, warnings));
+            renames.Do(staged, destination);
             files.SyncDirectory(Path.GetDirectoryName(destination)!);
         }
         catch (Exception e) when (IoErrors.IsKnown(e))

@@ -15,8 +15,9 @@ internal sealed class TablespaceRestore : IDisposable
 {
     private readonly DurableFiles files = DurableFiles.Default;
     private readonly TablespaceFacts facts;
-    private readonly string staged;
     private readonly string pattern;
+    private ScratchFolder? scratch;
+    private bool madePlace;
 
     /// <param name="facts">The tablespace.</param>
     /// <param name="version">The server's version, such as 150018: each major one has a folder of its own in a tablespace.</param>
@@ -28,7 +29,6 @@ internal sealed class TablespaceRestore : IDisposable
         Place = mapping.TryGetValue(facts.Location, out var place)
             ? Path.GetFullPath(place)
             : Path.Combine(destination + ".tablespaces", facts.Oid.ToString(CultureInfo.InvariantCulture));
-        staged = Path.Combine(Place, string.Create(CultureInfo.InvariantCulture, $".mops-restore-{Environment.ProcessId}"));
         pattern = string.Create(CultureInfo.InvariantCulture, $"PG_{version / 10000}_*");
     }
 
@@ -53,10 +53,12 @@ internal sealed class TablespaceRestore : IDisposable
         if (!Directory.Exists(Place))
         {
             files.CreateDirectory(Place);
+            madePlace = true;
             FileOwner.Give(Place, owner);
         }
 
-        new TreeRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = staged, Include = [facts.Path + "/*"] }, cancellation);
+        scratch = ScratchFolder.Create(Place);
+        new TreeRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = Staged, Include = [facts.Path + "/*"] }, cancellation);
     }
 
     /// <summary>Links the data directory to the place, and gives what was written its name there.</summary>
@@ -68,7 +70,7 @@ internal sealed class TablespaceRestore : IDisposable
             warnings.Add($"What was in '{old}' is kept as '{old + suffix}'.");
         }
 
-        var content = Path.Combine(staged, facts.Path);
+        var content = Path.Combine(Staged, facts.Path);
         foreach (var folder in Directory.Exists(content) ? Directory.GetDirectories(content, pattern) : [])
         {
             renames.Do(folder, Path.Combine(Place, Path.GetFileName(folder)));
@@ -79,7 +81,16 @@ internal sealed class TablespaceRestore : IDisposable
         TreeAccess.Current.CreateLink(Path.Combine(dataDirectory, facts.Path), Place);
     }
 
-    public void Dispose() => files.DeleteTree(staged);
+    public void Dispose()
+    {
+        scratch?.Dispose();
+        if (madePlace && !Directory.EnumerateFileSystemEntries(Place).Any())
+        {
+            Directory.Delete(Place);
+        }
+    }
+
+    private string Staged => Path.Combine(scratch!.Path, "tablespace");
 
     private string[] Existing() => Directory.Exists(Place)
         ? [.. Directory.EnumerateDirectories(Place, pattern).Where(d => !d.Contains(PostgresClusterRestore.KeptSuffix, StringComparison.Ordinal))]

@@ -3,12 +3,17 @@
 //
 //   dotnet run rescue.cs -- REPO                        lists the snapshots
 //   dotnet run rescue.cs -- REPO SNAPSHOT DEST          restores one
+//   dotnet run rescue.cs -- REPO wal                    lists the files of PostgreSQL's log, by their names alone
+//   dotnet run rescue.cs -- REPO wal CLUSTER DEST       restores those of one cluster
 //
 // REPO is a folder. SNAPSHOT is an id, the beginning of one, 'latest' (the newest), 'latest:SOURCE' (the newest of one
 // source) or 'maps/ID' (a map whose manifest is lost). DEST must not exist; a folder may exist if it is empty. The
 // passphrase of an encrypted repository is taken from the file that MAINTENANCEOPS_PASSPHRASE_FILE names, else from
 // MAINTENANCEOPS_PASSPHRASE. It exits with 0 when all was restored, with 1 when something is lost (it says what, and
 // restores the rest), with 2 when it cannot begin: wrong usage, no repository, wrong passphrase, no such snapshot.
+//
+// CLUSTER is the number that 'wal' lists, as pg_controldata prints it. A file of the log arrives whole or not at all,
+// and DEST then serves a recovery: restore_command = 'cp DEST/%f %p', if the server's user may read the files.
 //
 // It is written from docs/repository-format.md, whose section numbers stand in the comments, and reads as an example
 // of it. It never writes into the repository and takes no lease: do not prune while it runs.
@@ -28,15 +33,22 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Text.Unicode;
 
 try
 {
-    if (args.Length is not (1 or 3) || args[0] is "-h" or "--help")
-        throw new Refusal("Usage: dotnet run rescue.cs -- REPO [SNAPSHOT DEST]");
+    if (args is not ([_] or [_, "wal"] or [_, _, _] or [_, "wal", _, _]) || args[0] is "-h" or "--help")
+        throw new Refusal("Usage: dotnet run rescue.cs -- REPO [SNAPSHOT DEST | wal [CLUSTER DEST]]");
 
     var repository = Repository.Open(Path.GetFullPath(args[0]));
-    return args.Length == 1 ? Rescue.List(repository) : Rescue.Restore(repository, args[1], Path.GetFullPath(args[2]));
+    return args.Length switch
+    {
+        1 => Rescue.List(repository),
+        2 => Rescue.ListLog(repository),
+        3 => Rescue.Restore(repository, args[1], Path.GetFullPath(args[2])),
+        _ => Rescue.RestoreLog(repository, args[2], Path.GetFullPath(args[3])),
+    };
 }
 catch (Exception e) when (e is Refusal or IOException or UnauthorizedAccessException)
 {
@@ -149,9 +161,12 @@ sealed class Repository(string root, byte[] secret)
             : new Refusal("The passphrase opens no key of the repository.");
     }
 
-    public IEnumerable<string> Names(string folder) => !Directory.Exists(Path.Combine(root, folder)) ? [] : Directory
+    public IEnumerable<string> Names(string folder) => Objects(folder).Select(n => n[(n.LastIndexOf('/') + 1)..]).Where(IsId).Order(StringComparer.Ordinal);
+
+    /// <summary>The whole names of the objects below a folder, and of whatever else lies there.</summary>
+    public IEnumerable<string> Objects(string folder) => !Directory.Exists(Path.Combine(root, folder)) ? [] : Directory
         .EnumerateFiles(Path.Combine(root, folder), "*", SearchOption.AllDirectories)
-        .Select(Path.GetFileName).OfType<string>().Where(IsId).Order(StringComparer.Ordinal);
+        .Select(f => Path.GetRelativePath(root, f).Replace(Path.DirectorySeparatorChar, '/'));
 
     public FileStream? TryOpen(string name)
     {
@@ -369,64 +384,34 @@ sealed class Blocks
 
     private void FetchFrom(Repository repository, FileStream file, string name, string id, Action<int, byte[]> found)
     {
-        // The end of a pack: sealed footer, its length, "SPOM". The id is the hash of the header and of all that end.
-        var header = Repository.ReadAt(file, 0, 40, name);
-        Repository.RequireHeader(header, 'P', name);
-        var trailer = Repository.ReadAt(file, Math.Max(0, file.Length - 8), 8, name);
-        var length = BinaryPrimitives.ReadUInt32LittleEndian(trailer);
-        if (!trailer.AsSpan(4).SequenceEqual("SPOM"u8) || length > file.Length - 48)
-            throw new Damage($"{name} does not end like a pack");
-
-        var end = Repository.ReadAt(file, file.Length - 8 - length, checked((int)length), name);
-        if (Convert.ToHexStringLower(SHA256.HashData([.. header, .. end, .. trailer])) != id)
-            throw new Damage($"the footer of {name} is damaged");
-
-        var footer = new Reader(repository.Unseal(header, end, uint.MaxValue, [.. header, 255, 255, 255, 255], name));
-        var frames = new (long Stored, int Raw, byte Compression, int Blocks, byte[] Tag)[footer.Count(20)];
-        for (var i = 0; i < frames.Length; i++)
-            frames[i] = (footer.Long(), (int)Math.Min(footer.Long(), int.MaxValue), footer.Byte(), footer.Count(1), footer.Take(16).ToArray());
-
-        var lengths = new int[frames.Sum(f => (long)f.Blocks) is var total && total <= footer.Left ? total : throw new Damage($"the footer of {name} lists too many blocks")];
-        for (var i = 0; i < lengths.Length; i++)
-            lengths[i] = footer.Long() is <= 256 * 1024 and var bytes ? (int)bytes : throw new Damage($"the footer of {name} lists a block that is too long");
-
-        var ids = footer.Take(lengths.Length * 20L);
-        var offset = 40L;
+        var pack = new Pack(repository, file, 'P', name, id);
         var first = 0;
-        for (var f = 0; f < frames.Length; first += frames[f].Blocks, offset += frames[f].Stored, f++)
+        for (var f = 0; f < pack.Frames.Length; first += pack.Frames[f].Blocks, f++)
         {
             var wanted = new List<(int Number, long At, int Length)>();
             long at = 0;
-            for (var b = first; b < first + frames[f].Blocks; at += lengths[b++])
+            for (var b = first; b < first + pack.Frames[f].Blocks; at += pack.Lengths[b++])
             {
-                if (numbers.TryGetValue(BlockId.Of(ids[(b * 20)..]), out var number) && Digests[number] is null)
-                    wanted.Add((number, at, lengths[b]));
+                if (numbers.TryGetValue(BlockId.Of(pack.Ids.AsSpan(b * 20)), out var number) && Digests[number] is null)
+                    wanted.Add((number, at, pack.Lengths[b]));
             }
 
             if (wanted.Count > 0)
-                TakeFrame(repository, file, $"frame {f} of {name}", (uint)f, header, offset, frames[f], wanted, found);
+                TakeFrame(pack, f, wanted, found);
         }
     }
 
-    private void TakeFrame(
-        Repository repository, FileStream file, string name, uint number, byte[] header, long offset,
-        (long Stored, int Raw, byte Compression, int Blocks, byte[] Tag) frame, List<(int Number, long At, int Length)> wanted, Action<int, byte[]> found)
+    private void TakeFrame(Pack pack, int frame, List<(int Number, long At, int Length)> wanted, Action<int, byte[]> found)
     {
         try
         {
-            if (frame.Raw > 256 * 1024 || frame.Stored is < 16 or > (256 * 1024) + 16)
-                throw new Damage($"{name} has an impossible length");
-
-            // The tag is taken from the footer, which the pack's name vouches for; the copy behind the frame is not needed.
-            byte[] stored = [.. Repository.ReadAt(file, offset, (int)frame.Stored, name)[..^16], .. frame.Tag];
-            var packed = repository.Unseal(header, stored, number, [.. header, .. BitConverter.GetBytes(number)], name);
-            var raw = Repository.Unpack(frame.Compression, packed, frame.Raw, name);
+            var raw = pack.ReadFrame(frame);
             foreach (var (index, at, length) in wanted)
             {
-                var block = at + length <= raw.Length ? raw.AsSpan((int)at, length).ToArray() : throw new Damage($"{name} is shorter than its blocks");
+                var block = at + length <= raw.Length ? raw.AsSpan((int)at, length).ToArray() : throw new Damage($"{pack.NameOf(frame)} is shorter than its blocks");
                 var digest = SHA256.HashData(block);
                 if (!numbers.TryGetValue(BlockId.Of(digest), out var same) || same != index)
-                    throw new Damage($"a block in {name} does not have the hash that is its name");
+                    throw new Damage($"a block in {pack.NameOf(frame)} does not have the hash that is its name");
 
                 if (Digests[index] is null)
                 {
@@ -442,6 +427,69 @@ sealed class Blocks
     }
 }
 
+/// <summary>A pack, or a file of the log, which is laid out like one (sections 5 and 18): what its end tells, and its frames.</summary>
+sealed class Pack
+{
+    private readonly Repository repository;
+    private readonly FileStream file;
+    private readonly string name;
+    private readonly byte[] header;
+
+    /// <summary>Reads the end: sealed footer, its length, "SPOM". A pack's id is the hash of the header and of all that end.</summary>
+    public Pack(Repository repository, FileStream file, char kind, string name, string? id)
+    {
+        (this.repository, this.file, this.name) = (repository, file, name);
+        header = Repository.ReadAt(file, 0, 40, name);
+        Repository.RequireHeader(header, kind, name);
+        var trailer = Repository.ReadAt(file, Math.Max(0, file.Length - 8), 8, name);
+        var length = BinaryPrimitives.ReadUInt32LittleEndian(trailer);
+        if (!trailer.AsSpan(4).SequenceEqual("SPOM"u8) || length > Math.Min(file.Length - 48, Array.MaxLength))
+            throw new Damage($"{name} does not end like a pack");
+
+        var end = Repository.ReadAt(file, file.Length - 8 - length, (int)length, name);
+        if (id is not null && Convert.ToHexStringLower(SHA256.HashData([.. header, .. end, .. trailer])) != id)
+            throw new Damage($"the footer of {name} is damaged");
+
+        var footer = new Reader(repository.Unseal(header, end, uint.MaxValue, [.. header, 255, 255, 255, 255], $"the footer of {name}"));
+        Frames = new (long, int, int, byte, int, byte[])[footer.Count(20)];
+        var offset = 40L;
+        for (var f = 0; f < Frames.Length; offset += Frames[f++].Stored)
+        {
+            var (stored, raw) = (footer.Long(), footer.Long());
+            if (raw > 256 * 1024 || stored is < 16 or > (256 * 1024) + 16)
+                throw new Damage($"{NameOf(f)} has an impossible length");
+
+            Frames[f] = (offset, (int)stored, (int)raw, footer.Byte(), footer.Count(1), footer.Take(16).ToArray());
+        }
+
+        Lengths = new int[Frames.Sum(f => (long)f.Blocks) is var total && total <= footer.Left ? total : throw new Damage($"the footer of {name} lists too many blocks")];
+        for (var i = 0; i < Lengths.Length; i++)
+            Lengths[i] = footer.Long() is <= 256 * 1024 and var bytes ? (int)bytes : throw new Damage($"the footer of {name} lists a block that is too long");
+
+        Ids = footer.Take(Lengths.Length * 20L).ToArray();
+    }
+
+    public (long Offset, int Stored, int Raw, byte Compression, int Blocks, byte[] Tag)[] Frames { get; }
+
+    /// <summary>The length of each block, frame by frame.</summary>
+    public int[] Lengths { get; }
+
+    /// <summary>The id of each block, twenty bytes each, in the same order.</summary>
+    public byte[] Ids { get; }
+
+    public string NameOf(int frame) => $"frame {frame} of {name}";
+
+    public byte[] ReadFrame(int number)
+    {
+        // The tag is taken from the footer, for which the pack's name or the footer's own seal vouches; the copy behind
+        // the frame is not needed.
+        var frame = Frames[number];
+        byte[] stored = [.. Repository.ReadAt(file, frame.Offset, frame.Stored, NameOf(number))[..^16], .. frame.Tag];
+        var packed = repository.Unseal(header, stored, (uint)number, [.. header, .. BitConverter.GetBytes(number)], NameOf(number));
+        return Repository.Unpack(frame.Compression, packed, frame.Raw, NameOf(number));
+    }
+}
+
 /// <summary>Where a block belongs: the block's number, the file's number, the offset in it and the length there.</summary>
 readonly record struct Place(int Block, int File, long Offset, long Length);
 
@@ -453,6 +501,14 @@ sealed record Entry(char Kind, string Path, byte[] RawName, string Shown, int Mo
 
 static class Rescue
 {
+    /// <summary>
+    /// Names of objects that hold a file of the log (section 18). What is no such name is never opened: its last part becomes
+    /// the name of a file.
+    /// </summary>
+    private static readonly Regex LogName = new(
+        @"^wal/(?<cluster>[0-9]{1,20})/(?<timeline>[0-9A-F]{8})/(?<file>\k<timeline>([0-9A-F]{16}(\.partial|\.[0-9A-F]{8}\.backup)?|\.history))\z",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant);
+
     private static int losses;
 
     public static int List(Repository repository)
@@ -485,8 +541,90 @@ static class Rescue
         else
             RestoreDatabase(repository, map, hash, destination);
 
-        Console.WriteLine(losses == 0 ? $"Restored {destination}" : $"Restored {destination} in part: {losses} losses are named above.");
-        return losses == 0 ? 0 : 1;
+        return Conclude(destination);
+    }
+
+    public static int ListLog(Repository repository)
+    {
+        foreach (var (cluster, file, _) in LogFiles(repository))
+            Console.WriteLine($"{cluster}  {file}");
+
+        return 0;
+    }
+
+    /// <summary>All of a cluster's log into one folder; names of the log differ between timelines, too.</summary>
+    public static int RestoreLog(Repository repository, string wanted, string destination)
+    {
+        var files = LogFiles(repository).Where(f => f.Cluster == wanted).ToList();
+        if (files.Count == 0)
+            throw new Refusal($"There is no log of a cluster '{wanted}'.");
+
+        MakeFolder(destination);
+        foreach (var (_, file, name) in files)
+        {
+            try
+            {
+                RestoreLogFile(repository, name, Path.Combine(destination, file));
+            }
+            catch (Exception e) when (e is Damage or IOException or UnauthorizedAccessException)
+            {
+                Lose($"{file}: {e.Message}");
+            }
+        }
+
+        return Conclude(destination);
+    }
+
+    /// <summary>Section 18: the first frame describes the file, the others are its bytes.</summary>
+    private static void RestoreLogFile(Repository repository, string name, string path)
+    {
+        using var stored = repository.TryOpen(name) ?? throw new Damage($"{name} is missing");
+        var pack = new Pack(repository, stored, 'F', name, null);
+        var description = new Reader(pack.Frames.Length > 0 ? pack.ReadFrame(0) : []);
+        if (!description.String().AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(name)))
+            throw new Damage($"{name} is another file's object");
+
+        if (description.Long() != pack.Frames.Skip(1).Sum(f => (long)f.Raw))
+            throw new Damage($"{name} does not hold as many bytes as it says");
+
+        // A server takes whatever has the name of a segment for a whole one, so it gets that name last.
+        var part = path + ".part";
+        try
+        {
+            using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            using (var file = new FileStream(part, FileMode.CreateNew, FileAccess.Write))
+            {
+                Protect(part);
+                for (var frame = 1; frame < pack.Frames.Length; frame++)
+                {
+                    var raw = pack.ReadFrame(frame);
+                    digest.AppendData(raw);
+                    file.Write(raw);
+                }
+
+                file.Flush(flushToDisk: true);
+            }
+
+            if (!description.Take(32).SequenceEqual(digest.GetHashAndReset()))
+                throw new Damage($"the content of {name} does not have the hash that it says");
+
+            File.Move(part, path);
+        }
+        finally
+        {
+            File.Delete(part);
+        }
+    }
+
+    private static IEnumerable<(string Cluster, string File, string Name)> LogFiles(Repository repository)
+    {
+        foreach (var name in repository.Objects("wal").Order(StringComparer.Ordinal))
+        {
+            if (LogName.Match(name) is { Success: true } match)
+                yield return (match.Groups["cluster"].Value, match.Groups["file"].Value, name);
+            else
+                Console.Error.WriteLine($"Note: {Show(Encoding.UTF8.GetBytes(name))} does not have the name of a file of the log.");
+        }
     }
 
     /// <summary>Section 6: blocks in order of their place; the last may be shorter.</summary>
@@ -559,10 +697,7 @@ static class Rescue
     /// <summary>Section 7. Folders, files, further names, links, then attributes: nothing is ever written through a link.</summary>
     private static void RestoreTree(Repository repository, byte[] map, string? hash, string destination)
     {
-        if (File.Exists(destination) || (Directory.Exists(destination) && Directory.EnumerateFileSystemEntries(destination).Any()))
-            throw new Refusal($"{destination} exists.");
-
-        Directory.CreateDirectory(destination);
+        MakeFolder(destination);
         var blocks = new Blocks();
         var (entries, places) = Entries(ReadListing(repository, map, hash), blocks);
         var files = new HashSet<string>(StringComparer.Ordinal);
@@ -837,6 +972,20 @@ static class Rescue
     }
 
     private static string MapOf(JsonElement manifest) => manifest.GetProperty("map").GetString() ?? "";
+
+    private static void MakeFolder(string destination)
+    {
+        if (File.Exists(destination) || (Directory.Exists(destination) && Directory.EnumerateFileSystemEntries(destination).Any()))
+            throw new Refusal($"{destination} exists.");
+
+        Directory.CreateDirectory(destination);
+    }
+
+    private static int Conclude(string destination)
+    {
+        Console.WriteLine(losses == 0 ? $"Restored {destination}" : $"Restored {destination} in part: {losses} losses are named above.");
+        return losses == 0 ? 0 : 1;
+    }
 
     private static void Lose(string what)
     {

@@ -30,6 +30,13 @@ public sealed class DumpTests : IDisposable
         Assert.Equal(20003, test.Rows);
         Assert.True(repository.Drill(folder, first, "select count(*) = 1 from orders") is { Passed: false, Damaged: false });
 
+        // Through a prefix the programs know nothing of our environment, as in a container.
+        var away = new ClientToolOptions { Prefix = ["env", "-i", $"PATH={PostgresCluster.Programs}", $"PGHOST={cluster.Folder}"] };
+        var prefixed = new PostgresDump(repository, SilentSink.Instance).Run(cluster.ConnectionString, new PostgresDumpOptions { Databases = ["app"], Tools = away }, new BackupOptions { Source = "away" });
+        Assert.Equal(20000, prefixed.Tables.Single().Rows);
+        Restore(repository, cluster, prefixed, new RestoreOptions { As = "away", Tools = away });
+        Assert.Equal(20000, Count(cluster, "away"));
+
         // The same content again costs next to nothing, whatever the dump's own header says.
         Assert.InRange(BackUp(repository, cluster, "app", OddName).StoredSize, 1, first.StoredSize / 5);
         Assert.Empty(repository.Check());

@@ -87,6 +87,71 @@ public sealed class PostgresFaultTests : IDisposable
         Nothing(repository);
     }
 
+    [PostgresFact]
+    public void A_page_that_rotted_on_the_server_is_no_part_of_a_base_backup()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE TABLE rotten AS SELECT i AS id, repeat('x', 100) AS body FROM generate_series(1, 5000) i");
+        cluster.Execute("CHECKPOINT");
+        var file = Path.Combine(cluster.Data, cluster.Query<string>("SELECT pg_relation_filepath('rotten')"));
+        cluster.Stop();
+        using (var handle = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite))
+        {
+            RandomAccess.Write(handle, "rot"u8, (3 * 8192) + 5000);
+        }
+
+        cluster.Start();
+        using var repository = Repositories.New(folder);
+        var error = Assert.Throws<MaintenanceException>(() => BackUp(repository, cluster, PostgresMethod.Physical, SilentSink.Instance, default));
+        Assert.Equal(ErrorCode.ClientToolFailed, error.Code);
+        Assert.Contains("checksum", error.Message, StringComparison.OrdinalIgnoreCase);
+        Nothing(repository);
+    }
+
+    [PostgresFact]
+    public void A_password_reaches_the_server_by_every_way_and_nobody_else()
+    {
+        const string Password = "tr0ub4dor & 'quote'";
+        using var cluster = new PostgresCluster();
+        cluster.Execute($"CREATE ROLE guarded LOGIN SUPERUSER REPLICATION PASSWORD '{Password.Replace("'", "''", StringComparison.Ordinal)}'");
+        cluster.Execute("CREATE TABLE notes AS SELECT i AS id FROM generate_series(1, 300000) i");
+        File.WriteAllText(Path.Combine(cluster.Data, "pg_hba.conf"), "local all guarded scram-sha-256\nlocal replication guarded scram-sha-256\nlocal all all trust\n");
+        cluster.Execute("SELECT pg_reload_conf()");
+        File.WriteAllText(folder["pass"], $"*:*:*:guarded:{Password}\n");
+#pragma warning disable CA1416 // As the fixture.
+        File.SetUnixFileMode(folder["pass"], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+#pragma warning restore CA1416
+        using var repository = Repositories.New(folder);
+        var seen = new List<string>();
+        var sink = new ActingSink(() => seen.AddRange(Directory.EnumerateFiles("/proc", "cmdline", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, IgnoreInaccessible = true }).Select(Arguments).Where(a => a.Contains("pg_", StringComparison.Ordinal))));
+        var place = $"Host={cluster.Folder};Username=guarded;Database=postgres";
+        var options = new BackupOptions { Source = "pg" };
+        foreach (var connection in new[] { $"{place};Password=\"{Password}\"", $"{place};Passfile={folder["pass"]}" })
+        {
+            new PostgresDump(repository, sink).Run(connection, new PostgresDumpOptions(), options);
+            new PostgresBaseBackup(repository, sink).Run(connection, new ClientToolOptions(), options);
+        }
+
+        var wrong = Assert.Throws<MaintenanceException>(() => new PostgresDump(repository, sink).Run($"{place};Password=wr0ng", new PostgresDumpOptions(), options));
+        Assert.Equal(ErrorCode.ServerUnavailable, wrong.Code);
+        Assert.DoesNotContain("wr0ng", wrong.ToString(), StringComparison.Ordinal);
+        Assert.Contains(seen, a => a.Contains("pg_dump", StringComparison.Ordinal));
+        Assert.DoesNotContain(seen, a => a.Contains("tr0ub4dor", StringComparison.Ordinal));
+        Assert.All(repository.ManifestIds(), id => Assert.DoesNotContain("tr0ub4dor", System.Text.Encoding.UTF8.GetString(repository.ReadManifest(id).ToBytes()), StringComparison.Ordinal));
+
+        static string Arguments(string file)
+        {
+            try
+            {
+                return File.ReadAllText(file);
+            }
+            catch (IOException)
+            {
+                return "";
+            }
+        }
+    }
+
     [PostgresVolumeFact]
     public void A_full_disk_is_told_as_one_and_costs_nothing_that_was_there()
     {

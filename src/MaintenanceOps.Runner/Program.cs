@@ -24,6 +24,6 @@ internal static class Program
     private static int Run(string[] args)
     {
         Cli.NativeHeap.KeepFreedMemory();
-        return Cli.CommandLine.Run(args);
+        return Cli.ArchiveShortcut.TryRun(args, out var exit) ? exit : Cli.CommandLine.Run(args);
     }
 }

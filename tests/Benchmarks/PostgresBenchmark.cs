@@ -22,13 +22,13 @@ internal sealed class PostgresBenchmark(Options options, string mops, ResultTabl
         cluster.Execute("CHECKPOINT");
         Logical(cluster, programs, "postgres", "pgbench");
         Physical(cluster, programs);
+        Log(cluster);
 
         // Most of pgbench's rows are blanks, which gzip takes in its stride; few applications store blanks.
         cluster.Execute("CREATE DATABASE texts");
         cluster.Execute($"CREATE TABLE texts AS SELECT i AS id, now() - i * interval '1 second' AS taken, (SELECT string_agg(md5((i * j)::text), ' ') FROM generate_series(1, 10) j) AS body FROM generate_series(1, {options.Size * 1200}) i", "texts");
         cluster.Execute("CHECKPOINT");
         Logical(cluster, programs, "texts", "text");
-        Log(cluster);
     }
 
     private string[] Ours(params string[] words) => [mops, .. words, "--repository", ours, "--quiet"];

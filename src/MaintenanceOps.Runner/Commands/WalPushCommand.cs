@@ -18,19 +18,7 @@ internal sealed class WalPushCommand : RunnerCommand
     protected override ExitCode Execute(RunnerContext context)
     {
         using var repository = context.OpenRepository();
-        var archive = new WalArchive(repository);
-        var (file, dataDirectory) = (context.Get(File)!, Environment.CurrentDirectory);
-        archive.Push(file, dataDirectory);
-        try
-        {
-            archive.PushAhead(file, dataDirectory, context.Cancellation);
-        }
-        catch (MaintenanceException e)
-        {
-            // The file that was asked for is archived. The others are handed over one by one, and then this is told again.
-            context.Sink.Warn(e.Message);
-        }
-
+        ArchiveShortcut.Push(new WalArchive(repository), context.Get(File)!, context.Sink, context.Cancellation);
         return ExitCode.Done;
     }
 }

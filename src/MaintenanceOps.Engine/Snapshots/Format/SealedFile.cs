@@ -32,6 +32,7 @@ internal static class SealedFile
         var next = -1;
         OnAllProcessors(() =>
         {
+            var packed = GC.AllocateUninitializedArray<byte>(Compression.MaxLength(Pack.FrameSize));
             for (var i = Interlocked.Increment(ref next); i <= frames.Length; i = Interlocked.Increment(ref next))
             {
                 if (i == 0)
@@ -40,7 +41,7 @@ internal static class SealedFile
                 }
                 else
                 {
-                    frames[i - 1] = Frame.Of(Part(content, i - 1).Span);
+                    frames[i - 1] = Frame.Of(Part(content, i - 1).Span, packed);
                 }
             }
         });
@@ -179,11 +180,10 @@ internal static class SealedFile
     /// <summary>A part of the file, ready to be sealed.</summary>
     private readonly record struct Frame(CompressionKind Kind, ReadOnlyMemory<byte> Packed, int Length, BlockId Id)
     {
-        public static Frame Of(ReadOnlySpan<byte> raw)
+        public static Frame Of(ReadOnlySpan<byte> raw, Span<byte> packed)
         {
-            var packed = GC.AllocateUninitializedArray<byte>(Compression.MaxLength(raw.Length));
             var kind = Compression.Compress(raw, packed, out var written);
-            return new Frame(kind, packed.AsMemory(0, written), raw.Length, BlockId.Of(BlockDigest.Of(raw)));
+            return new Frame(kind, packed[..written].ToArray(), raw.Length, BlockId.Of(BlockDigest.Of(raw)));
         }
     }
 }

@@ -26,7 +26,7 @@ public sealed class RecoveryTests : Place
             var moment = cluster.Query<DateTime>("SELECT clock_timestamp() AT TIME ZONE 'UTC'");
             Thread.Sleep(50);
             var place = cluster.Query<string>("SELECT pg_current_wal_insert_lsn()::text");
-            cluster.Execute("DELETE FROM orders WHERE id <= 1400");
+            var transaction = cluster.Query<string>("WITH gone AS (DELETE FROM orders WHERE id <= 1400 RETURNING id) SELECT pg_current_xact_id()::text FROM gone LIMIT 1");
             cluster.Execute("INSERT INTO orders(id) SELECT generate_series(2001, 2010)");
             cluster.Execute("SELECT pg_switch_wal()");
             WaitForArchive(cluster);
@@ -34,6 +34,7 @@ public sealed class RecoveryTests : Place
             Assert.Equal(1500, Recovered(moment.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture)));
             Assert.Equal(1500, Recovered(place));
             Assert.Equal(1500, Recovered("before release"));
+            Assert.Equal(100, Recovered(transaction));
             Assert.Equal(110, Recovered("latest"));
 
             // Before the base backup there is nothing to begin with, and a gap is named before anything is written.

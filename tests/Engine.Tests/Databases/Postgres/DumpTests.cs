@@ -88,6 +88,12 @@ public sealed class DumpTests : IDisposable
         Assert.Equal(20000, PostgresCluster.Query<long>("SELECT count(*) FROM orders_before", cluster.ConnectionTo("app")));
         Assert.Equal(ErrorCode.DestinationInUse, Assert.Throws<MaintenanceException>(() => Restore(repository, cluster, snapshot, new RestoreOptions { Table = "orders", As = "orders_before" })).Code);
         Assert.Equal(ErrorCode.ItemNotFound, Assert.Throws<MaintenanceException>(() => Restore(repository, cluster, snapshot, new RestoreOptions { Table = "oders" })).Code);
+
+        // With its primary key, and a whole schema the same way.
+        Assert.Equal("orders_before_pkey", PostgresCluster.Query<string>("SELECT indexname FROM pg_indexes WHERE tablename = 'orders_before'", cluster.ConnectionTo("app")));
+        Restore(repository, cluster, snapshot, new RestoreOptions { Schema = "public", As = "public_before" });
+        Assert.Equal(20000, PostgresCluster.Query<long>("SELECT count(*) FROM public_before.orders", cluster.ConnectionTo("app")));
+        Assert.Equal(19900, PostgresCluster.Query<long>("SELECT count(*) FROM public_before.large", cluster.ConnectionTo("app")));
         Assert.Equal(0, cluster.Query<long>("SELECT count(*) FROM pg_database WHERE datname LIKE 'mops\\_%'"));
     }
 
@@ -143,6 +149,25 @@ public sealed class DumpTests : IDisposable
         var missing = Assert.Throws<MaintenanceException>(() => Restore(repository, other, snapshot, new RestoreOptions()));
         Assert.Contains("owner, reader", missing.Message, StringComparison.Ordinal);
         Assert.Equal(0, other.Query<long>("SELECT count(*) FROM pg_database WHERE datname = 'app' OR datname LIKE 'mops%'"));
+    }
+
+    [ExtensionFact]
+    public void An_extension_that_the_server_does_not_offer_is_named_before_the_first_byte()
+    {
+        using var cluster = new PostgresCluster();
+        Fill(cluster);
+        using var repository = Repositories.New(folder);
+        Snapshot snapshot;
+        using (ExtensionFactAttribute.Install("mops_test"))
+        {
+            cluster.Execute("CREATE EXTENSION mops_test", "app");
+            snapshot = BackUp(repository, cluster, "app");
+        }
+
+        var missing = Assert.Throws<MaintenanceException>(() => Restore(repository, cluster, snapshot, new RestoreOptions { InPlace = true, Force = true }));
+        Assert.Contains("mops_test", missing.Message, StringComparison.Ordinal);
+        Assert.Equal(20000, Count(cluster, "app"));
+        Assert.Equal(0, cluster.Query<long>("SELECT count(*) FROM pg_database WHERE datname LIKE 'mops%' OR datname LIKE 'app\\_%'"));
     }
 
     [PostgresFact]

@@ -29,6 +29,7 @@ internal sealed class PostgresBenchmark(Options options, string mops, ResultTabl
         cluster.Execute($"CREATE TABLE texts AS SELECT i AS id, now() - i * interval '1 second' AS taken, (SELECT string_agg(md5((i * j)::text), ' ') FROM generate_series(1, 10) j) AS body FROM generate_series(1, {options.Size * 1200}) i", "texts");
         cluster.Execute("CHECKPOINT");
         Logical(cluster, programs, "texts", "text");
+        SideBySide(cluster, programs, "texts");
     }
 
     private string[] Ours(params string[] words) => [mops, .. words, "--repository", ours, "--quiet"];
@@ -50,6 +51,31 @@ internal sealed class PostgresBenchmark(Options options, string mops, ResultTabl
         table.Time($"PostgreSQL, logical, {content}, not verified", "`pg_dump -Fc`", unverified, theirs, 1.1);
         table.Size($"PostgreSQL, logical, {content}, stored", "`pg_dump -Fc`", Tool.SizeOf(ours), Tool.SizeOf(dump), 1.2);
         Tool.Remove(dump);
+    }
+
+    /// <summary>Two programs at once, dumping and playing back, against PostgreSQL's own way with a folder of files.</summary>
+    private void SideBySide(PostgresCluster cluster, string programs, string database)
+    {
+        cluster.Execute("CREATE TABLE more AS SELECT * FROM texts; CREATE INDEX ON texts(id); CREATE INDEX ON more(taken)", database);
+        List<Cost> mine = [], theirs = [], back = [], theirsBack = [];
+        var folder = Path.Combine(options.Work, "pg.folder");
+        string[] server = ["-h", cluster.Folder, "-U", "postgres"];
+        for (var round = 0; round < options.Rounds; round++)
+        {
+            Fresh();
+            mine.Add(Tool.Run(Ours("backup", "-c", cluster.ConnectionTo(database), "--source", "pg/db", "--parallel", "2")));
+            back.Add(Tool.Run(Ours("restore", "latest", "-c", cluster.ConnectionTo(database), "--as", "ours", "--parallel", "2")));
+            Tool.Remove(folder);
+            theirs.Add(Tool.Run([Path.Combine(programs, "pg_dump"), "-Fd", "-j", "2", .. server, "-f", folder, database]));
+            cluster.Execute("CREATE DATABASE theirs");
+            theirsBack.Add(Tool.Run([Path.Combine(programs, "pg_restore"), "-j", "2", .. server, "-d", "theirs", folder]));
+            cluster.Execute("DROP DATABASE ours");
+            cluster.Execute("DROP DATABASE theirs");
+        }
+
+        table.Time("PostgreSQL, logical, text, two at once, verified", "`pg_dump -Fd -j2`", mine, theirs, 1.1);
+        table.Time("PostgreSQL, logical, text, two at once, restored and counted", "`pg_restore -j2`", back, theirsBack, 1.1);
+        Tool.Remove(folder);
     }
 
     private void Physical(PostgresCluster cluster, string programs)

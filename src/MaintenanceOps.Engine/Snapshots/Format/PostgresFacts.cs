@@ -1,0 +1,101 @@
+using System.Text.Json.Serialization;
+
+namespace MaintenanceOps.Engine.Snapshots.Format;
+
+/// <summary>What a PostgreSQL snapshot knows beside its files.</summary>
+internal sealed record PostgresFacts
+{
+    /// <summary>The number that <c>initdb</c> gave the cluster.</summary>
+    public ulong System { get; init; }
+
+    /// <summary>The server's version as it tells it, such as <c>150018</c>.</summary>
+    public int Version { get; init; }
+
+    /// <summary>The superuser that <c>initdb</c> made, by whom a private server on a restored cluster is asked.</summary>
+    public string Superuser { get; init; } = "postgres";
+
+    /// <summary>The databases, with their tables and rows where those were counted.</summary>
+    public PostgresDatabase[] Databases { get; init; } = [];
+
+    /// <summary>Of a base backup: where in the log it begins and ends.</summary>
+    public BaseBackupFacts? Base { get; init; }
+}
+
+/// <summary>One database of a cluster.</summary>
+internal sealed record PostgresDatabase
+{
+    public string Name { get; init; } = "";
+
+    public long Size { get; init; }
+
+    public TableCount[] Tables { get; init; } = [];
+
+    public string Owner { get; init; } = "";
+
+    public string Encoding { get; init; } = "UTF8";
+
+    public string Collate { get; init; } = "C";
+
+    public string Ctype { get; init; } = "C";
+
+    /// <summary>The extensions, without which a restore would fail.</summary>
+    public string[] Extensions { get; init; } = [];
+
+    /// <summary>The roles that own something in it or have rights on it.</summary>
+    public string[] Roles { get; init; } = [];
+
+    /// <summary>Statements that give the database itself its rights and settings, with <see cref="NameMark"/> for its name.</summary>
+    public string[] Settings { get; init; } = [];
+
+    /// <summary>Stands for the database's name, which a restore may change.</summary>
+    public const string NameMark = "\u0001";
+
+    /// <summary>The one that is named; the only one where none is.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ItemNotFound"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static PostgresDatabase Choose(IReadOnlyCollection<PostgresDatabase> databases, string? name, Snapshot snapshot)
+    {
+        var names = string.Join(", ", databases.Select(d => d.Name));
+        return databases.Where(d => name is null || d.Name == name).ToList() switch
+        {
+            [var only] => only,
+            [] => throw new MaintenanceException(ErrorCode.ItemNotFound, $"Snapshot {snapshot.ShortId} has no database '{name}'. It has {names}.", snapshot.Id),
+            _ => throw new MaintenanceException(ErrorCode.InvalidArgument, $"Snapshot {snapshot.ShortId} holds several databases ({names}); say which with -Database.", snapshot.Id),
+        };
+    }
+}
+
+/// <summary>The log that makes a base backup consistent.</summary>
+internal sealed record BaseBackupFacts
+{
+    public uint Timeline { get; init; }
+
+    public string StartLsn { get; init; } = "";
+
+    public string EndLsn { get; init; } = "";
+
+    /// <summary>The first segment that a recovery from it reads.</summary>
+    public string StartSegment { get; init; } = "";
+
+    public long SegmentSize { get; init; }
+
+    /// <summary>When it ended by the server's clock; a recovery cannot stop before.</summary>
+    public DateTimeOffset Ended { get; init; }
+
+    /// <summary>The places outside the data directory; their files are below <c>pg_tblspc</c> in the listing.</summary>
+    public TablespaceFacts[] Tablespaces { get; init; } = [];
+}
+
+/// <summary>A tablespace that lies outside the data directory.</summary>
+internal sealed record TablespaceFacts
+{
+    public uint Oid { get; init; }
+
+    public string Name { get; init; } = "";
+
+    /// <summary>The folder on the server's machine.</summary>
+    public string Location { get; init; } = "";
+
+    /// <summary>Where its files are in a data directory, through a link, and in the listing.</summary>
+    [JsonIgnore]
+    public string Path => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"pg_tblspc/{Oid}");
+}

@@ -1,0 +1,21 @@
+namespace MaintenanceOps.Engine.Snapshots.Format;
+
+/// <summary>What a SQLite database's snapshot knows beside its pages.</summary>
+internal sealed record SqliteFacts
+{
+    public int PageSize { get; init; }
+
+    public string JournalMode { get; init; } = "";
+
+    public string EngineVersion { get; init; } = "";
+
+    public string SchemaHash { get; init; } = "";
+
+    public TableCount[] Tables { get; init; } = [];
+
+    /// <summary>What the file and its log looked like; the same again means that nothing was written since.</summary>
+    public string StateToken { get; init; } = "";
+
+    /// <summary>True where the database had broken foreign keys or other findings that do not stop a backup.</summary>
+    public string[] Findings { get; init; } = [];
+}

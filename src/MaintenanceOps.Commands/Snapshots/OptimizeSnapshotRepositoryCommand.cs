@@ -12,6 +12,11 @@ public sealed class OptimizeSnapshotRepositoryCommand : RepositoryFirstCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
+    /// <summary>How far back PostgreSQL clusters must be recoverable to any moment; older log is removed. All of it is kept where this is left out.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? RecoveryWindow { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -19,7 +24,7 @@ public sealed class OptimizeSnapshotRepositoryCommand : RepositoryFirstCmdlet
         var agreed = ShouldProcess(repository.Location, "Remove what no snapshot needs");
         if (agreed || IsWhatIf)
         {
-            Run(repository.Location, output => output.Write(new RepositoryPrune(repository, output).Run(dryRun: !agreed, Force, output.Cancellation)));
+            Run(repository.Location, output => output.Write(new RepositoryPrune(repository, output).Run(dryRun: !agreed, Force, RecoveryWindow, output.Cancellation)));
         }
     }
 }

@@ -21,13 +21,17 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
     /// <summary>Prunes, or tells what pruning would do.</summary>
     /// <param name="dryRun">Changes nothing; the result is the same as that of the real run.</param>
     /// <param name="force">Removes everything where no snapshot is left.</param>
+    /// <param name="recoveryWindow">
+    /// How far back a PostgreSQL cluster must be recoverable to any moment; base backups that are older keep only their own
+    /// moment. Null keeps the log of all of them.
+    /// </param>
     /// <param name="cancellation">Ends the prune between two objects.</param>
     /// <exception cref="MaintenanceException">
     /// <see cref="ErrorCode.RepositoryLocked"/>, <see cref="ErrorCode.LeaseLost"/>,
     /// <see cref="ErrorCode.RetentionSuspicious"/>: there is content and no snapshot, or
     /// <see cref="ErrorCode.SnapshotDamaged"/>: a snapshot needs something that is missing, and nothing was removed.
     /// </exception>
-    public PruneResult Run(bool dryRun, bool force = false, CancellationToken cancellation = default)
+    public PruneResult Run(bool dryRun, bool force = false, TimeSpan? recoveryWindow = null, CancellationToken cancellation = default)
     {
         var watch = Stopwatch.StartNew();
         using var lease = dryRun ? null : Lease.Exclude(repository.Store, "prune", cancellation);
@@ -41,7 +45,7 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
                 repository.Location);
         }
 
-        var plan = Plan(unreadable, cancellation);
+        var plan = Plan(unreadable, recoveryWindow, cancellation);
         var rewritten = dryRun ? plan.SizeOfRewrites : Carry(plan, lease!, cancellation);
         var result = new PruneResult
         {
@@ -67,7 +71,7 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
         long SizeOfRemoved,
         long SizeOfRewrites);
 
-    private PrunePlan Plan(IReadOnlyList<DamagedPack> unreadable, CancellationToken cancellation)
+    private PrunePlan Plan(IReadOnlyList<DamagedPack> unreadable, TimeSpan? recoveryWindow, CancellationToken cancellation)
     {
         var (needed, maps) = Mark(cancellation);
         var index = repository.Index;
@@ -96,7 +100,7 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
             }
         }
 
-        var objects = sizes.Keys.Where(name => IsOrphan(name, maps, sizes)).Concat(WalRetention.Obsolete(repository)).ToList();
+        var objects = sizes.Keys.Where(name => IsOrphan(name, maps, sizes)).Concat(WalRetention.Obsolete(repository, recoveryWindow)).ToList();
         var removed = dead.Concat(rewrites.Select(r => Pack.ObjectName(r.PackId))).Concat(objects).Sum(n => sizes[n]);
         return new PrunePlan(dead, rewrites, moves, objects, sizes.Values.Sum(), removed, rewrittenSize);
     }

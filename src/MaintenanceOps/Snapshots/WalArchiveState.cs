@@ -27,9 +27,12 @@ public sealed record WalArchiveState
     /// <summary>The base backups of this cluster from which a recovery can go on to the newest segment.</summary>
     public IReadOnlyList<string> RecoverableFrom { get; init; } = [];
 
+    /// <summary>The base backups that restore to their own moment alone, because the log after them is older than the recovery window.</summary>
+    public IReadOnlyList<string> OwnMomentOnly { get; init; } = [];
+
     /// <summary>What is missing or damaged, in words; none means that all is well.</summary>
     public IReadOnlyList<string> Findings { get; init; } = [];
 
-    /// <summary>Whether every base backup can be recovered to the newest segment, and nothing is damaged.</summary>
+    /// <summary>Whether every base backup within the recovery window can be recovered to the newest segment, and nothing is damaged.</summary>
     public bool Healthy => Findings.Count == 0;
 }

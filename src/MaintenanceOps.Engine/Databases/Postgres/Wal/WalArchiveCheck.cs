@@ -27,12 +27,18 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
         var segments = files.Where(f => f.File.IsSegment).ToList();
         var findings = new List<string>();
         var recoverable = new List<string>();
+        var ownMoment = new List<string>();
         if (segments.Count > 0)
         {
             findings.AddRange(archive.Gaps(system, segments[0].File.Name));
             foreach (var (id, from) in bases)
             {
-                if (archive.Gaps(system, from.StartSegment) is [var gap, ..])
+                if (IsBefore(from, segments[0].File) && bases.Exists(b => !IsBefore(b.Base, segments[0].File)))
+                {
+                    // A prune with a recovery window took its log away, and left that of a later one.
+                    ownMoment.Add(id[..8]);
+                }
+                else if (archive.Gaps(system, from.StartSegment) is [var gap, ..])
                 {
                     findings.Add($"A recovery from base backup {id[..8]} ends early: {gap}.");
                 }
@@ -58,9 +64,13 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
             Segments = segments.Count,
             StoredSize = files.Sum(f => f.Stored.Size),
             RecoverableFrom = recoverable,
+            OwnMomentOnly = ownMoment,
             Findings = findings,
         };
     }
+
+    private static bool IsBefore(BaseBackupFacts from, WalFile first) =>
+        WalFile.Parse(from.StartSegment).Number(from.SegmentSize) < first.Number(from.SegmentSize);
 
     private IEnumerable<string> ReadAll(ulong system, IReadOnlyList<(WalFile File, Storage.StoredObject Stored)> files, CancellationToken cancellation)
     {

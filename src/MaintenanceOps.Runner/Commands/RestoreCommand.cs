@@ -34,7 +34,7 @@ internal sealed class RestoreCommand : RunnerCommand
             "mops restore latest --source notes/main --in-place",
             "mops restore latest --source notes/main --table notes --as notes_old",
             "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --destination /srv/pg/data",
-            "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --database shop --table orders --as orders_1403 -c env:DATABASE_URL",
+            "mops restore latest -s pg/main -t 2026-11-21T14:03:00Z --table orders --as orders_1403 -c env:DATABASE_URL",
             "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
         Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, RestoreLog, Tablespace, ConnectionString, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Force, SharedOptions.DryRun);
 

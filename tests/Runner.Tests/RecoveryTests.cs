@@ -51,6 +51,9 @@ public sealed class RecoveryTests : Place
                 mops.Run("restore", "latest", "--source", "pg/main", "--repository", repository, "--point-in-time", target, "--destination", data, "--restore-command", $"{ArchivingFactAttribute.Program} wal-fetch %f \"%p\" --repository {repository}").Expect(0);
                 var server = cluster.StartOn(data);
                 Assert.True(SpinWait.SpinUntil(() => !PostgresCluster.Query<bool>("SELECT pg_is_in_recovery()", server), TimeSpan.FromSeconds(20)));
+
+                // A copy beside the original must not archive its branch into the original's log.
+                Assert.Equal("off", PostgresCluster.Query<string>("SHOW archive_mode", server));
                 return PostgresCluster.Query<long>("SELECT count(*) FROM orders", server);
             }
         }
@@ -80,7 +83,7 @@ public sealed class RecoveryTests : Place
             cluster.Stop();
 
             // The recovered server goes on on a timeline of its own, and archives that into the same place.
-            var second = Restore("first");
+            var second = Restore("first", cluster.Data, "--force");
             var server = cluster.StartOn(second);
             Promoted(server);
             PostgresCluster.Query<object?>("INSERT INTO orders SELECT generate_series(1001, 1007)", server);
@@ -92,10 +95,10 @@ public sealed class RecoveryTests : Place
             Assert.Equal(107, PostgresCluster.Query<long>("SELECT count(*) FROM orders", third));
             Assert.Equal(3, PostgresCluster.Query<long>("SELECT timeline_id FROM pg_control_checkpoint()", third));
 
-            string Restore(string target)
+            string Restore(string target, string? data = null, params string[] words)
             {
-                var data = Path.Combine(cluster.Folder, $"at{Guid.NewGuid():N}"[..10]);
-                mops.Run("restore", "latest", "-s", "pg/main", "-r", repository, "-t", target, "-d", data, "--restore-command", $"{ArchivingFactAttribute.Program} wal-fetch %f \"%p\" --repository {repository}").Expect(0);
+                data ??= Path.Combine(cluster.Folder, $"at{Guid.NewGuid():N}"[..10]);
+                mops.Run(["restore", "latest", "-s", "pg/main", "-r", repository, "-t", target, "-d", data, "--restore-command", $"{ArchivingFactAttribute.Program} wal-fetch %f \"%p\" --repository {repository}", .. words]).Expect(0);
                 return data;
             }
 

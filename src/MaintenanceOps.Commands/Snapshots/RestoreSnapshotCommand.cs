@@ -57,6 +57,11 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     [ValidateNotNullOrEmpty]
     public string? PointInTime { get; set; }
 
+    /// <summary>The timeline that the recovery goes along: latest, current (that of the base backup) or a number.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? TargetTimeline { get; set; }
+
     /// <summary>The command that brings files of the log; <c>mops wal-fetch</c> where it is left out.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -98,7 +103,7 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     [Parameter]
     public SwitchParameter NoSafetySnapshot { get; set; }
 
-    private protected override RecoveryTarget? Recovery => PointInTime is null ? null : RecoveryTarget.Parse(PointInTime);
+    private protected override RecoveryTarget? Recovery => PointInTime is null ? null : RecoveryTarget.Parse(PointInTime, TargetTimeline);
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

@@ -28,12 +28,17 @@ public sealed class TestSnapshotCommand : SnapshotCmdlet
     [ValidateNotNullOrEmpty]
     public string? PointInTime { get; set; }
 
+    /// <summary>The timeline that the recovery goes along: latest, current (that of the base backup) or a number.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? TargetTimeline { get; set; }
+
     /// <summary>Where the scratch restore goes; the system's temporary folder where it is left out.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? ScratchPath { get; set; }
 
-    private protected override RecoveryTarget? Recovery => PointInTime is null ? null : RecoveryTarget.Parse(PointInTime);
+    private protected override RecoveryTarget? Recovery => PointInTime is null ? null : RecoveryTarget.Parse(PointInTime, TargetTimeline);
 
     private protected override void Process(Repository repository, Snapshot snapshot)
     {

@@ -45,6 +45,8 @@ internal static class SharedOptions
 
     public static readonly Option<bool> Initialize = new("--initialize") { Description = "Make the repository where there is none." };
 
+    public static readonly Option<string> TargetTimeline = new("--target-timeline") { Description = "The timeline that a recovery goes along: latest, current (that of the base backup) or a number.", HelpName = "timeline" };
+
     public static readonly Option<string> ClientPath = new("--client-path") { Description = "The folder of PostgreSQL's own programs. [default: the PATH, then the usual places]", HelpName = "folder" };
 
     public static readonly Option<string[]> ClientPrefix = new("--client-prefix") { Description = "Words in front of them, such as: docker compose exec -T db.", HelpName = "word", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };

@@ -23,6 +23,11 @@ internal sealed class RepoWalCommand : RunnerCommand
             context.Output.Text($"error: {Words.ForConsole(finding)}");
         }
 
+        if (states.Count == 0)
+        {
+            context.Output.Text("No log is archived here, and no base backup.");
+        }
+
         return states.TrueForAll(s => s.Healthy) ? ExitCode.Done : ExitCode.Unhealthy;
     }
 }

@@ -36,7 +36,7 @@ internal sealed class RestoreCommand : RunnerCommand
             "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --destination /srv/pg/data",
             "mops restore latest -s pg/main -t 2026-11-21T14:03:00Z --table orders --as orders_1403 -c env:DATABASE_URL",
             "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
-        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, RestoreLog, Tablespace, ConnectionString, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Force, SharedOptions.DryRun);
+        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, SharedOptions.TargetTimeline, RestoreLog, Tablespace, ConnectionString, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Force, SharedOptions.DryRun);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -53,7 +53,7 @@ internal sealed class RestoreCommand : RunnerCommand
             TablespaceMapping = context.Get(Tablespace)!.Select(Values.Pair).ToDictionary(p => p.Key, p => p.Value),
             Tools = SharedOptions.ClientTools(context),
             As = context.Get(As),
-            Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target) : null,
+            Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target, context.Get(SharedOptions.TargetTimeline)) : null,
             RestoreCommand = context.Get(RestoreLog),
             ConnectionString = Values.FromEnvironment(context.Get(ConnectionString)),
             Force = context.Get(SharedOptions.Force),

@@ -22,13 +22,13 @@ internal sealed class TestCommand : RunnerCommand
             "mops test latest --source notes/main --level restore",
             "mops test latest --source notes/main --assert 'select count(*) > 0 from notes'",
             "mops test --all --level full") =>
-        Use(SnapshotSelection.Id, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.SourcePatterns, SharedOptions.Tags, SnapshotSelection.All, Level, Assert, Database, PointInTime);
+        Use(SnapshotSelection.Id, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.SourcePatterns, SharedOptions.Tags, SnapshotSelection.All, Level, Assert, Database, PointInTime, SharedOptions.TargetTimeline);
 
     protected override ExitCode Execute(RunnerContext context)
     {
         SnapshotSelection.Check(context);
         using var repository = context.OpenRepository();
-        var options = new ProofOptions { Level = context.Get(Level), Assert = context.Get(Assert)!, Database = context.Get(Database), Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target) : null };
+        var options = new ProofOptions { Level = context.Get(Level), Assert = context.Get(Assert)!, Database = context.Get(Database), Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target, context.Get(SharedOptions.TargetTimeline)) : null };
         var proof = new SnapshotProof(repository, context.Sink);
         var tests = new List<SnapshotTest>();
         foreach (var snapshot in SnapshotSelection.Of(context, repository))

@@ -48,7 +48,7 @@ public sealed class BaseBackupTests : IDisposable
 
         var result = repository.Restore(snapshot, folder["full"], force: true);
         Assert.Equal("content", File.ReadAllText(Path.Combine(Directory.EnumerateDirectories(folder.Path, "full.before-restore-*").Single(), "precious")));
-        Assert.Contains("is kept as", Assert.Single(result.Warnings), StringComparison.Ordinal);
+        Assert.Contains(result.Warnings, w => w.Contains("is kept as", StringComparison.Ordinal));
         Assert.True(File.Exists(folder["full/global/pg_control"]));
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path, ".mops-*"));
     }
@@ -92,6 +92,9 @@ public sealed class BaseBackupTests : IDisposable
         var started = cluster.StartOn(folder["new"]);
         Assert.Equal(30002, PostgresCluster.Query<long>("SELECT (SELECT count(*) FROM quick) + (SELECT count(*) FROM old) + (SELECT count(*) FROM here)", started));
         Assert.Equal(folder["elsewhere"], PostgresCluster.Query<string>("SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = 'slow'", started));
+
+        // A tablespace that there is not is a slip of the keyboard.
+        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => repository.Restore(snapshot, new RestoreOptions { Destination = folder["slip"], TablespaceMapping = new Dictionary<string, string> { ["/nosuch"] = folder["x"] } })).Code);
 
         // The same place again is refused, and with force what was there is kept.
         var again = Assert.Throws<MaintenanceException>(() => repository.Restore(snapshot, new RestoreOptions { Destination = folder["third"], TablespaceMapping = mapping }));

@@ -61,7 +61,8 @@ public sealed class ClusterPartTests : IDisposable
         Assert.Equal(ErrorCode.ItemNotFound, Refused(at with { Database = "shopp", Table = "orders", As = "x" }));
         Assert.Equal(ErrorCode.InvalidArgument, Refused(at with { Recovery = RecoveryTarget.Parse("2020-01-01T00:00:00Z"), Table = "orders", As = "x" }));
         var never = Assert.Throws<MaintenanceException>(() => repository.Restore(snapshot, at with { Recovery = RecoveryTarget.Parse("2099-01-01T00:00:00Z"), Table = "orders", As = "x" }));
-        Assert.Contains("before configured recovery target", never.Message, StringComparison.Ordinal);
+        Assert.Equal(ErrorCode.WalMissing, never.Code);
+        Assert.Contains("pg_switch_wal", never.Message, StringComparison.Ordinal);
 
         var drill = new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Recovery = RecoveryTarget.Parse("latest"), Database = "shop", ScratchFolder = folder["scratch"], Assert = ["select count(*) = 5 from orders"] });
         Assert.True(drill.Passed, string.Join('\n', drill.Findings));

@@ -22,7 +22,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         {
             if (options.Recovery is { } recovery)
             {
-                PostgresClusterRestore.RequireReachable(repository, snapshot, manifest.Postgres, recovery);
+                PostgresClusterRestore.RequireReachable(repository, sink, snapshot, manifest.Postgres, recovery);
             }
 
             return options is { Table: null, Schema: null }

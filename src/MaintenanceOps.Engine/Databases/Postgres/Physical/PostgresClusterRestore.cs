@@ -35,10 +35,11 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         var facts = manifest.Postgres ?? throw new MaintenanceException(ErrorCode.SnapshotDamaged, $"Snapshot {snapshot.ShortId} does not say which cluster it is of.", snapshot.Id);
         if (options.Recovery is { } target)
         {
-            RequireReachable(repository, snapshot, facts, target);
+            RequireReachable(repository, sink, snapshot, facts, target);
         }
 
-        var tablespaces = facts.Base!.Tablespaces.Select(t => new TablespaceRestore(t, facts.Version, destination, options.TablespaceMapping)).ToList();
+        TablespaceRestore.RequireKnown(facts.Base!.Tablespaces, options.TablespaceMapping);
+        var tablespaces = facts.Base.Tablespaces.Select(t => new TablespaceRestore(t, facts.Version, destination, options.TablespaceMapping)).ToList();
         RequireFree(destination, options);
         tablespaces.ForEach(t => t.RequireFree(options.Force));
         var watch = Stopwatch.StartNew();
@@ -54,12 +55,8 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
             var staged = Path.Combine(scratch.Path, "cluster");
             var result = new TreeRestore(repository, sink).Run(snapshot, whole with { Destination = staged, DryRun = false }, cancellation);
             tablespaces.ForEach(t => t.Stage(repository, sink, snapshot, FileOwner.Of(staged), cancellation));
-            if (options.Recovery is not null)
-            {
-                WriteRecovery(staged, options);
-            }
-
             var warnings = new List<string>(result.Warnings);
+            WriteSettings(staged, options, TakesOver(destination, facts), warnings);
             Install(staged, destination, tablespaces, warnings);
             return result with { Destination = destination, Warnings = warnings, Elapsed = watch.Elapsed };
         }
@@ -97,7 +94,7 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
 
     /// <summary>A recovery begins at the end of the base backup, and needs the log from there on without a gap.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/> or <see cref="ErrorCode.WalMissing"/>.</exception>
-    public static void RequireReachable(Repository repository, Snapshot snapshot, PostgresFacts facts, RecoveryTarget target)
+    public static void RequireReachable(Repository repository, IOperationSink sink, Snapshot snapshot, PostgresFacts facts, RecoveryTarget target)
     {
         var from = facts.Base!;
         if (!target.IsAtOrAfter(from.Ended, from.EndLsn))
@@ -113,7 +110,15 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         {
             throw new MaintenanceException(ErrorCode.WalMissing, $"The log of cluster {facts.System} in {repository.Location} has a gap: {gap}. A recovery from {snapshot.ShortId} cannot pass it.", gap);
         }
+
+        if (target.Moment is { } moment && archive.Files(facts.System).Where(f => f.File.IsSegment).Max(f => f.Stored.Modified) is var newest && newest < moment)
+        {
+            sink.Warn($"The newest segment of the archive came at {newest:yyyy-MM-dd HH:mm:ss} UTC, before {moment:yyyy-MM-dd HH:mm:ss} UTC. {LogEndsEarly}");
+        }
     }
+
+    /// <summary>What to do where the archive does not reach the target.</summary>
+    public const string LogEndsEarly = "Where the server still runs, 'select pg_switch_wal()' there sends what it has; else choose an earlier moment.";
 
     private static void RequireFree(string destination, RestoreOptions options)
     {
@@ -146,28 +151,48 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         warnings.Add($"What was in '{destination}' is kept as '{kept}'. Remove it when the new one is known to be right.");
     }
 
+    /// <summary>Whether it comes in the place of the cluster that it was taken from, and goes on with its log.</summary>
+    private static bool TakesOver(string destination, PostgresFacts facts) =>
+        File.Exists(Path.Combine(destination, ControlFile.Name)) && ControlFile.SystemOf(destination) == facts.System;
+
     /// <summary>
-    /// The settings of a recovery, read after all others, and the file that asks for it; both before the cluster has its name.
+    /// Settings that are read after all others, and the file that asks for a recovery; both before the cluster has its name. A
+    /// copy beside the original must not archive: its branch of the log would lead later recoveries astray.
     /// </summary>
-    private void WriteRecovery(string folder, RestoreOptions options)
+    private void WriteSettings(string folder, RestoreOptions options, bool takesOver, List<string> warnings)
     {
-        var target = options.Recovery!;
-        var settings = new StringBuilder("\n# Written by MaintenanceOps for the recovery; harmless afterwards.\n");
-        settings.AppendLine(CultureInfo.InvariantCulture, $"restore_command = {Literal(RestoreCommand(options))}");
-        settings.AppendLine("recovery_target_timeline = 'latest'");
-        if (target.Setting.Length > 0)
+        var settings = new StringBuilder("\n# Written by MaintenanceOps.\n");
+        var written = new List<string>();
+        if (!takesOver)
         {
-            settings.AppendLine(CultureInfo.InvariantCulture, $"{target.Setting} = {Literal(target.Value)}");
-            settings.AppendLine("recovery_target_action = 'promote'");
+            settings.AppendLine("archive_mode = off");
+            warnings.Add("The restored cluster does not archive its log, because the original may still do so. To let it take over, 'alter system reset archive_mode' and restart it.");
+        }
+
+        if (options.Recovery is { } target)
+        {
+            settings.AppendLine(CultureInfo.InvariantCulture, $"restore_command = {Literal(RestoreCommand(options))}");
+            settings.AppendLine(CultureInfo.InvariantCulture, $"recovery_target_timeline = {Literal(target.Timeline)}");
+            if (target.Setting.Length > 0)
+            {
+                settings.AppendLine(CultureInfo.InvariantCulture, $"{target.Setting} = {Literal(target.Value)}");
+                settings.AppendLine("recovery_target_action = 'promote'");
+            }
+
+            written.Add(Path.Combine(folder, "recovery.signal"));
+            File.WriteAllText(written[0], "");
+        }
+        else if (takesOver)
+        {
+            return;
         }
 
         var automatic = Path.Combine(folder, "postgresql.auto.conf");
         File.AppendAllText(automatic, settings.ToString());
-        var signal = Path.Combine(folder, "recovery.signal");
-        File.WriteAllText(signal, "");
-        FileAttributesCopy.Apply(automatic, signal, []);
-        foreach (var path in new[] { automatic, signal })
+        written.Add(automatic);
+        foreach (var path in written)
         {
+            FileAttributesCopy.Apply(Path.Combine(folder, ControlFile.Name), path, []);
             using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
             files.Sync(handle);
         }

@@ -15,6 +15,12 @@ public sealed partial record RecoveryTarget
         Value = value;
     }
 
+    /// <summary>
+    /// The timeline that the recovery goes along: <c>latest</c> follows every branch, <c>current</c> stays on that of the base
+    /// backup, and a number names one.
+    /// </summary>
+    public string Timeline { get; private init; } = "latest";
+
     /// <summary>The moment, where it is one.</summary>
     public DateTimeOffset? Moment { get; private init; }
 
@@ -31,8 +37,17 @@ public sealed partial record RecoveryTarget
     /// <c>2026-11-21T14:03:00Z</c> (a moment without a zone is UTC), <c>16/B374D848</c>, a transaction's number, the name of
     /// a restore point, or <c>latest</c>.
     /// </param>
+    /// <param name="timeline"><c>latest</c>, <c>current</c> or a timeline's number; null means <c>latest</c>.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
-    public static RecoveryTarget Parse(string text)
+    public static RecoveryTarget Parse(string text, string? timeline = null)
+    {
+        var along = (timeline ?? "latest").Trim().ToLowerInvariant();
+        return along is "latest" or "current" || (along.Length is > 0 and <= 10 && along.All(char.IsAsciiDigit))
+            ? Read(text) with { Timeline = along }
+            : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{timeline}' is no timeline. Give latest, current or a number, such as 2.", timeline);
+    }
+
+    private static RecoveryTarget Read(string text)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(text);
         text = text.Trim();

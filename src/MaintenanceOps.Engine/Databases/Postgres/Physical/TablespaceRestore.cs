@@ -22,11 +22,11 @@ internal sealed class TablespaceRestore : IDisposable
     /// <param name="facts">The tablespace.</param>
     /// <param name="version">The server's version, such as 150018: each major one has a folder of its own in a tablespace.</param>
     /// <param name="destination">The data directory.</param>
-    /// <param name="mapping">The places to use, by the recorded ones.</param>
+    /// <param name="mapping">The places to use, by the recorded ones or by the tablespaces' names.</param>
     public TablespaceRestore(TablespaceFacts facts, int version, string destination, IReadOnlyDictionary<string, string> mapping)
     {
         this.facts = facts;
-        Place = mapping.TryGetValue(facts.Location, out var place)
+        Place = mapping.TryGetValue(facts.Location, out var place) || mapping.TryGetValue(facts.Name, out place)
             ? Path.GetFullPath(place)
             : Path.Combine(destination + ".tablespaces", facts.Oid.ToString(CultureInfo.InvariantCulture));
         pattern = string.Create(CultureInfo.InvariantCulture, $"PG_{version / 10000}_*");
@@ -34,6 +34,19 @@ internal sealed class TablespaceRestore : IDisposable
 
     /// <summary>The folder that the link in the data directory leads to.</summary>
     public string Place { get; }
+
+    /// <summary>A mapping of a tablespace that there is not is a slip of the keyboard.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static void RequireKnown(IReadOnlyCollection<TablespaceFacts> tablespaces, IReadOnlyDictionary<string, string> mapping)
+    {
+        if (mapping.Keys.FirstOrDefault(k => !tablespaces.Any(t => t.Location == k || t.Name == k)) is { } unknown)
+        {
+            throw new MaintenanceException(
+                ErrorCode.InvalidArgument,
+                $"The cluster has no tablespace '{unknown}'. It has {(tablespaces.Count == 0 ? "none" : string.Join(", ", tablespaces.Select(t => $"'{t.Name}' in '{t.Location}'")))}.",
+                unknown);
+        }
+    }
 
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationInUse"/>.</exception>
     public void RequireFree(bool force)

@@ -58,17 +58,20 @@ internal sealed class ThrowawayServer : IDisposable
         try
         {
             server.Run("start", "--wait", "--timeout", ((int)StartTimeout.TotalSeconds).ToString(CultureInfo.InvariantCulture), "--silent", "--log", Path.Combine(sockets, "log"), "--options", settings);
-            if (recovers)
-            {
-                server.WaitForRecovery(cancellation);
-            }
 
+            // Also without an archive it recovers to the end of its base backup first, and pg_ctl does not wait for that.
+            server.WaitForRecovery(cancellation);
             cancellation.ThrowIfCancellationRequested();
             return server;
         }
         catch (MaintenanceException e)
         {
             server.Dispose();
+            if (Complaints(Path.Combine(sockets, "log"))?.Contains("before configured recovery target", StringComparison.Ordinal) == true)
+            {
+                throw new MaintenanceException(ErrorCode.WalMissing, $"The log in the archive ends before the target. {PostgresClusterRestore.LogEndsEarly}", data, e);
+            }
+
             throw new MaintenanceException(e.Code, $"The restored cluster does not {(recovers ? "recover" : "start")}: {Complaints(Path.Combine(sockets, "log")) ?? e.Message}", data, e);
         }
         catch

@@ -49,6 +49,7 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
             }
         }
 
+        findings.AddRange(Branches(system, files));
         if (level >= VerificationLevel.Full)
         {
             findings.AddRange(ReadAll(system, files, cancellation));
@@ -67,6 +68,40 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
             OwnMomentOnly = ownMoment,
             Findings = findings,
         };
+    }
+
+    /// <summary>
+    /// A new timeline is right where a server was restored or promoted and the old one has ended. Where the old one goes on
+    /// archiving, a copy archives beside it, and a recovery to the latest timeline follows the copy.
+    /// </summary>
+    private IEnumerable<string> Branches(ulong system, IReadOnlyList<(WalFile File, Storage.StoredObject Stored)> files)
+    {
+        foreach (var (history, stored) in files.Where(f => f.File.IsHistory))
+        {
+            if (TimelineHistory.Parse(ReadOrNothing(system, history)) is not { } branch)
+            {
+                continue;
+            }
+
+            var began = files.Where(f => f.File.Timeline == history.Timeline).Min(f => f.Stored.Modified);
+            if (files.Any(f => f.File.IsSegment && f.File.Timeline == branch.Parent && f.Stored.Modified > began))
+            {
+                yield return $"Timeline {history.Timeline} branched off timeline {branch.Parent} at {branch.Lsn}, and timeline {branch.Parent} was archived after that: a copy of the cluster archives into the same place. Stop its archiving, and recover with -TargetTimeline {branch.Parent} until there is a base backup on the right one.";
+            }
+        }
+    }
+
+    private byte[] ReadOrNothing(ulong system, WalFile file)
+    {
+        try
+        {
+            return SealedFile.Read(repository, WalArchive.ObjectName(system, file)) ?? [];
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
+        {
+            // A full check names it.
+            return [];
+        }
     }
 
     private static bool IsBefore(BaseBackupFacts from, WalFile first) =>

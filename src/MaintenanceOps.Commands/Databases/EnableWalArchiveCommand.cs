@@ -47,9 +47,9 @@ public sealed class EnableWalArchiveCommand : RepositoryCmdlet
                     output.Write(change);
                 }
 
-                if (plan.Changes.Any(c => c.NeedsRestart))
+                if (plan.Changes.Where(c => c.NeedsRestart).Select(c => c.Name).ToArray() is { Length: > 0 } waiting)
                 {
-                    output.Warn($"{place} has to be restarted before it archives: {string.Join(", ", plan.Changes.Where(c => c.NeedsRestart).Select(c => c.Name))} take effect with its next start.");
+                    output.Warn($"{place} has to be restarted before it archives; what waits for its next start: {string.Join(", ", waiting)}.");
                 }
             });
         }

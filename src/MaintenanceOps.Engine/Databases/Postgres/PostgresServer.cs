@@ -46,7 +46,9 @@ internal sealed class PostgresServer : IDisposable
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             connection.Dispose();
-            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"PostgreSQL at {settings.Host}:{settings.Port} does not let us in: {e.Message}", Describe(settings), e);
+            // The server's own words are an answer; anything else means that there was none.
+            var what = e is PostgresException ? "does not let us in" : "cannot be reached";
+            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"PostgreSQL at {settings.Host}:{settings.Port} {what}: {e.Message}", Describe(settings), e);
         }
     }
 

@@ -67,7 +67,8 @@ public sealed partial record RecoveryTarget
             return new RecoveryTarget("recovery_target_xid", text);
         }
 
-        if (char.IsAsciiDigit(text[0]))
+        // A restore point may have nearly any name, but nobody who writes 'yesterday 14:00' means one.
+        if (char.IsAsciiDigit(text[0]) || DayInWords().IsMatch(text))
         {
             return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
                 ? new RecoveryTarget("recovery_target_time", moment.ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture)) { Moment = moment }
@@ -85,4 +86,7 @@ public sealed partial record RecoveryTarget
 
     [GeneratedRegex("^[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}$")]
     private static partial Regex PlaceInLog();
+
+    [GeneratedRegex("^(now|today|yesterday|tomorrow)\\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex DayInWords();
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text;
 using Npgsql;
 
@@ -46,8 +47,8 @@ internal sealed class PostgresServer : IDisposable
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             connection.Dispose();
-            // The server's own words are an answer; anything else means that there was none.
-            var what = e is PostgresException ? "does not let us in" : "cannot be reached";
+            // A missing password or a refused encryption is found by the driver, after the server has answered.
+            var what = e is TimeoutException || e.InnerException is SocketException or TimeoutException ? "cannot be reached" : "does not let us in";
             throw new MaintenanceException(ErrorCode.ServerUnavailable, $"PostgreSQL at {settings.Host}:{settings.Port} {what}: {e.Message}", Describe(settings), e);
         }
     }

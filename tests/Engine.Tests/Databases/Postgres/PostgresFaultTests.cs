@@ -135,6 +135,11 @@ public sealed class PostgresFaultTests : IDisposable
         var wrong = Assert.Throws<MaintenanceException>(() => new PostgresDump(repository, sink).Run($"{place};Password=wr0ng", new PostgresDumpOptions(), options));
         Assert.Equal(ErrorCode.ServerUnavailable, wrong.Code);
         Assert.DoesNotContain("wr0ng", wrong.ToString(), StringComparison.Ordinal);
+        Assert.Contains("does not let us in", wrong.Message, StringComparison.Ordinal);
+        var without = Assert.Throws<MaintenanceException>(() => new PostgresDump(repository, sink).Run(place, new PostgresDumpOptions(), options));
+        Assert.Contains("does not let us in", without.Message, StringComparison.Ordinal);
+        var nobody = Assert.Throws<MaintenanceException>(() => new PostgresDump(repository, sink).Run($"Host={folder["nobody"]};Username=guarded", new PostgresDumpOptions(), options));
+        Assert.Contains("cannot be reached", nobody.Message, StringComparison.Ordinal);
         Assert.Contains(seen, a => a.Contains("pg_dump", StringComparison.Ordinal));
         Assert.DoesNotContain(seen, a => a.Contains("tr0ub4dor", StringComparison.Ordinal));
         Assert.All(repository.ManifestIds(), id => Assert.DoesNotContain("tr0ub4dor", System.Text.Encoding.UTF8.GetString(repository.ReadManifest(id).ToBytes()), StringComparison.Ordinal));

@@ -87,6 +87,6 @@ public sealed partial record RecoveryTarget
     [GeneratedRegex("^[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}$")]
     private static partial Regex PlaceInLog();
 
-    [GeneratedRegex("^(now|today|yesterday|tomorrow)\\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^(now|today|yesterday|tomorrow)(\\s+(at\\s+)?[0-9].*)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex DayInWords();
 }

@@ -35,8 +35,13 @@ public sealed class EnableWalArchiveCommand : RepositoryCmdlet
             return;
         }
 
+        if (plan!.Doubt is { } doubt)
+        {
+            WriteWarning(doubt);
+        }
+
         var place = PostgresPlace.Of(ConnectionString, PostgresMethod.Logical).Place;
-        var changes = string.Join("; ", plan!.Changes.Select(c => $"{c.Name} = {c.Wanted}"));
+        var changes = string.Join("; ", plan.Changes.Select(c => $"{c.Name} = {c.Wanted}"));
         if (plan.Changes.Count > 0 && ShouldProcess(place, $"Set {changes}"))
         {
             Run(location, output =>

@@ -71,6 +71,11 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
     [Parameter]
     public SwitchParameter Prune { get; set; }
 
+    /// <summary>With -Prune: how far back PostgreSQL clusters must be recoverable to any moment; older log is removed.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? RecoveryWindow { get; set; }
+
     /// <summary>Goes on where the newest snapshot or the clock looks suspicious.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -88,6 +93,11 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
+        if (RecoveryWindow is not null && !Prune)
+        {
+            ThrowTerminatingError(ErrorRecords.From(new MaintenanceException(ErrorCode.InvalidArgument, "-RecoveryWindow says how much of the log a prune leaves. Give -Prune with it."), RecoveryWindow));
+        }
+
         // An empty pipeline means no snapshot; it must never mean all of them.
         if (piped.Count == 0 && !MyInvocation.ExpectingInput)
         {
@@ -119,7 +129,7 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
 
         if (Prune && ShouldProcess(repository.Location, "Remove what no snapshot needs"))
         {
-            Run(repository.Location, retention.Prune);
+            Run(repository.Location, output => retention.Prune(output, RecoveryWindow));
         }
     }
 

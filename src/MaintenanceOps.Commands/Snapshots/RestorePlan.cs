@@ -12,7 +12,7 @@ internal sealed class RestorePlan(Snapshot snapshot, RestoreOptions options)
     public string Target => Place + (part is null ? "" : $":{part}");
 
     private string Place => options.ConnectionString is { } server
-        ? $"{PostgresPlace.ServerOf(server)}/{options.Destination ?? (part is null ? options.As : null) ?? options.Database ?? snapshot.Source}"
+        ? PostgresPlace.DatabaseOf(server, options.Destination ?? (part is null ? options.As : null) ?? options.Database ?? snapshot.Source)
         : options.Destination ?? snapshot.Origin;
 
     /// <summary>Where a database's file goes: into a folder that is named as one by its last character.</summary>

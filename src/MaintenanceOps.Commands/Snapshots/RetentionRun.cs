@@ -32,9 +32,9 @@ internal sealed class RetentionRun(Repository repository, RetentionPolicy policy
         return decision with { Removed = true };
     }
 
-    public void Prune(OperationOutput output)
+    public void Prune(OperationOutput output, TimeSpan? recoveryWindow)
     {
-        var result = new RepositoryPrune(repository, output).Run(dryRun: false, cancellation: output.Cancellation);
+        var result = new RepositoryPrune(repository, output).Run(dryRun: false, recoveryWindow: recoveryWindow, cancellation: output.Cancellation);
         output.Inform($"{repository.Location}: {ByteSize.Format(result.Freed)} became free.");
     }
 }

@@ -22,6 +22,9 @@ internal static class GoldenData
     public const string Plain = "plain";
     public const string Encrypted = "encrypted";
 
+    /// <summary>An encrypted repository with PostgreSQL's log and nothing else.</summary>
+    public const string EncryptedLog = "encrypted-log";
+
     /// <summary>One snapshot of a golden repository with what was recorded when it was made.</summary>
     public sealed record Expected(string Name, string Id, string[] Lines)
     {
@@ -35,7 +38,7 @@ internal static class GoldenData
 
     public static string FormatPage => Path.Combine(Root(), "docs", "repository-format.md");
 
-    public static string? PassphraseText(string repository) => repository == Encrypted ? FirstPassphrase : null;
+    public static string? PassphraseText(string repository) => repository == Plain ? null : FirstPassphrase;
 
     public static Passphrase? PassphraseOf(string repository) =>
         PassphraseText(repository) is { } text ? Passphrase.FromText(text) : null;

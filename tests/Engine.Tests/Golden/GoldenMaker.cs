@@ -1,6 +1,8 @@
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Snapshots.Keys;
 using Xunit;
 
@@ -36,6 +38,18 @@ public sealed class GoldenMaker
         }
 
         File.WriteAllText(Path.Combine(home, "expected.txt"), string.Join('\n', expected) + "\n");
+    }
+
+    [GoldenMakerFact]
+    [Trait("Golden", "Make")]
+    public void Makes_the_golden_log()
+    {
+        var home = Path.Combine(Path.GetFullPath(Environment.GetEnvironmentVariable(GoldenMakerFactAttribute.Variable)!), GoldenData.EncryptedLog);
+        using var repository = Repository.Create(home, GoldenData.PassphraseOf(GoldenData.EncryptedLog), "first");
+        foreach (var (name, content) in GoldenLog.Files())
+        {
+            Assert.True(SealedFile.Create(repository, WalArchive.ObjectName(GoldenLog.System, WalFile.Parse(name)), content));
+        }
     }
 
     private static void Make(string home, string name, List<string> expected)

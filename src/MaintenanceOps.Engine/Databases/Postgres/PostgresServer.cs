@@ -140,8 +140,14 @@ internal sealed class PostgresServer : IDisposable
         return name;
     }
 
+    /// <summary>Whether it is reached by a socket, and so sees the files of this machine.</summary>
+    public bool IsHere => settings.Host is ['/', ..];
+
     /// <summary>The server in words.</summary>
-    public string Place => string.Create(CultureInfo.InvariantCulture, $"postgresql://{settings.Host}:{settings.Port}");
+    public string Place => PostgresPlace.Describe(settings, null);
+
+    /// <summary>One of its databases in words.</summary>
+    public string PlaceOf(string database) => PostgresPlace.Describe(settings, database);
 
     /// <summary>The server and database in words, without anything secret.</summary>
     public string Describe() => Describe(settings);
@@ -150,8 +156,7 @@ internal sealed class PostgresServer : IDisposable
 
     public void Dispose() => Connection.Dispose();
 
-    private static string Describe(NpgsqlConnectionStringBuilder settings) =>
-        string.Create(CultureInfo.InvariantCulture, $"postgresql://{settings.Host}:{settings.Port}/{settings.Database}");
+    private static string Describe(NpgsqlConnectionStringBuilder settings) => PostgresPlace.Describe(settings, settings.Database);
 
     private NpgsqlCommand Command(string sql, object[] values)
     {

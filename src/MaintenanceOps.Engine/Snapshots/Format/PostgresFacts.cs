@@ -38,6 +38,15 @@ internal sealed record PostgresDatabase
 
     public string Ctype { get; init; } = "C";
 
+    /// <summary>Who sorts texts, as <c>datlocprovider</c> has it: <c>c</c> the C library, <c>i</c> ICU, <c>b</c> PostgreSQL itself.</summary>
+    public string LocaleProvider { get; init; } = "c";
+
+    /// <summary>The locale of ICU or of PostgreSQL itself.</summary>
+    public string? Locale { get; init; }
+
+    /// <summary>Rules beside those of ICU's locale.</summary>
+    public string? IcuRules { get; init; }
+
     /// <summary>The extensions, without which a restore would fail.</summary>
     public string[] Extensions { get; init; } = [];
 

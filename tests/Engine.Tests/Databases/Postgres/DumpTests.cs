@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Databases.Postgres.Logical;
 using MaintenanceOps.Engine.Snapshots;
@@ -41,6 +42,27 @@ public sealed class DumpTests : IDisposable
         Assert.InRange(BackUp(repository, cluster, "app", OddName).StoredSize, 1, first.StoredSize / 5);
         Assert.Empty(repository.Check());
     }
+
+    [PostgresFact]
+    public void A_database_that_ICU_sorts_is_sorted_by_ICU_again()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE DATABASE sorted TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'sv-SE' ENCODING 'UTF8'");
+        cluster.Execute("CREATE TABLE words AS SELECT unnest(ARRAY['z', 'ö', 'a']) AS word", "sorted");
+        using var repository = Repositories.New(folder);
+        Restore(repository, cluster, BackUp(repository, cluster, "sorted"), new RestoreOptions { As = "again" });
+
+        Assert.Equal("i sv-SE", cluster.Query<string>("SELECT datlocprovider::text || ' ' || daticulocale FROM pg_database WHERE datname = 'again'"));
+        Assert.Equal("a z ö", PostgresCluster.Query<string>("SELECT string_agg(word, ' ' ORDER BY word) FROM words", cluster.ConnectionTo("again")));
+    }
+
+    [Theory]
+    [InlineData("Host=db;Database=app", "postgresql://db:5432/app")]
+    [InlineData("Host=/run/postgresql;Port=5433;Database=app", "postgresql:///app?host=/run/postgresql&port=5433")]
+    [InlineData("Host=::1;Database=app", "postgresql://[::1]:5432/app")]
+    [InlineData("postgresql://me:secret@db/app", "postgresql://db:5432/app")]
+    public void A_place_is_told_as_a_URI_without_its_secret(string connection, string place) =>
+        Assert.Equal(place, PostgresPlace.Of(connection, PostgresMethod.Logical).Place);
 
     [PostgresFact]
     public void A_live_database_is_swapped_for_the_old_one_in_one_step()

@@ -96,6 +96,8 @@ public sealed class WalArchiveTests : IDisposable
         Assert.Equal(["archive_mode", "archive_command", "archive_timeout"], plan.Changes.Select(c => c.Name));
         Assert.Equal("off", cluster.Query<string>("SHOW archive_mode"));
         Assert.Equal("0", cluster.Query<string>("SHOW archive_timeout"));
+        Assert.Contains(folder["nothing"], WalArchiveSettings.Plan(cluster.ConnectionString, folder.Path, folder["nothing"], TimeSpan.FromMinutes(1)).Doubt, StringComparison.Ordinal);
+        Assert.Null(WalArchiveSettings.Plan(cluster.ConnectionString, folder.Path, "mops", TimeSpan.FromMinutes(1)).Doubt);
 
         plan.Apply();
         cluster.Stop();

@@ -33,7 +33,12 @@ internal static class DatabaseFacts
         """;
 
     public static PostgresDatabase Read(PostgresServer database) => database.Rows(
-        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype, pg_database_size(oid) FROM pg_database WHERE datname = current_database()",
+        // The columns of the locale came and changed their names with versions 15 to 17; a row as JSON has those that there are.
+        """
+        SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype, pg_database_size(oid),
+            to_jsonb(d)->>'datlocprovider', coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'), to_jsonb(d)->>'daticurules'
+        FROM pg_database d WHERE datname = current_database()
+        """,
         r => new PostgresDatabase
         {
             Name = database.Database,
@@ -42,6 +47,9 @@ internal static class DatabaseFacts
             Collate = r.GetString(2),
             Ctype = r.GetString(3),
             Size = r.GetInt64(4),
+            LocaleProvider = r.IsDBNull(5) ? "c" : r.GetString(5),
+            Locale = r.IsDBNull(6) ? null : r.GetString(6),
+            IcuRules = r.IsDBNull(7) ? null : r.GetString(7),
         })[0] with
     {
         Extensions = [.. database.Rows("SELECT extname FROM pg_extension ORDER BY 1", r => r.GetString(0))],

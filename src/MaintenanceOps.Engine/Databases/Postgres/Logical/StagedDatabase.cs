@@ -26,7 +26,7 @@ internal sealed class StagedDatabase : IDisposable
     {
         RemoveOrphans(server);
         var name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{server.Scalar<string>(SessionSql + " WHERE pid = pg_backend_pid()")}_{Guid.NewGuid().ToString("N")[..8]}");
-        server.Execute($"CREATE DATABASE {PostgresServer.Quote(name)} TEMPLATE template0 ENCODING {PostgresServer.Literal(facts.Encoding)} LC_COLLATE {PostgresServer.Literal(facts.Collate)} LC_CTYPE {PostgresServer.Literal(facts.Ctype)}");
+        server.Execute($"CREATE DATABASE {PostgresServer.Quote(name)} TEMPLATE template0 ENCODING {PostgresServer.Literal(facts.Encoding)} LC_COLLATE {PostgresServer.Literal(facts.Collate)} LC_CTYPE {PostgresServer.Literal(facts.Ctype)}{Provider(server, facts)}");
         var staged = new StagedDatabase(server, name);
         try
         {
@@ -43,6 +43,15 @@ internal sealed class StagedDatabase : IDisposable
             throw;
         }
     }
+
+    /// <summary>Who sorts its texts. It is said where the server knows the word (from version 15), for a new cluster may have another default.</summary>
+    private static string Provider(PostgresServer server, PostgresDatabase facts) => facts.LocaleProvider switch
+    {
+        "i" => $" LOCALE_PROVIDER icu ICU_LOCALE {PostgresServer.Literal(facts.Locale ?? "und")}{(facts.IcuRules is { } rules ? $" ICU_RULES {PostgresServer.Literal(rules)}" : "")}",
+        "b" => $" LOCALE_PROVIDER builtin BUILTIN_LOCALE {PostgresServer.Literal(facts.Locale ?? "C")}",
+        _ when server.Version >= 150000 => " LOCALE_PROVIDER libc",
+        _ => "",
+    };
 
     public PostgresServer Connect() => server.ConnectTo(Name);
 

@@ -55,12 +55,14 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
             findings.AddRange(ReadAll(system, files, cancellation));
         }
 
+        // By time, and not by name: an old timeline may go on beside a newer one.
+        WalFile? newest = segments.Count > 0 ? segments.OrderBy(s => s.Stored.Modified).Last().File : null;
         return new WalArchiveState
         {
             Repository = repository.Location,
             System = system,
             First = segments.Count > 0 ? segments[0].File.Name : "",
-            Last = segments.Count > 0 ? segments[^1].File.Name : "",
+            Last = newest?.Name ?? "",
             LastArchived = segments.Count > 0 ? segments.Max(s => s.Stored.Modified) : null,
             Segments = segments.Count,
             StoredSize = files.Sum(f => f.Stored.Size),

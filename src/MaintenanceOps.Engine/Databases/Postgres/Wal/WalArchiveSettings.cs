@@ -37,8 +37,16 @@ public sealed class WalArchiveSettings
             "SELECT setting, context FROM pg_settings WHERE name = $1",
             r => new PostgresSetting(s.Name, r.GetString(0), s.Value, r.GetString(1) == "postmaster"),
             s.Name)[0]);
-        return new WalArchiveSettings(connectionString, [.. plan.Where(s => s.Current != s.Wanted)]);
+        return new WalArchiveSettings(connectionString, [.. plan.Where(s => s.Current != s.Wanted)])
+        {
+            Doubt = server.IsHere && Path.IsPathRooted(program) && !File.Exists(program)
+                ? $"There is no '{program}' on this machine, so the server's archive_command will fail and its log will pile up. Give -Program the path of mops."
+                : null,
+        };
     }
+
+    /// <summary>What looks wrong about the program, where the server is on this machine; else null.</summary>
+    public string? Doubt { get; private init; }
 
     /// <summary>What has to change; nothing where the server archives here already.</summary>
     public IReadOnlyList<PostgresSetting> Changes => wanted;

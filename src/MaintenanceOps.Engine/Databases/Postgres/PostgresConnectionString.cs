@@ -25,7 +25,7 @@ internal static class PostgresConnectionString
 
     private static NpgsqlConnectionStringBuilder FromUri(string text)
     {
-        var uri = new Uri(text);
+        var uri = new Uri(WithHost(text));
         var settings = new NpgsqlConnectionStringBuilder();
         if (uri.Host.Length > 0)
         {
@@ -61,6 +61,15 @@ internal static class PostgresConnectionString
                 case "host":
                     settings.Host = value;
                     break;
+                case "user":
+                    settings.Username = value;
+                    break;
+                case "password":
+                    settings.Password = value;
+                    break;
+                case "dbname":
+                    settings.Database = value;
+                    break;
                 case "port":
                     settings.Port = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
                     break;
@@ -80,5 +89,14 @@ internal static class PostgresConnectionString
         }
 
         return settings;
+    }
+
+    /// <summary>PostgreSQL takes <c>user@/database?host=/socket</c>; <see cref="Uri"/> wants a host behind the user.</summary>
+    private static string WithHost(string text)
+    {
+        var start = text.IndexOf("://", StringComparison.Ordinal) + 3;
+        var length = text.AsSpan(start).IndexOfAny('/', '?');
+        var end = length < 0 ? text.Length : start + length;
+        return end > start && text[end - 1] == '@' ? text.Insert(end, "localhost") : text;
     }
 }

@@ -61,6 +61,9 @@ public sealed class DumpTests : IDisposable
     [InlineData("Host=/run/postgresql;Port=5433;Database=app", "postgresql:///app?host=/run/postgresql&port=5433")]
     [InlineData("Host=::1;Database=app", "postgresql://[::1]:5432/app")]
     [InlineData("postgresql://me:secret@db/app", "postgresql://db:5432/app")]
+    [InlineData("postgresql://me:secret@/app?host=/run/postgresql", "postgresql:///app?host=/run/postgresql&port=5432")]
+    [InlineData("postgresql://me:secret@?host=db&dbname=app", "postgresql://db:5432/app")]
+    [InlineData("postgresql:///app?host=/run/postgresql&port=5433", "postgresql:///app?host=/run/postgresql&port=5433")]
     public void A_place_is_told_as_a_URI_without_its_secret(string connection, string place) =>
         Assert.Equal(place, PostgresPlace.Of(connection, PostgresMethod.Logical).Place);
 

@@ -1,0 +1,164 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MaintenanceOps.Engine.Storage;
+
+namespace MaintenanceOps.Engine.Modes;
+
+/// <summary>
+/// The file that closes an application, and the history beside it. A web server looks only whether the file exists, so a
+/// file that says nothing, or nonsense, closes as well; its leases are then none.
+/// </summary>
+internal sealed class MaintenanceFlag(string path)
+{
+    /// <summary>A web server and the application run as other users than whoever closes it, and may read why.</summary>
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <summary>More is no flag of ours, whoever made it.</summary>
+    private const int MostBytes = 1 << 20;
+
+    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Keeps others from changing it: two that read, change and write at once would lose a lease.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.PathNotFound"/>, <see cref="ErrorCode.AccessDenied"/>, <see cref="ErrorCode.InputOutput"/>.</exception>
+    public IDisposable Lock(CancellationToken cancellation)
+    {
+        var name = path + ".lock";
+        var end = DateTime.UtcNow + LockPatience;
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                return File.OpenHandle(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (Exception e) when (e is DirectoryNotFoundException or UnauthorizedAccessException)
+            {
+                throw IoErrors.Wrap(e, "write", name);
+            }
+            catch (IOException e) when (DateTime.UtcNow > end)
+            {
+                throw new MaintenanceException(ErrorCode.InputOutput, $"Somebody has been changing maintenance mode at '{path}' for {LockPatience.TotalSeconds:0} s. Try again.", path, e);
+            }
+            catch (IOException)
+            {
+                cancellation.WaitHandle.WaitOne(20);
+            }
+        }
+    }
+
+    /// <summary>The leases in it; null where there is no flag.</summary>
+    public List<MaintenanceLease>? Read()
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (file.Length > MostBytes)
+            {
+                return [];
+            }
+
+            return [.. JsonSerializer.Deserialize(file, ModesJson.Default.FlagContent)?.Leases?.Where(IsUsable) ?? []];
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            throw IoErrors.Wrap(e, "read", path);
+        }
+    }
+
+    /// <summary>Replaces the leases in one step; none take the flag away.</summary>
+    public void Write(IReadOnlyCollection<MaintenanceLease> leases)
+    {
+        var temporary = $"{path}.{Guid.NewGuid().ToString("N")[..8]}.tmp";
+        var files = DurableFiles.Default;
+        try
+        {
+            if (leases.Count == 0)
+            {
+                files.Delete(path);
+            }
+            else
+            {
+                using (var file = files.Create(temporary))
+                {
+                    files.Write(file, JsonSerializer.SerializeToUtf8Bytes(new FlagContent { Leases = [.. leases] }, ModesJson.Default.FlagContent), 0);
+                    if (!OperatingSystem.IsWindows())
+                    {
+                        File.SetUnixFileMode(file, Readable);
+                    }
+
+                    files.Sync(file);
+                }
+
+                files.Rename(temporary, path, overwrite: true);
+            }
+
+            files.SyncDirectory(Path.GetDirectoryName(path)!);
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            files.Delete(temporary);
+            throw IoErrors.Wrap(e, "write", path);
+        }
+    }
+
+    /// <summary>What happened to it, the oldest first. Lines that a killed writer left half written are passed over.</summary>
+    public IEnumerable<MaintenanceModeEvent> History()
+    {
+        foreach (var line in File.Exists(HistoryPath) ? File.ReadLines(HistoryPath) : [])
+        {
+            MaintenanceModeEvent? change = null;
+            try
+            {
+                change = JsonSerializer.Deserialize(line, ModesJson.Default.MaintenanceModeEvent);
+            }
+            catch (JsonException)
+            {
+                // Evidence, and not what decides: the others still count.
+            }
+
+            if (change is not null)
+            {
+                yield return change;
+            }
+        }
+    }
+
+    /// <summary>Adds to the history, which must not keep an application closed: a failure is the caller's warning.</summary>
+    /// <returns>What went wrong; null where nothing did.</returns>
+    public string? Record(IEnumerable<MaintenanceModeEvent> changes)
+    {
+        try
+        {
+            // A line of its own also behind one that was cut off.
+            File.AppendAllText(HistoryPath, string.Concat(changes.Select(c => JsonSerializer.Serialize(c, ModesJson.Default.MaintenanceModeEvent) + "\n")));
+            return null;
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            return IoErrors.Wrap(e, "write", HistoryPath).Message;
+        }
+    }
+
+    private string HistoryPath => path + ".history";
+
+    private static bool IsUsable(MaintenanceLease? lease) => lease is { Id.Length: > 0 };
+}
+
+/// <summary>What the flag file says.</summary>
+internal sealed record FlagContent
+{
+    public MaintenanceLease[]? Leases { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(FlagContent))]
+[JsonSerializable(typeof(MaintenanceModeEvent))]
+internal sealed partial class ModesJson : JsonSerializerContext;

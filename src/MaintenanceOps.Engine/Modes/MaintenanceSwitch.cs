@@ -1,0 +1,157 @@
+namespace MaintenanceOps.Engine.Modes;
+
+/// <summary>
+/// Closes an application for as long as somebody holds a lease, and opens it when the last one has ended. A lease whose
+/// time is over ends with the next look at it: nothing that dies in the middle leaves an application closed for good.
+/// </summary>
+public sealed class MaintenanceSwitch
+{
+    /// <summary>The longest lease: whoever closes an application for longer does not maintain it.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromDays(7);
+
+    private readonly string path;
+    private readonly MaintenanceFlag flag;
+    private readonly IOperationSink sink;
+    private readonly TimeProvider time;
+
+    /// <param name="flagPath">The flag file; its folder exists.</param>
+    /// <param name="sink">Hears that a history could not be written.</param>
+    /// <param name="time">The clock; the system's where it is null.</param>
+    public MaintenanceSwitch(string flagPath, IOperationSink sink, TimeProvider? time = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(flagPath);
+        path = Path.GetFullPath(flagPath);
+        if (Directory.Exists(path))
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{path}' is a folder. Give the path of the flag file.", path);
+        }
+
+        flag = new MaintenanceFlag(path);
+        this.sink = sink;
+        this.time = time ?? TimeProvider.System;
+    }
+
+    /// <summary>How it stands now. A lease whose time is over is ended first.</summary>
+    /// <exception cref="MaintenanceException">The flag cannot be read, or not taken away.</exception>
+    public MaintenanceMode Get(CancellationToken cancellation = default)
+    {
+        var now = time.GetUtcNow();
+        return flag.Read() is { } leases && leases.Exists(l => l.Until <= now) ? Expire(cancellation) : Describe(flag.Read());
+    }
+
+    /// <summary>What happened, the oldest first.</summary>
+    public IEnumerable<MaintenanceModeEvent> History() => flag.History();
+
+    /// <summary>Takes a lease. Where the application is closed already, it stays so until this one has ended too.</summary>
+    /// <param name="duration">How long at most.</param>
+    /// <param name="reason">Why, for whoever reads the page or the history.</param>
+    /// <param name="cancellation">Ends the waiting for others that change it.</param>
+    /// <returns>The lease, with the state that it is part of.</returns>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>, or the flag cannot be written.</exception>
+    public (MaintenanceLease Lease, MaintenanceMode Mode) Enter(TimeSpan duration, string reason = "", CancellationToken cancellation = default)
+    {
+        Check(duration);
+        var now = time.GetUtcNow();
+        var lease = new MaintenanceLease
+        {
+            Id = Guid.NewGuid().ToString("N")[..12],
+            Since = now,
+            Until = now + duration,
+            Reason = reason,
+            By = $"{Environment.UserName}@{Environment.MachineName}",
+        };
+        return (lease, Change(leases => [.. leases, lease], [new() { At = now, Action = MaintenanceModeAction.Entered, Lease = lease }], cancellation));
+    }
+
+    /// <summary>Gives the lease that was taken last so much time from now on; it may be less than was left.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ItemNotFound"/>: nobody holds one.</exception>
+    public MaintenanceMode Extend(TimeSpan duration, CancellationToken cancellation = default)
+    {
+        Check(duration);
+        var now = time.GetUtcNow();
+        var events = new List<MaintenanceModeEvent>();
+        return Change(
+            leases =>
+            {
+                var longer = leases.Count > 0
+                    ? leases[^1] with { Until = now + duration }
+                    : throw new MaintenanceException(ErrorCode.ItemNotFound, $"There is no lease at '{path}' to extend. Take one with -Enabled -For.", path);
+                events.Add(new() { At = now, Action = MaintenanceModeAction.Extended, Lease = longer });
+                return [.. leases[..^1], longer];
+            },
+            events,
+            cancellation);
+    }
+
+    /// <summary>Ends a lease: the given one, or the one that was taken last. One that is gone already is no error.</summary>
+    public MaintenanceMode Leave(string? id = null, CancellationToken cancellation = default)
+    {
+        var events = new List<MaintenanceModeEvent>();
+        return Change(leases => End(leases, l => id is null ? l == leases[^1] : l.Id == id, MaintenanceModeAction.Left, events), events, cancellation);
+    }
+
+    /// <summary>Ends all leases.</summary>
+    public MaintenanceMode LeaveAll(CancellationToken cancellation = default)
+    {
+        var events = new List<MaintenanceModeEvent>();
+        return Change(leases => End(leases, _ => true, MaintenanceModeAction.Left, events), events, cancellation);
+    }
+
+    /// <summary>Ends the leases whose time is over. A flag that somebody made by hand has none and stays.</summary>
+    public MaintenanceMode Expire(CancellationToken cancellation = default)
+    {
+        var now = time.GetUtcNow();
+        var leases = flag.Read();
+        if (leases is null || leases.TrueForAll(l => l.Until > now))
+        {
+            return Describe(leases);
+        }
+
+        var events = new List<MaintenanceModeEvent>();
+        return Change(all => End(all, l => l.Until <= now, MaintenanceModeAction.Expired, events), events, cancellation);
+    }
+
+    private List<MaintenanceLease> End(List<MaintenanceLease> leases, Predicate<MaintenanceLease> which, MaintenanceModeAction action, List<MaintenanceModeEvent> events)
+    {
+        var ending = leases.FindAll(which);
+        events.AddRange(ending.Select(l => new MaintenanceModeEvent { At = time.GetUtcNow(), Action = action, Lease = l }));
+        return [.. leases.Except(ending)];
+    }
+
+    private MaintenanceMode Change(Func<List<MaintenanceLease>, List<MaintenanceLease>> change, List<MaintenanceModeEvent> events, CancellationToken cancellation)
+    {
+        using var held = flag.Lock(cancellation);
+        var leases = change(flag.Read() ?? []);
+        flag.Write(leases);
+        if (events.Count > 0 && flag.Record(events) is { } problem)
+        {
+            sink.Warn(problem);
+        }
+
+        return Describe(leases.Count > 0 ? leases : null);
+    }
+
+    private MaintenanceMode Describe(List<MaintenanceLease>? leases) => leases switch
+    {
+        null => new() { FlagPath = path },
+        [] => new() { FlagPath = path, Enabled = true, Reason = "The flag was made by hand." },
+        _ => new()
+        {
+            FlagPath = path,
+            Enabled = true,
+            Since = leases.Min(l => l.Since),
+            Until = leases.Max(l => l.Until),
+            Reason = leases[^1].Reason,
+            By = leases[^1].By,
+            Leases = leases,
+        },
+    };
+
+    private static void Check(TimeSpan duration)
+    {
+        if (duration <= TimeSpan.Zero || duration > Longest)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"Maintenance mode is for more than nothing and at most {Longest.TotalDays:0} days, as in 30m or 2h.");
+        }
+    }
+}

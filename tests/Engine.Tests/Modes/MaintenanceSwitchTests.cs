@@ -1,0 +1,118 @@
+using MaintenanceOps.Engine.Modes;
+using MaintenanceOps.Engine.Tests.Support;
+using Xunit;
+
+namespace MaintenanceOps.Engine.Tests.Modes;
+
+public sealed class MaintenanceSwitchTests : IDisposable
+{
+    private readonly TestFolder folder = new();
+    private readonly SetClock clock = new();
+
+    private string Flag => folder["maintenance.flag"];
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void A_lease_closes_until_it_is_ended()
+    {
+        var door = New();
+        Assert.False(door.Get().Enabled);
+
+        var (_, mode) = door.Enter(TimeSpan.FromMinutes(30), "new version");
+        Assert.True(File.Exists(Flag));
+        Assert.Equal((true, clock.Now, clock.Now.AddMinutes(30), "new version"), (mode.Enabled, mode.Since, mode.Until, mode.Reason));
+        Assert.Equivalent(mode, New().Get());
+
+        Assert.False(door.Leave().Enabled);
+        Assert.False(File.Exists(Flag));
+        Assert.Equal([MaintenanceModeAction.Entered, MaintenanceModeAction.Left], door.History().Select(h => h.Action));
+    }
+
+    [Fact]
+    public void It_opens_when_the_last_of_nested_leases_has_ended()
+    {
+        var door = New();
+        var (outer, _) = door.Enter(TimeSpan.FromMinutes(5), "outer");
+        door.Enter(TimeSpan.FromMinutes(60), "inner");
+        Assert.Equal(clock.Now.AddMinutes(60), door.Get().Until);
+
+        Assert.Equal("inner", door.Leave(outer.Id).Reason);
+        Assert.Equal("inner", door.Leave(outer.Id).Reason);
+        Assert.False(door.Leave().Enabled);
+    }
+
+    [Fact]
+    public void A_lease_whose_time_is_over_ends_with_the_next_look()
+    {
+        var door = New();
+        door.Enter(TimeSpan.FromMinutes(5));
+        door.Extend(TimeSpan.FromMinutes(10));
+        clock.Now += TimeSpan.FromMinutes(9.9);
+        Assert.True(door.Get().Enabled);
+        clock.Now += TimeSpan.FromMinutes(0.1);
+
+        Assert.False(door.Get().Enabled);
+        Assert.False(File.Exists(Flag));
+        Assert.Equal(MaintenanceModeAction.Expired, door.History().Last().Action);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("closed by me")]
+    [InlineData("{\"leases\":[null,{\"id\":\"\"}]}")]
+    public void A_flag_made_by_hand_closes_stays_and_can_be_taken_away(string content)
+    {
+        File.WriteAllText(Flag, content);
+        var door = New();
+        Assert.True(door.Get().Enabled);
+        Assert.True(door.Expire().Enabled);
+        Assert.True(File.Exists(Flag));
+
+        Assert.False(door.Leave().Enabled);
+        Assert.False(File.Exists(Flag));
+    }
+
+    [Fact]
+    public async Task No_lease_is_lost_where_many_are_taken_at_once()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(() => New().Enter(TimeSpan.FromMinutes(1), $"{i}"))));
+
+        Assert.Equal(40, New().Get().Leases.Count);
+        Assert.Equal(40, New().History().Count());
+        Assert.Empty(Directory.GetFiles(folder.Path, "*.tmp"));
+        Assert.False(New().LeaveAll().Enabled);
+    }
+
+    [Fact]
+    public void What_makes_no_sense_is_refused()
+    {
+        Assert.Equal(ErrorCode.InvalidArgument, Failure(() => New().Enter(TimeSpan.Zero)));
+        Assert.Equal(ErrorCode.InvalidArgument, Failure(() => New().Enter(TimeSpan.FromDays(8))));
+        Assert.Equal(ErrorCode.ItemNotFound, Failure(() => New().Extend(TimeSpan.FromMinutes(1))));
+        Assert.Equal(ErrorCode.InvalidArgument, Failure(() => new MaintenanceSwitch(folder.Path, SilentSink.Instance).Get()));
+        Assert.Equal(ErrorCode.PathNotFound, Failure(() => new MaintenanceSwitch(folder["none/flag"], SilentSink.Instance).Enter(TimeSpan.FromMinutes(1))));
+        Assert.False(File.Exists(Flag));
+    }
+
+    [Fact]
+    public void The_web_server_may_read_the_flag()
+    {
+        New().Enter(TimeSpan.FromMinutes(1));
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.True(File.GetUnixFileMode(Flag).HasFlag(UnixFileMode.OtherRead));
+        }
+    }
+
+    private static ErrorCode Failure(Action act) => Assert.Throws<MaintenanceException>(act).Code;
+
+    private MaintenanceSwitch New() => new(Flag, SilentSink.Instance, clock);
+
+    private sealed class SetClock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = new(2026, 11, 24, 3, 0, 0, TimeSpan.Zero);
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+}

@@ -11,7 +11,8 @@ public sealed class UsageTests : Place
 
     public static TheoryData<string> Commands => new(
         "demo", "backup", "list", "items", "test", "restore", "diff", "copy", "export", "remove", "retention", "completion",
-        "wal-push", "wal-fetch", "repo new", "repo info", "repo test", "repo prune", "repo wal", "repo key add", "repo key remove");
+        "wal-push", "wal-fetch", "repo new", "repo info", "repo test", "repo prune", "repo wal", "repo key add", "repo key remove",
+        "mode on", "mode extend", "mode off", "mode status", "mode history", "mode expire");
 
     [Theory]
     [MemberData(nameof(Commands))]

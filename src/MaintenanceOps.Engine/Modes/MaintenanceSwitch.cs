@@ -63,9 +63,12 @@ public sealed class MaintenanceSwitch
         return (lease, Change(leases => [.. leases, lease], [new() { At = now, Action = MaintenanceModeAction.Entered, Lease = lease }], cancellation));
     }
 
-    /// <summary>Gives the lease that was taken last so much time from now on; it may be less than was left.</summary>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ItemNotFound"/>: nobody holds one.</exception>
-    public MaintenanceMode Extend(TimeSpan duration, CancellationToken cancellation = default)
+    /// <summary>Gives a lease so much time from now on; it may be less than was left.</summary>
+    /// <param name="duration">How long from now on.</param>
+    /// <param name="id">The lease; the one that was taken last where it is null.</param>
+    /// <param name="cancellation">Ends the waiting for others that change it.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ItemNotFound"/>: nobody holds it.</exception>
+    public MaintenanceMode Extend(TimeSpan duration, string? id = null, CancellationToken cancellation = default)
     {
         Check(duration);
         var now = time.GetUtcNow();
@@ -73,11 +76,15 @@ public sealed class MaintenanceSwitch
         return Change(
             leases =>
             {
-                var longer = leases.Count > 0
-                    ? leases[^1] with { Until = now + duration }
-                    : throw new MaintenanceException(ErrorCode.ItemNotFound, $"There is no lease at '{path}' to extend. Take one with -Enabled -For.", path);
-                events.Add(new() { At = now, Action = MaintenanceModeAction.Extended, Lease = longer });
-                return [.. leases[..^1], longer];
+                var at = id is null ? leases.Count - 1 : leases.FindIndex(l => l.Id == id);
+                if (at < 0)
+                {
+                    throw new MaintenanceException(ErrorCode.ItemNotFound, $"There is no {(id is null ? "lease" : $"lease {id}")} at '{path}' to extend. It may have ended; take one with -Enabled.", path);
+                }
+
+                leases[at] = leases[at] with { Until = now + duration };
+                events.Add(new() { At = now, Action = MaintenanceModeAction.Extended, Lease = leases[at] });
+                return leases;
             },
             events,
             cancellation);

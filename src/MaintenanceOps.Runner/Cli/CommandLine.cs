@@ -39,6 +39,7 @@ internal static class CommandLine
         ("remove", () => new RemoveCommand()),
         ("retention", () => new RetentionCommand()),
         ("repo", () => new RepoCommand()),
+        ("mode", () => new ModeCommand()),
         ("wal-push", () => new WalPushCommand()),
         ("wal-fetch", () => new WalFetchCommand()),
         ("completion", () => new CompletionCommand()),

@@ -21,6 +21,8 @@ internal static class JsonLines
 [JsonSerializable(typeof(Snapshot))]
 [JsonSerializable(typeof(SnapshotItem))]
 [JsonSerializable(typeof(WalArchiveState))]
+[JsonSerializable(typeof(MaintenanceMode))]
+[JsonSerializable(typeof(MaintenanceModeEvent))]
 [JsonSerializable(typeof(SnapshotTest))]
 [JsonSerializable(typeof(SnapshotDifference))]
 [JsonSerializable(typeof(SnapshotRepository))]

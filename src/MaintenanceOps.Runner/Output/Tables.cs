@@ -65,6 +65,22 @@ internal static class Tables
         new("LAST", w => w.Last),
         new("STATE", w => w.Healthy ? "whole" : "BROKEN"));
 
+    public static readonly TextTable<MaintenanceMode> Modes = new(
+        new("STATE", m => m.Enabled ? "closed" : "open"),
+        new("SINCE (UTC)", m => m.Since is { } at ? Time(at) : ""),
+        new("UNTIL (UTC)", m => m.Until is { } at ? Time(at) : ""),
+        new("BY", m => m.By),
+        new("FLAG", m => m.FlagPath),
+        new("REASON", m => m.Reason));
+
+    public static readonly TextTable<MaintenanceModeEvent> ModeEvents = new(
+        new("AT (UTC)", e => Time(e.At)),
+        new("ACTION", e => e.Action.ToString().ToLowerInvariant()),
+        new("UNTIL (UTC)", e => Time(e.Lease.Until)),
+        new("LEASE", e => e.Lease.Id),
+        new("BY", e => e.Lease.By),
+        new("REASON", e => e.Lease.Reason));
+
     /// <summary>How far a snapshot is proven; what the backup could not take as it stood is counted beside it.</summary>
     private static string Verified(Snapshot snapshot)
     {

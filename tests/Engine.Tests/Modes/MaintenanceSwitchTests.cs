@@ -37,7 +37,9 @@ public sealed class MaintenanceSwitchTests : IDisposable
         door.Enter(TimeSpan.FromMinutes(60), "inner");
         Assert.Equal(clock.Now.AddMinutes(60), door.Get().Until);
 
+        Assert.Equal(clock.Now.AddMinutes(90), door.Extend(TimeSpan.FromMinutes(90), outer.Id).Until);
         Assert.Equal("inner", door.Leave(outer.Id).Reason);
+        Assert.Equal(ErrorCode.ItemNotFound, Failure(() => door.Extend(TimeSpan.FromMinutes(1), outer.Id)));
         Assert.Equal("inner", door.Leave(outer.Id).Reason);
         Assert.False(door.Leave().Enabled);
     }

@@ -1,0 +1,32 @@
+using System.Text.Json;
+
+namespace MaintenanceOps.Runner.Tests;
+
+/// <summary>An application is closed and opened from a shell, and by a scheduler.</summary>
+public sealed class ModeTests : Place
+{
+    [Fact]
+    public void A_lease_closes_is_told_and_is_ended()
+    {
+        var mops = Mops();
+        mops.Run("mode", "on", "m.flag", "--for", "30m", "--reason", "new version").Expect(0);
+        Assert.Contains("new version", mops.Run("mode", "status", "m.flag").Expect(3).Output, StringComparison.Ordinal);
+        using var state = JsonDocument.Parse(mops.Run("mode", "extend", "m.flag", "--for", "1h", "--json").Expect(0).Output);
+        Assert.True(state.RootElement.GetProperty("enabled").GetBoolean());
+        mops.Run("mode", "off", "m.flag").Expect(0);
+        mops.Run("mode", "status", "m.flag").Expect(0);
+        Assert.Equal(3, mops.Run("mode", "history", "m.flag", "--json").Expect(0).Lines.Length);
+    }
+
+    [Fact]
+    public void A_lease_whose_time_is_over_is_ended_by_the_scheduler()
+    {
+        var mops = Mops();
+        mops.Run("mode", "on", "m.flag", "--for", "1s").Expect(0);
+        Thread.Sleep(1100);
+        Assert.Contains("open", mops.Run("mode", "expire", "m.flag").Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("expired", mops.Run("mode", "history", "m.flag").Expect(0).Output, StringComparison.Ordinal);
+        mops.Run("mode", "on", "m.flag", "--for", "8d").Expect(2);
+        mops.Run("mode", "extend", "m.flag").Expect(1);
+    }
+}

@@ -31,6 +31,12 @@ Describe 'Maintenance mode' {
         $flag | Should -Not -Exist
     }
 
+    It 'gives the objects one by one, those before a failure too' {
+        $seen = [System.Collections.Generic.List[object]]::new()
+        { Set-MaintenanceMode $flag { 'first'; Test-Path $flag; throw 'broken' } | ForEach-Object { $seen.Add($_) } } | Should -Throw '*broken*'
+        $seen | Should -Be 'first', $true
+    }
+
     It 'holds the lease for as long as the block runs' {
         Set-MaintenanceMode $flag -For 1.5s { Start-Sleep 3; (Get-MaintenanceMode $flag).Enabled } | Should -BeTrue
         $flag | Should -Not -Exist

@@ -13,6 +13,8 @@ public sealed class SetMaintenanceModeCommand : EngineCmdlet
     private const string ExtendSet = "Extend";
     private const string BlockSet = "ScriptBlock";
 
+    private static readonly ScriptBlock Pass = System.Management.Automation.ScriptBlock.Create("param($block, $cmdlet) & $block | ForEach-Object { $cmdlet.WriteObject($_) }");
+
     /// <summary>The flag file: the web server answers 503 while it exists.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
@@ -76,7 +78,7 @@ public sealed class SetMaintenanceModeCommand : EngineCmdlet
 
     private string Act() => ParameterSetName switch
     {
-        BlockSet => $"Run a script block in maintenance mode, for at most {Duration.Format(For)} after it dies",
+        BlockSet => "Run a script block in maintenance mode",
         ExtendSet => $"End maintenance mode in {Duration.Format(For)}",
         _ when Enabled => $"Enter maintenance mode for at most {Duration.Format(For)}",
         _ => All ? "End maintenance mode" : "End a lease on maintenance mode",
@@ -95,14 +97,12 @@ public sealed class SetMaintenanceModeCommand : EngineCmdlet
         var held = Require(path, output => HeldMaintenance.Enter(new MaintenanceSwitch(path, output), For, Reason, output.Cancellation));
         try
         {
-            foreach (var result in InvokeCommand.InvokeScript(useLocalScope: true, block, input: null, args: []))
-            {
-                WriteObject(result);
-            }
+            // Into this cmdlet's own output, object by object: what came before a failure is not lost.
+            InvokeCommand.InvokeScript(useLocalScope: true, Pass, input: null, args: [block, this]);
         }
         finally
         {
-            held.Dispose();
+            Run(path, _ => held.Dispose());
         }
     }
 }

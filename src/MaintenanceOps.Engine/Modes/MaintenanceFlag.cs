@@ -31,7 +31,11 @@ internal sealed class MaintenanceFlag(string path)
             {
                 return File.OpenHandle(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (Exception e) when (e is DirectoryNotFoundException or UnauthorizedAccessException)
+            catch (DirectoryNotFoundException e)
+            {
+                throw new MaintenanceException(ErrorCode.PathNotFound, $"The folder of the flag '{path}' does not exist. Make it first.", path, e);
+            }
+            catch (UnauthorizedAccessException e)
             {
                 throw IoErrors.Wrap(e, "write", name);
             }
@@ -57,7 +61,7 @@ internal sealed class MaintenanceFlag(string path)
                 return [];
             }
 
-            return [.. JsonSerializer.Deserialize(file, ModesJson.Default.FlagContent)?.Leases?.Where(IsUsable) ?? []];
+            return [.. JsonSerializer.Deserialize(file, ModesJson.Default.FlagContent)?.Leases?.Where(IsUsable).Select(l => l with { Reason = l.Reason ?? "", By = l.By ?? "" }) ?? []];
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -73,13 +77,14 @@ internal sealed class MaintenanceFlag(string path)
         }
     }
 
-    /// <summary>Replaces the leases in one step; none take the flag away.</summary>
+    /// <summary>Replaces the leases in one step; none take the flag away. The lock is held, so what a killed writer left may go.</summary>
     public void Write(IReadOnlyCollection<MaintenanceLease> leases)
     {
-        var temporary = $"{path}.{Guid.NewGuid().ToString("N")[..8]}.tmp";
+        var temporary = path + ".tmp";
         var files = DurableFiles.Default;
         try
         {
+            files.Delete(temporary);
             if (leases.Count == 0)
             {
                 files.Delete(path);

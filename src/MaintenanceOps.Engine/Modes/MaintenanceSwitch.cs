@@ -9,6 +9,9 @@ public sealed class MaintenanceSwitch
     /// <summary>The longest lease: whoever closes an application for longer does not maintain it.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromDays(7);
 
+    /// <summary>The shortest: less would be over before anybody saw it.</summary>
+    public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+
     private readonly string path;
     private readonly MaintenanceFlag flag;
     private readonly IOperationSink sink;
@@ -31,12 +34,19 @@ public sealed class MaintenanceSwitch
         this.time = time ?? TimeProvider.System;
     }
 
-    /// <summary>How it stands now. A lease whose time is over is ended first.</summary>
+    /// <summary>How it stands now. Leases whose time is over are ended first; a flag that somebody made by hand has none and stays.</summary>
     /// <exception cref="MaintenanceException">The flag cannot be read, or not taken away.</exception>
     public MaintenanceMode Get(CancellationToken cancellation = default)
     {
         var now = time.GetUtcNow();
-        return flag.Read() is { } leases && leases.Exists(l => l.Until <= now) ? Expire(cancellation) : Describe(flag.Read());
+        var leases = flag.Read();
+        if (leases is null || leases.TrueForAll(l => l.Until > now))
+        {
+            return Describe(leases);
+        }
+
+        var events = new List<MaintenanceModeEvent>();
+        return Change(all => End(all, l => l.Until <= now, MaintenanceModeAction.Expired, events), events, cancellation);
     }
 
     /// <summary>What happened, the oldest first.</summary>
@@ -79,7 +89,7 @@ public sealed class MaintenanceSwitch
                 var at = id is null ? leases.Count - 1 : leases.FindIndex(l => l.Id == id);
                 if (at < 0)
                 {
-                    throw new MaintenanceException(ErrorCode.ItemNotFound, $"There is no {(id is null ? "lease" : $"lease {id}")} at '{path}' to extend. It may have ended; take one with -Enabled.", path);
+                    throw new MaintenanceException(ErrorCode.ItemNotFound, $"There is no {(id is null ? "lease" : $"lease {id}")} at '{path}' to extend. It may have ended; take a new one.", path);
                 }
 
                 leases[at] = leases[at] with { Until = now + duration };
@@ -102,20 +112,6 @@ public sealed class MaintenanceSwitch
     {
         var events = new List<MaintenanceModeEvent>();
         return Change(leases => End(leases, _ => true, MaintenanceModeAction.Left, events), events, cancellation);
-    }
-
-    /// <summary>Ends the leases whose time is over. A flag that somebody made by hand has none and stays.</summary>
-    public MaintenanceMode Expire(CancellationToken cancellation = default)
-    {
-        var now = time.GetUtcNow();
-        var leases = flag.Read();
-        if (leases is null || leases.TrueForAll(l => l.Until > now))
-        {
-            return Describe(leases);
-        }
-
-        var events = new List<MaintenanceModeEvent>();
-        return Change(all => End(all, l => l.Until <= now, MaintenanceModeAction.Expired, events), events, cancellation);
     }
 
     private List<MaintenanceLease> End(List<MaintenanceLease> leases, Predicate<MaintenanceLease> which, MaintenanceModeAction action, List<MaintenanceModeEvent> events)
@@ -156,9 +152,9 @@ public sealed class MaintenanceSwitch
 
     private static void Check(TimeSpan duration)
     {
-        if (duration <= TimeSpan.Zero || duration > Longest)
+        if (duration < Shortest || duration > Longest)
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"Maintenance mode is for more than nothing and at most {Longest.TotalDays:0} days, as in 30m or 2h.");
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"Maintenance mode is for at least a second and at most {Longest.TotalDays:0} days, as in 30m or 2h.");
         }
     }
 }

@@ -94,7 +94,7 @@ internal sealed class ModeExpireCommand : ModeSubcommand
         : base("expire", "End the leases whose time is over: for a scheduler, each minute.", "mops mode expire /run/notes/maintenance.flag --quiet") =>
         Use(Flag);
 
-    protected override MaintenanceMode Change(MaintenanceSwitch door, RunnerContext context) => door.Expire(context.Cancellation);
+    protected override MaintenanceMode Change(MaintenanceSwitch door, RunnerContext context) => door.Get(context.Cancellation);
 }
 
 internal sealed class ModeHistoryCommand : RunnerCommand

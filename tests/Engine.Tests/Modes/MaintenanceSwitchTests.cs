@@ -68,11 +68,22 @@ public sealed class MaintenanceSwitchTests : IDisposable
         File.WriteAllText(Flag, content);
         var door = New();
         Assert.True(door.Get().Enabled);
-        Assert.True(door.Expire().Enabled);
         Assert.True(File.Exists(Flag));
 
         Assert.False(door.Leave().Enabled);
         Assert.False(File.Exists(Flag));
+    }
+
+    [Fact]
+    public void A_lease_that_says_little_counts_and_what_a_killed_writer_left_goes()
+    {
+        File.WriteAllText(Flag, """{"leases":[{"id":"x","since":"2026-01-01T00:00:00Z","until":"2027-01-01T00:00:00Z"}]}""");
+        File.WriteAllText(Flag + ".tmp", "half a fl");
+        Assert.Equal(("", ""), (New().Get().Reason, New().Get().By));
+
+        New().Enter(TimeSpan.FromMinutes(1));
+        Assert.Equal(2, New().Get().Leases.Count);
+        Assert.False(File.Exists(Flag + ".tmp"));
     }
 
     [Fact]

@@ -1,0 +1,26 @@
+namespace MaintenanceOps.Engine.Databases.Upkeep;
+
+/// <summary>An open database that can be looked at and kept in shape; one implementation for each engine.</summary>
+internal interface IDatabaseUpkeep : IDisposable
+{
+    /// <summary>What keeps it.</summary>
+    DatabaseEngine Engine { get; }
+
+    /// <summary>The database in words, without anything secret.</summary>
+    string Place { get; }
+
+    /// <summary>Looks at everything that costs no more than reading statistics and headers, and changes nothing.</summary>
+    /// <exception cref="MaintenanceException">The database cannot be asked.</exception>
+    IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation);
+
+    /// <summary>Checks the content: Quick for what can be done daily, Full for everything.</summary>
+    IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation);
+
+    /// <summary>What a step means for this database now: one task for each object, those that do not pay among them.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>: the engine has no such step.</exception>
+    IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation);
+
+    /// <summary>Does one task. A lock that is in the way, a lack of space or a statement that fails is a result, not an exception.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled; nothing half-done stays.</exception>
+    OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation);
+}

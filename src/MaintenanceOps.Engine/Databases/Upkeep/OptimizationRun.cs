@@ -1,0 +1,88 @@
+using System.Diagnostics;
+
+namespace MaintenanceOps.Engine.Databases.Upkeep;
+
+/// <summary>
+/// Does the tasks of one database in the order of what they gain for each second, within a limit. It keeps no state:
+/// what was done no longer pays, so the next run begins with what is left.
+/// </summary>
+internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequest request, IOperationSink sink)
+{
+    public void Run(Action<OptimizationResult> write, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        var tasks = Tasks(cancellation);
+        for (var i = 0; i < tasks.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            sink.Progress($"Optimizing {database.Place} (tasks)", i, tasks.Count);
+            write(Carry(tasks[i], request.TimeLimit - clock.Elapsed, cancellation));
+        }
+    }
+
+    public IReadOnlyList<string> Preview(CancellationToken cancellation) =>
+        [.. Tasks(cancellation).Where(t => t.NotWorth.Length == 0 || request.Force).Select(t => t.Sql)];
+
+    private List<OptimizationTask> Tasks(CancellationToken cancellation)
+    {
+        var steps = request.Findings.Count > 0 ? request.Findings.Where(f => f.Action is not null).Select(f => f.Action!.Value) : request.Steps;
+        var tasks = steps.Distinct().SelectMany(s => database.Plan(s, cancellation));
+        if (request.Findings.Count > 0)
+        {
+            var wanted = request.Findings.Select(f => (f.Action, f.Object)).ToHashSet();
+            tasks = tasks.Where(t => wanted.Contains((t.Step, t.Object)));
+        }
+
+        return [.. tasks.OrderBy(Rank).ThenByDescending(GainPerSecond).ThenBy(t => t.EstimatedTime)];
+    }
+
+    private OptimizationResult Carry(OptimizationTask task, TimeSpan? left, CancellationToken cancellation)
+    {
+        if (task.NotWorth.Length > 0 && !request.Force)
+        {
+            return Untouched(task, OptimizationStatus.Skipped, task.NotWorth);
+        }
+
+        if (left is not { } room)
+        {
+            return database.Carry(task, cancellation);
+        }
+
+        if (room <= TimeSpan.Zero || task.EstimatedTime > room)
+        {
+            return Untouched(task, OptimizationStatus.Deferred, $"It takes about {Duration.Format(task.EstimatedTime)}, and the time limit leaves {Duration.Format(room > TimeSpan.Zero ? room : TimeSpan.Zero)}.");
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(room);
+        try
+        {
+            return database.Carry(task, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return Untouched(task, OptimizationStatus.Deferred, "It took longer than the time limit left, and was undone.");
+        }
+    }
+
+    private OptimizationResult Untouched(OptimizationTask task, OptimizationStatus status, string reason) => new()
+    {
+        Engine = database.Engine,
+        Database = database.Place,
+        Step = task.Step,
+        Object = task.Object,
+        Sql = task.Sql,
+        Status = status,
+        Reason = reason,
+    };
+
+    /// <summary>A checkpoint makes room for the others; statistics are gathered of what the others leave.</summary>
+    private static int Rank(OptimizationTask task) => task.Step switch
+    {
+        OptimizationStep.Checkpoint => 0,
+        OptimizationStep.Analyze => 2,
+        _ => 1,
+    };
+
+    private static double GainPerSecond(OptimizationTask task) => task.Gain / Math.Max(task.EstimatedTime.TotalSeconds, 0.001);
+}

@@ -1,0 +1,25 @@
+namespace MaintenanceOps.Engine.Databases.Upkeep;
+
+/// <summary>One step on one object, before it is done.</summary>
+internal sealed record OptimizationTask
+{
+    public required OptimizationStep Step { get; init; }
+
+    /// <summary>The table or index as SQL writes it; empty for the database as a whole.</summary>
+    public string Object { get; init; } = "";
+
+    /// <summary>The statement, as a finding shows it; a finding's task is recognised by it.</summary>
+    public required string Sql { get; init; }
+
+    /// <summary>Bytes that it should give back.</summary>
+    public long Gain { get; init; }
+
+    /// <summary>How long it should take, by the size.</summary>
+    public TimeSpan EstimatedTime { get; init; }
+
+    /// <summary>Bytes that must be free meanwhile.</summary>
+    public long EstimatedSpace { get; init; }
+
+    /// <summary>Why it does not pay; empty where it does. Such a task is skipped unless it is forced.</summary>
+    public string NotWorth { get; init; } = "";
+}

@@ -16,39 +16,9 @@ internal sealed class MaintenanceFlag(string path)
     /// <summary>More is no flag of ours, whoever made it.</summary>
     private const int MostBytes = 1 << 20;
 
-    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(10);
-
     /// <summary>Keeps others from changing it: two that read, change and write at once would lose a lease.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.PathNotFound"/>, <see cref="ErrorCode.AccessDenied"/>, <see cref="ErrorCode.InputOutput"/>.</exception>
-    public IDisposable Lock(CancellationToken cancellation)
-    {
-        var name = path + ".lock";
-        var end = DateTime.UtcNow + LockPatience;
-        while (true)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            try
-            {
-                return File.OpenHandle(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (DirectoryNotFoundException e)
-            {
-                throw new MaintenanceException(ErrorCode.PathNotFound, $"The folder of the flag '{path}' does not exist. Make it first.", path, e);
-            }
-            catch (UnauthorizedAccessException e)
-            {
-                throw IoErrors.Wrap(e, "write", name);
-            }
-            catch (IOException e) when (DateTime.UtcNow > end)
-            {
-                throw new MaintenanceException(ErrorCode.InputOutput, $"Somebody has been changing maintenance mode at '{path}' for {LockPatience.TotalSeconds:0} s. Try again.", path, e);
-            }
-            catch (IOException)
-            {
-                cancellation.WaitHandle.WaitOne(20);
-            }
-        }
-    }
+    public IDisposable Lock(CancellationToken cancellation) => FileLock.Take(path + ".lock", $"maintenance mode at '{path}'", cancellation);
 
     /// <summary>The leases in it; null where there is no flag.</summary>
     public List<MaintenanceLease>? Read()

@@ -1,0 +1,37 @@
+namespace MaintenanceOps.Engine.Health;
+
+/// <summary>A probe with a name, and how it is asked.</summary>
+public sealed record HealthCheck
+{
+    /// <summary>The name, one of its kind in a run.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The application that it belongs to; keeps the histories of two applications apart.</summary>
+    public string Application { get; init; } = "";
+
+    /// <summary>What looks.</summary>
+    public required IProbe Probe { get; init; }
+
+    /// <summary>How long one attempt may take, all of it; the probe's usual time where it is null.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>How often a look that is not well is repeated before it is believed.</summary>
+    public int Retries { get; init; } = 1;
+
+    /// <summary>A look that is well but takes longer is degraded; null where time does not count.</summary>
+    public TimeSpan? DegradedAfter { get; init; }
+
+    /// <summary>So many bad looks in a row make the confirmed state bad.</summary>
+    public int FailAfter { get; init; } = 1;
+
+    /// <summary>So many good looks in a row make it good again.</summary>
+    public int RecoverAfter { get; init; } = 1;
+
+    /// <summary>Checks without which this one makes no sense: where one of them is down, this one is unknown and not asked.</summary>
+    public IReadOnlyList<string> After { get; init; } = [];
+
+    internal TimeSpan Limit => Timeout ?? Probe.UsualTimeout;
+
+    /// <summary>What its history is kept under.</summary>
+    internal string Key => Application.Length > 0 ? $"{Application}/{Name}" : Name;
+}

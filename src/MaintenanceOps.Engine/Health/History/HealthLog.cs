@@ -1,0 +1,51 @@
+using MaintenanceOps.Engine.Storage;
+
+namespace MaintenanceOps.Engine.Health.History;
+
+/// <summary>The histories of all checks in one folder.</summary>
+internal sealed class HealthLog(string folder)
+{
+    /// <summary>Room for the looks that streaks and flapping need, at the longest reasons.</summary>
+    private const int TailBytes = 16 * 1024;
+
+    private const int LongestReason = 200;
+
+    private readonly Lock writing = new();
+
+    /// <summary>Places a result beside the looks before it, and adds it to them.</summary>
+    /// <exception cref="MaintenanceException">The folder or file cannot be written.</exception>
+    public HealthResult Add(HealthCheck check, HealthResult result, double? figure, CancellationToken cancellation)
+    {
+        // Results of one run come from many threads; the lock between processes is for one of them.
+        lock (writing)
+        {
+            StateFolder.Make(folder);
+            using var held = FileLock.Take(Path.Combine(folder, ".lock"), $"the history in '{folder}'", cancellation);
+            var file = HealthFile.Of(folder, check.Key);
+            var placed = Streaks.Place(result, file.Tail(TailBytes), check.FailAfter, check.RecoverAfter);
+            file.Append(new HealthEntry
+            {
+                Name = check.Key,
+                At = placed.At,
+                Status = placed.Status,
+                Confirmed = placed.Confirmed,
+                Ms = Math.Round(placed.Latency.TotalMilliseconds, 1),
+                Streak = placed.Streak,
+                Since = placed.Since,
+                Flapping = placed.Flapping,
+                Maintenance = placed.InMaintenance,
+                Figure = figure,
+                Reason = placed.Status == HealthStatus.Healthy ? null : placed.Reason[..Math.Min(placed.Reason.Length, LongestReason)],
+            });
+            return placed;
+        }
+    }
+
+    /// <summary>The figure that a check's last look left; null where there is none near the end.</summary>
+    public PastFigure? LastFigure(string key) =>
+        HealthFile.Of(folder, key).Tail(TailBytes).FindLast(e => e.Figure is not null) is { } entry ? new PastFigure(entry.At, entry.Figure!.Value) : null;
+
+    /// <summary>The figures that a check's looks left, the oldest first.</summary>
+    public IReadOnlyList<PastFigure> Figures(string key) =>
+        [.. HealthFile.Of(folder, key).Read().Where(e => e?.Figure is not null).Select(e => new PastFigure(e!.At, e.Figure!.Value))];
+}

@@ -1,0 +1,46 @@
+namespace MaintenanceOps.Engine.Health;
+
+/// <summary>One way to look at something. It answers for what it sees; how often and how long it is asked is not its concern.</summary>
+public interface IProbe
+{
+    /// <summary>The word for this kind of probe, as plans write it.</summary>
+    string Kind { get; }
+
+    /// <summary>What it looks at, without anything secret.</summary>
+    string Target { get; }
+
+    /// <summary>How long one look may take where nobody says otherwise.</summary>
+    TimeSpan UsualTimeout => TimeSpan.FromSeconds(5);
+
+    /// <summary>Looks once.</summary>
+    /// <exception cref="MaintenanceException">It cannot be found out, and why.</exception>
+    /// <exception cref="OperationCanceledException">The time is over.</exception>
+    Task<Observation> Observe(ProbeContext context);
+}
+
+/// <summary>What a probe is given for one look.</summary>
+/// <param name="Last">The figure that the last look left; read when it is asked for.</param>
+/// <param name="Past">The figures of all earlier looks, the oldest first; a long read.</param>
+/// <param name="Cancellation">Ends the look.</param>
+public sealed record ProbeContext(Func<PastFigure?> Last, Func<IReadOnlyList<PastFigure>> Past, CancellationToken Cancellation);
+
+/// <summary>The figure that an earlier look left for later ones.</summary>
+/// <param name="At">When, in UTC.</param>
+/// <param name="Value">What it was: bytes used, restarts, a moment; the probe knows.</param>
+public sealed record PastFigure(DateTimeOffset At, double Value);
+
+/// <summary>What a probe saw.</summary>
+public sealed record Observation
+{
+    /// <summary>How it stands.</summary>
+    public required HealthStatus Status { get; init; }
+
+    /// <summary>Why, in a sentence.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>A figure for later looks to compare with.</summary>
+    public double? Figure { get; init; }
+
+    /// <summary>What was measured.</summary>
+    public IReadOnlyDictionary<string, object> Facts { get; init; } = new Dictionary<string, object>();
+}

@@ -1,0 +1,89 @@
+using MaintenanceOps.Engine.Databases.Postgres;
+using Npgsql;
+
+namespace MaintenanceOps.Engine.Health.Probes.Databases;
+
+/// <summary>What a server says of itself in one question. A role without rights sees less, and what it does not see is null.</summary>
+internal sealed record PostgresState
+{
+    private const string Sql = """
+        SELECT
+            (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int,
+            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+            (SELECT extract(epoch FROM max(now() - xact_start)) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())::float8,
+            (SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock')::int,
+            (SELECT extract(epoch FROM max(now() - query_start)) FROM pg_stat_activity WHERE wait_event_type = 'Lock')::float8,
+            pg_is_in_recovery(),
+            CASE WHEN pg_is_in_recovery()
+                THEN (SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END)
+                ELSE (SELECT extract(epoch FROM max(replay_lag)) FROM pg_stat_replication) END::float8,
+            CASE WHEN pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+                ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)) FROM pg_stat_replication) END::int8,
+            (SELECT extract(epoch FROM now() - min(greatest(last_analyze, last_autoanalyze))) FROM pg_stat_user_tables WHERE n_live_tup > 1000)::float8,
+            has_function_privilege('pg_ls_waldir()', 'execute')
+        """;
+
+    public required int Connections { get; init; }
+
+    /// <summary>Without those that are kept for superusers.</summary>
+    public required int MaxConnections { get; init; }
+
+    public TimeSpan? LongestTransaction { get; init; }
+
+    public int Waiting { get; init; }
+
+    public TimeSpan? LongestLockWait { get; init; }
+
+    public bool IsReplica { get; init; }
+
+    public TimeSpan? Lag { get; init; }
+
+    public long? LagBytes { get; init; }
+
+    /// <summary>Of the table with rows whose statistics are the oldest.</summary>
+    public TimeSpan? StatisticsAge { get; init; }
+
+    public long? WalSize { get; init; }
+
+    public static PostgresState Read(PostgresServer server)
+    {
+        var mayListLog = false;
+        var state = server.Rows(
+            Sql,
+            r =>
+            {
+                mayListLog = r.GetBoolean(9);
+                return new PostgresState
+                {
+                    Connections = r.GetInt32(0),
+                    MaxConnections = r.GetInt32(1),
+                    LongestTransaction = Seconds(r, 2),
+                    Waiting = r.GetInt32(3),
+                    LongestLockWait = Seconds(r, 4),
+                    IsReplica = r.GetBoolean(5),
+                    Lag = Seconds(r, 6),
+                    LagBytes = r.IsDBNull(7) ? null : r.GetInt64(7),
+                    StatisticsAge = Seconds(r, 8),
+                };
+            })[0];
+
+        // On its own: the right is asked for before anything is run.
+        return mayListLog ? state with { WalSize = server.Scalar<long>("SELECT coalesce(sum(size), 0)::int8 FROM pg_ls_waldir()") } : state;
+    }
+
+    public void Tell(Verdict verdict)
+    {
+        verdict.Fact("Connections", Connections);
+        verdict.Fact("MaxConnections", MaxConnections);
+        verdict.Fact("LongestTransaction", LongestTransaction);
+        verdict.Fact("Waiting", Waiting);
+        verdict.Fact("LongestLockWait", LongestLockWait);
+        verdict.Fact("IsReplica", IsReplica);
+        verdict.Fact("Lag", Lag);
+        verdict.Fact("LagBytes", LagBytes);
+        verdict.Fact("StatisticsAge", StatisticsAge);
+        verdict.Fact("WalSize", WalSize);
+    }
+
+    private static TimeSpan? Seconds(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : TimeSpan.FromSeconds(Math.Max(0, row.GetDouble(column)));
+}

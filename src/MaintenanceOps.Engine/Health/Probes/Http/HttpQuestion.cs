@@ -1,0 +1,48 @@
+namespace MaintenanceOps.Engine.Health.Probes.Http;
+
+/// <summary>What a web address is asked.</summary>
+public sealed record HttpQuestion
+{
+    /// <summary>The address; http or https.</summary>
+    public required Uri Uri { get; init; }
+
+    /// <summary>The method.</summary>
+    public string Method { get; init; } = "GET";
+
+    /// <summary>Headers to send. Their values may be secret and are never told.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What to send; null sends nothing.</summary>
+    public string? Body { get; init; }
+
+    /// <summary>A unix socket to connect to instead of the address's host.</summary>
+    public string? UnixSocket { get; init; }
+
+    /// <summary>How many redirects are followed.</summary>
+    public int MaxRedirects { get; init; } = 5;
+
+    /// <summary>How many bytes of the answer are read, after decompression.</summary>
+    public int MaxBody { get; init; } = 1 << 20;
+
+    /// <summary>How the server's certificate is judged.</summary>
+    public TlsTrust Trust { get; init; } = new();
+
+    /// <summary>The address without user, password and the values of its query, which often hold a key.</summary>
+    internal string Place
+    {
+        get
+        {
+            var query = Uri.Query.Length > 1 ? "?" + string.Join('&', Uri.Query[1..].Split('&').Select(p => p.Split('=')[0] + "=…")) : "";
+            return $"{Uri.Scheme}://{Uri.Authority}{Uri.AbsolutePath}{query}{(UnixSocket is null ? "" : $" at {UnixSocket}")}";
+        }
+    }
+
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
+    internal void Check()
+    {
+        if (!Uri.IsAbsoluteUri || (Uri.Scheme != Uri.UriSchemeHttp && Uri.Scheme != Uri.UriSchemeHttps))
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{Uri.OriginalString}' is no web address. Write it as http://host/path or https://host/path.", Uri.OriginalString);
+        }
+    }
+}

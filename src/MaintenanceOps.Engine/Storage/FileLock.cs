@@ -1,0 +1,41 @@
+namespace MaintenanceOps.Engine.Storage;
+
+/// <summary>Keeps two processes apart that read, change and write the same small file. A process that dies lets go of it.</summary>
+internal static class FileLock
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Waits for the lock and takes it.</summary>
+    /// <param name="path">The lock's own file; it stays, because removing it would let two in.</param>
+    /// <param name="what">What is kept, for the error: <c>maintenance mode at '/run/flag'</c>.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.PathNotFound"/>, <see cref="ErrorCode.AccessDenied"/>, <see cref="ErrorCode.InputOutput"/>.</exception>
+    public static IDisposable Take(string path, string what, CancellationToken cancellation)
+    {
+        var end = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (DirectoryNotFoundException e)
+            {
+                throw new MaintenanceException(ErrorCode.PathNotFound, $"The folder of '{path}' does not exist. Make it first.", path, e);
+            }
+            catch (UnauthorizedAccessException e)
+            {
+                throw IoErrors.Wrap(e, "write", path);
+            }
+            catch (IOException e) when (Environment.TickCount64 > end)
+            {
+                throw new MaintenanceException(ErrorCode.InputOutput, $"Somebody has been changing {what} for {Patience.TotalSeconds:0} s. Try again.", path, e);
+            }
+            catch (IOException)
+            {
+                cancellation.WaitHandle.WaitOne(20);
+            }
+        }
+    }
+}

@@ -14,4 +14,38 @@ public static class Duration
         { TotalHours: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes}m {span.Seconds:00}s"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours}h {span.Minutes:00}m"),
     };
+
+    /// <summary>Reads a duration such as <c>90s</c>, <c>15m</c>, <c>12h</c>, <c>7d</c>, <c>2w</c> or <c>1d12h</c>; a hundred years at most.</summary>
+    public static bool TryParse(string text, out TimeSpan duration)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        duration = TimeSpan.Zero;
+        var seconds = 0.0;
+        var start = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (char.IsAsciiDigit(text[i]) || text[i] == '.')
+            {
+                continue;
+            }
+
+            var unit = char.ToLowerInvariant(text[i]) switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, 'w' => 604800, _ => 0 };
+            if (unit == 0 || !double.TryParse(text.AsSpan(start, i - start), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+            {
+                return false;
+            }
+
+            seconds += number * unit;
+            start = i + 1;
+        }
+
+        // A century is longer than anything that is meant, and shorter than what a TimeSpan or a date can bear.
+        if (start != text.Length || text.Length == 0 || seconds > 36525 * 86400.0)
+        {
+            return false;
+        }
+
+        duration = TimeSpan.FromSeconds(seconds);
+        return true;
+    }
 }

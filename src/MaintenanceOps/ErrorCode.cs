@@ -116,4 +116,10 @@ public enum ErrorCode
 
     /// <summary>The operation was cancelled.</summary>
     Cancelled = 60,
+
+    /// <summary>A plan cannot be read, or says something that makes no sense.</summary>
+    PlanInvalid = 70,
+
+    /// <summary>Something did not become healthy, or did not fall quiet, in the time that it was given.</summary>
+    NotHealthy = 71,
 }

@@ -9,7 +9,7 @@ namespace MaintenanceOps.Contract.Tests;
 /// <summary>What every cmdlet keeps to, found by reflection so that a new one cannot forget it.</summary>
 public sealed class CmdletContractTests
 {
-    private static readonly HashSet<string> ReadOnlyVerbs = ["Get", "Test", "Compare"];
+    private static readonly HashSet<string> ReadOnlyVerbs = ["Get", "Test", "Compare", "Wait", "Watch"];
 
     public static TheoryData<Type> Cmdlets => House.CmdletData;
 

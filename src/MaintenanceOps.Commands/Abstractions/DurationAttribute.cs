@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Management.Automation;
 
 namespace MaintenanceOps.Commands;
@@ -15,24 +14,8 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
             decimal days => TimeSpan.FromDays((double)days),
             short seconds => TimeSpan.FromSeconds(seconds),
             int or long or double => throw new ArgumentTransformationMetadataException($"{inputData} of what? Give a unit: 90s, 30m, 24h, 7d or 2w."),
-            string text => Parse(text) ?? inputData,
+            string text when Duration.TryParse(text, out var duration) => duration,
+            object[] many => Array.ConvertAll(many, one => Transform(engineIntrinsics, one)),
             _ => inputData,
         };
-
-    private static object? Parse(string text) =>
-        text.Length > 1
-        && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-        && UnitOf(text[^1]) is { } unit
-            ? number * unit
-            : null;
-
-    private static TimeSpan? UnitOf(char unit) => char.ToLowerInvariant(unit) switch
-    {
-        's' => TimeSpan.FromSeconds(1),
-        'm' => TimeSpan.FromMinutes(1),
-        'h' => TimeSpan.FromHours(1),
-        'd' => TimeSpan.FromDays(1),
-        'w' => TimeSpan.FromDays(7),
-        _ => null,
-    };
 }

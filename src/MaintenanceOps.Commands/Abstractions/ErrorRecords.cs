@@ -37,6 +37,8 @@ internal static class ErrorRecords
         ErrorCode.SnapshotAmbiguous or ErrorCode.SnapshotKindMismatch => ErrorCategory.InvalidType,
         ErrorCode.KeyNotRemovable or ErrorCode.RetentionSuspicious or ErrorCode.LeaseLost => ErrorCategory.InvalidOperation,
         ErrorCode.DestinationEscaped => ErrorCategory.SecurityError,
+        ErrorCode.PlanInvalid => ErrorCategory.InvalidData,
+        ErrorCode.NotHealthy => ErrorCategory.OperationTimeout,
         ErrorCode.Cancelled => ErrorCategory.OperationStopped,
         _ => ErrorCategory.NotSpecified,
     };

@@ -22,8 +22,8 @@ internal sealed class ErrorReport(bool json)
         return code switch
         {
             ErrorCode.Cancelled => ExitCode.Interrupted,
-            ErrorCode.InvalidArgument or ErrorCode.RetentionPolicyEmpty => ExitCode.Usage,
-            ErrorCode.VerificationFailed => ExitCode.Unhealthy,
+            ErrorCode.InvalidArgument or ErrorCode.RetentionPolicyEmpty or ErrorCode.PlanInvalid => ExitCode.Usage,
+            ErrorCode.VerificationFailed or ErrorCode.NotHealthy => ExitCode.Unhealthy,
             _ => ExitCode.Failed,
         };
     }

@@ -6,43 +6,10 @@ namespace MaintenanceOps.Runner.Cli;
 /// <summary>Reads the values that need more than the parser knows: durations, moments, levels, time zones.</summary>
 internal static class Values
 {
-    /// <summary>A duration such as <c>30s</c>, <c>15m</c>, <c>12h</c>, <c>7d</c>, <c>2w</c> or <c>1d12h</c>.</summary>
-    public static bool TryDuration(string text, out TimeSpan duration)
-    {
-        duration = TimeSpan.Zero;
-        var seconds = 0.0;
-        var start = 0;
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (char.IsAsciiDigit(text[i]) || text[i] == '.')
-            {
-                continue;
-            }
-
-            var unit = text[i] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, 'w' => 604800, _ => 0 };
-            if (unit == 0 || !double.TryParse(text.AsSpan(start, i - start), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
-            {
-                return false;
-            }
-
-            seconds += number * unit;
-            start = i + 1;
-        }
-
-        // A century is longer than anything that is meant, and shorter than what a TimeSpan or a date can bear.
-        if (start != text.Length || text.Length == 0 || seconds > 36525 * 86400.0)
-        {
-            return false;
-        }
-
-        duration = TimeSpan.FromSeconds(seconds);
-        return true;
-    }
-
     public static TimeSpan? Duration(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
-        if (TryDuration(text, out var duration))
+        if (MaintenanceOps.Duration.TryParse(text, out var duration))
         {
             return duration;
         }
@@ -55,7 +22,7 @@ internal static class Values
     public static DateTimeOffset? Moment(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
-        if (TryDuration(text, out var age))
+        if (MaintenanceOps.Duration.TryParse(text, out var age))
         {
             return DateTimeOffset.UtcNow - age;
         }

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+
+namespace MaintenanceOps.Engine.Health;
+
+/// <summary>Asks again and again until all checks are up. It keeps no history: so many looks in a row would tell nothing about the days.</summary>
+public static class HealthWait
+{
+    /// <summary>Waits.</summary>
+    /// <param name="checks">What should be up.</param>
+    /// <param name="limit">How long at most.</param>
+    /// <param name="interval">How long between two rounds.</param>
+    /// <param name="strict">Takes degraded as down.</param>
+    /// <param name="sink">Hears what is still missing.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <returns>Whether all were up in time, and the last round.</returns>
+    public static (bool Up, IReadOnlyList<HealthResult> Results) Run(
+        IReadOnlyList<HealthCheck> checks, TimeSpan limit, TimeSpan interval, bool strict, IOperationSink sink, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(checks);
+        ArgumentNullException.ThrowIfNull(sink);
+        var clock = Stopwatch.StartNew();
+        var run = new HealthRun([.. checks.Select(c => c with { Retries = 0 })], null, null, sink);
+        while (true)
+        {
+            var results = run.Run(_ => { }, cancellation);
+            if (HealthJudgement.AreUp(results, strict))
+            {
+                return (true, results);
+            }
+
+            var missing = results.Where(r => !HealthJudgement.IsUp(r.Status, strict)).ToArray();
+            sink.Progress($"Waiting for {string.Join(", ", missing.Take(3).Select(r => r.Name))}{(missing.Length > 3 ? ", …" : "")} (checks)", results.Count - missing.Length, results.Count);
+            if (clock.Elapsed + interval > limit)
+            {
+                return (false, results);
+            }
+
+            cancellation.WaitHandle.WaitOne(interval);
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>The error for those who cannot go on without.</summary>
+    public static MaintenanceException Failure(IReadOnlyList<HealthResult> results, TimeSpan limit, bool strict)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        var missing = results.Where(r => !HealthJudgement.IsUp(r.Status, strict)).Select(r => r.ToString()).ToArray();
+        return new MaintenanceException(ErrorCode.NotHealthy, $"After {Duration.Format(limit)} this is not healthy: {string.Join("; ", missing)}.", missing.Length == 1 ? results.First(r => !HealthJudgement.IsUp(r.Status, strict)).Name : null);
+    }
+}

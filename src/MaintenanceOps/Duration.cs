@@ -5,14 +5,15 @@ namespace MaintenanceOps;
 /// <summary>Time spans as people read them.</summary>
 public static class Duration
 {
-    /// <summary>A time span with the units that matter, such as <c>85 ms</c>, <c>1.24 s</c>, <c>2m 05s</c> or <c>1h 10m</c>.</summary>
+    /// <summary>A time span with the units that matter, such as <c>85 ms</c>, <c>1.24 s</c>, <c>2m 05s</c>, <c>1h 10m</c> or <c>7d 02h</c>.</summary>
     public static string Format(TimeSpan span) => span switch
     {
         _ when span < TimeSpan.Zero => "-" + Format(-span),
         { TotalMilliseconds: < 999.5 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds:0} ms"),
         { TotalSeconds: < 59.95 } => string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0.0#} s"),
         { TotalHours: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes}m {span.Seconds:00}s"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours}h {span.Minutes:00}m"),
+        { TotalDays: < 3 } => string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours}h {span.Minutes:00}m"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalDays}d {span.Hours:00}h"),
     };
 
     /// <summary>Reads a duration such as <c>90s</c>, <c>15m</c>, <c>12h</c>, <c>7d</c>, <c>2w</c> or <c>1d12h</c>; a hundred years at most.</summary>

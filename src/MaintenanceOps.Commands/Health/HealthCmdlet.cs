@@ -324,7 +324,7 @@ public abstract class HealthCmdlet : EngineCmdlet
     /// <summary>The same thing twice is asked once.</summary>
     private void Add(IProbe probe)
     {
-        var name = Name.Length == 0 ? probe.Target : Name[Math.Min(checks.Count, Name.Length - 1)];
+        var name = Name.Length == 0 ? HealthCheck.UsualName(probe) : Name[Math.Min(checks.Count, Name.Length - 1)];
         if (checks.Exists(c => c.Name == name && c.Probe.Target == probe.Target))
         {
             return;

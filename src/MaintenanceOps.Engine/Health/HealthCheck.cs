@@ -30,6 +30,13 @@ public sealed record HealthCheck
     /// <summary>Checks without which this one makes no sense: where one of them is down, this one is unknown and not asked.</summary>
     public IReadOnlyList<string> After { get; init; } = [];
 
+    /// <summary>What a check is called where nobody names it; its history is kept under this, so it says of what kind it is.</summary>
+    public static string UsualName(IProbe probe)
+    {
+        ArgumentNullException.ThrowIfNull(probe);
+        return probe.Kind == "http" ? probe.Target : $"{probe.Kind} {probe.Target}";
+    }
+
     internal TimeSpan Limit => Timeout ?? Probe.UsualTimeout;
 
     /// <summary>What its history is kept under.</summary>

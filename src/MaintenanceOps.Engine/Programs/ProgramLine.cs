@@ -18,8 +18,13 @@ public sealed record ProgramLine
     /// <summary>A line that the shell reads: <c>sh</c>, or <c>cmd</c> on Windows.</summary>
     public static ProgramLine Shell(string line) => new(line, null);
 
-    /// <summary>The program in words. Its arguments may hold a secret, so only the first word is told.</summary>
-    public override string ToString() => line.Split(' ', 2) is [var program, _] && arguments is null ? $"{program} …" : arguments is { Count: > 0 } ? $"{line} …" : line;
+    /// <summary>The program in words. Its arguments may hold a secret, so only the first word is told; a few digits tell two lines apart.</summary>
+    public override string ToString()
+    {
+        var whole = string.Join(' ', [line, .. arguments ?? []]);
+        var program = arguments is null ? line.Split(' ', 2)[0] : line;
+        return program == whole ? program : $"{program} …#{ShortHash.Of(whole)}";
+    }
 
     internal (string File, IReadOnlyList<string> Arguments) Words() => arguments is not null
         ? (line, arguments)

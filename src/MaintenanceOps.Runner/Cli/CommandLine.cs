@@ -39,6 +39,7 @@ internal static class CommandLine
         ("remove", () => new RemoveCommand()),
         ("retention", () => new RetentionCommand()),
         ("repo", () => new RepoCommand()),
+        ("health", () => new HealthCommand()),
         ("mode", () => new ModeCommand()),
         ("wal-push", () => new WalPushCommand()),
         ("wal-fetch", () => new WalFetchCommand()),

@@ -18,7 +18,7 @@ internal abstract class RunnerCommand : Command
 
     protected abstract ExitCode Execute(RunnerContext context);
 
-    protected void Use(params Symbol[] symbols)
+    protected void Use(params IEnumerable<Symbol> symbols)
     {
         foreach (var symbol in symbols)
         {

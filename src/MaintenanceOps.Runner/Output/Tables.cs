@@ -81,6 +81,27 @@ internal static class Tables
         new("BY", e => e.Lease.By),
         new("REASON", e => e.Lease.Reason));
 
+    public static readonly TextTable<HealthResult> Health = new(
+        new("STATUS", r => r.Status == HealthStatus.Healthy ? "healthy" : r.Status.ToString().ToUpperInvariant()),
+        new("KIND", r => r.Kind),
+        new("LATENCY", r => Elapsed(r.Latency), Right: true),
+        new("STREAK", r => $"{r.Streak:N0}{(r.Flapping ? " flapping" : "")}", Right: true),
+        new("", r => r.InMaintenance ? "in maintenance" : ""),
+        new("NAME", r => r.Name),
+        new("REASON", r => r.Reason));
+
+    public static readonly TextTable<HealthHistory> HealthHistories = new(
+        new("WINDOW", h => Duration.Format(h.Window), Right: true),
+        new("UPTIME", h => h.Uptime is { } up ? $"{up * 100:0.00} %" : "", Right: true),
+        new("LOOKS", h => $"{h.Looks:N0}", Right: true),
+        new("P50", h => h.P50 is { } p ? Elapsed(p) : "", Right: true),
+        new("P95", h => h.P95 is { } p ? Elapsed(p) : "", Right: true),
+        new("P99", h => h.P99 is { } p ? Elapsed(p) : "", Right: true),
+        new("STATUS", h => $"{h.Status.ToString().ToLowerInvariant()}{(h.Flapping ? ", flapping" : "")}"),
+        new("STREAK", h => $"{h.Streak:N0}", Right: true),
+        new("SINCE (UTC)", h => Time(h.Since)),
+        new("NAME", h => h.Name));
+
     /// <summary>How far a snapshot is proven; what the backup could not take as it stood is counted beside it.</summary>
     private static string Verified(Snapshot snapshot)
     {

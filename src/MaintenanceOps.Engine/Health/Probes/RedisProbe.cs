@@ -141,6 +141,9 @@ public sealed class RedisProbe : IProbe
         Password = credential?.Password is { Length: > 0 } password ? password : null,
         Ssl = useTls,
         AbortOnConnectFail = true,
+
+        // The client takes INFO for a command of administrators.
+        AllowAdmin = true,
         ConnectRetry = 0,
         ConnectTimeout = (int)((IProbe)this).UsualTimeout.TotalMilliseconds,
         ClientName = "MaintenanceOps",

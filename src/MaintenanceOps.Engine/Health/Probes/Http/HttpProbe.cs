@@ -108,7 +108,11 @@ public sealed class HttpProbe : IProbe
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            verdict.Unhealthy($"the answer is no JSON ('{Expectation.Shorten(text, 30)}')");
+            // A wrong status has said so already, and its page is for people.
+            if (verdict.Status == HealthStatus.Healthy)
+            {
+                verdict.Unhealthy($"the answer is no JSON ('{Expectation.Shorten(text, 30)}')");
+            }
         }
     }
 

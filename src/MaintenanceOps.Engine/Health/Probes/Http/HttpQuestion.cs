@@ -32,7 +32,7 @@ public sealed record HttpQuestion
     {
         get
         {
-            var query = Uri.Query.Length > 1 ? "?" + string.Join('&', Uri.Query[1..].Split('&').Select(p => p.Split('=')[0] + "=…")) : "";
+            var query = Uri.Query.Length > 1 ? "?" + string.Join('&', Uri.Query[1..].Split('&').Select(p => p.Split('=')[0] + "=…")) + $"#{ShortHash.Of(Uri.Query)}" : "";
             return $"{Uri.Scheme}://{Uri.Authority}{Uri.AbsolutePath}{query}{(UnixSocket is null ? "" : $" at {UnixSocket}")}";
         }
     }

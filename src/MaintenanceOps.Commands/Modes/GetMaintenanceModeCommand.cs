@@ -6,13 +6,8 @@ namespace MaintenanceOps.Commands.Modes;
 /// <summary>Tells whether an application is closed, by whom and until when; with -History, what happened.</summary>
 [Cmdlet(VerbsCommon.Get, "MaintenanceMode")]
 [OutputType(typeof(MaintenanceMode), typeof(MaintenanceModeEvent))]
-public sealed class GetMaintenanceModeCommand : EngineCmdlet
+public sealed class GetMaintenanceModeCommand : ModeCmdlet
 {
-    /// <summary>The flag file.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNullOrEmpty]
-    public string FlagPath { get; set; } = "";
-
     /// <summary>Writes what happened, the oldest first, instead of how it stands.</summary>
     [Parameter]
     public SwitchParameter History { get; set; }
@@ -20,7 +15,7 @@ public sealed class GetMaintenanceModeCommand : EngineCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var path = ProviderPaths.Full(this, FlagPath);
+        var path = Flag();
         Run(path, output =>
         {
             var door = new MaintenanceSwitch(path, output);

@@ -6,24 +6,24 @@ public sealed class HeldMaintenance : IDisposable
     /// <summary>Two renewals may fail before the lease ends.</summary>
     private const int RenewalsALease = 3;
 
-    private readonly MaintenanceSwitch door;
+    private readonly MaintenanceWindow window;
     private readonly string id;
     private readonly Timer renewal;
 
-    private HeldMaintenance(MaintenanceSwitch door, string id, TimeSpan duration)
+    private HeldMaintenance(MaintenanceWindow window, string id, TimeSpan duration)
     {
-        this.door = door;
+        this.window = window;
         this.id = id;
         var interval = duration / RenewalsALease;
         renewal = new Timer(_ => Renew(duration), null, interval, interval);
     }
 
     /// <summary>Takes a lease and keeps it.</summary>
-    /// <exception cref="MaintenanceException">As <see cref="MaintenanceSwitch.Enter"/>.</exception>
-    public static HeldMaintenance Enter(MaintenanceSwitch door, TimeSpan duration, string reason = "", CancellationToken cancellation = default)
+    /// <exception cref="MaintenanceException">As <see cref="MaintenanceWindow.Enter"/>.</exception>
+    public static HeldMaintenance Enter(MaintenanceWindow window, TimeSpan duration, string reason = "", CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(door);
-        return new HeldMaintenance(door, door.Enter(duration, reason, cancellation).Lease.Id, duration);
+        ArgumentNullException.ThrowIfNull(window);
+        return new HeldMaintenance(window, window.Enter(duration, reason, cancellation).Lease.Id, duration);
     }
 
     /// <summary>Ends the lease.</summary>
@@ -38,14 +38,14 @@ public sealed class HeldMaintenance : IDisposable
             }
         }
 
-        door.Leave(id);
+        window.Leave(id);
     }
 
     private void Renew(TimeSpan duration)
     {
         try
         {
-            door.Extend(duration, id);
+            window.Extend(duration, id);
         }
         catch (MaintenanceException)
         {

@@ -31,7 +31,7 @@ internal sealed class MaintenanceFlag(string path)
                 return [];
             }
 
-            return [.. JsonSerializer.Deserialize(file, ModesJson.Default.FlagContent)?.Leases?.Where(IsUsable).Select(l => l with { Reason = l.Reason ?? "", By = l.By ?? "" }) ?? []];
+            return [.. JsonSerializer.Deserialize(file, ModesJson.Default.FlagContent)?.Leases?.Where(IsUsable).Select(l => l with { Reason = l.Reason ?? "", By = l.By ?? "", Silence = l.Silence ?? "" }) ?? []];
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

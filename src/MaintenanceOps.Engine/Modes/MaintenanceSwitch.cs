@@ -100,6 +100,10 @@ public sealed class MaintenanceSwitch
             cancellation);
     }
 
+    /// <summary>Notes which silence goes with a lease, so that whoever ends the one can end the other. A lease that is gone is no error.</summary>
+    internal MaintenanceMode Attach(string id, string silence, CancellationToken cancellation) =>
+        Change(leases => leases.ConvertAll(l => l.Id == id ? l with { Silence = silence } : l), [], cancellation);
+
     /// <summary>Ends a lease: the given one, or the one that was taken last. One that is gone already is no error.</summary>
     public MaintenanceMode Leave(string? id = null, CancellationToken cancellation = default)
     {

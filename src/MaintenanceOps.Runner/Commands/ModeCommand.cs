@@ -1,5 +1,9 @@
 using System.CommandLine;
+using MaintenanceOps.Engine.Health;
+using MaintenanceOps.Engine.Health.Probes.Http;
 using MaintenanceOps.Engine.Modes;
+using MaintenanceOps.Engine.Modes.Hooks;
+using MaintenanceOps.Engine.Plans;
 using MaintenanceOps.Runner.Cli;
 using MaintenanceOps.Runner.Output;
 
@@ -23,7 +27,7 @@ internal sealed class ModeCommand : Command
 /// <summary>What the commands of maintenance mode have in common: the flag, and how the state is told.</summary>
 internal abstract class ModeSubcommand(string name, string description, params string[] examples) : RunnerCommand(name, description, examples)
 {
-    protected static readonly Argument<string> Flag = new("flag") { Description = "The file that closes the application while it exists." };
+    protected static readonly Argument<string> Flag = new("flag") { Description = "The file that closes the application while it exists; or a plan (.yaml) that names it." };
 
     protected static readonly Option<TimeSpan?> For = new("--for") { Description = "How long at most. [default: 30m]", HelpName = "duration", CustomParser = Values.Duration };
 
@@ -31,16 +35,27 @@ internal abstract class ModeSubcommand(string name, string description, params s
 
     protected static readonly TimeSpan DefaultFor = TimeSpan.FromMinutes(30);
 
-    protected abstract MaintenanceMode Change(MaintenanceSwitch door, RunnerContext context);
+    protected abstract MaintenanceMode Change(MaintenanceWindow window, RunnerContext context);
 
     protected override ExitCode Execute(RunnerContext context)
     {
-        var mode = Change(new MaintenanceSwitch(context.Get(Flag)!, context.Sink), context);
+        var mode = Change(Window(context), context);
         context.Output.Table([mode], Tables.Modes);
         return Judge(mode);
     }
 
     protected virtual ExitCode Judge(MaintenanceMode mode) => ExitCode.Done;
+
+    /// <summary>The plan that was named in place of a flag.</summary>
+    protected static PlanFile? Plan(RunnerContext context) => context.Get(Flag) is { } given && IsPlan(given) ? PlanFile.Load(given) : null;
+
+    /// <summary>The flag that is meant.</summary>
+    protected static string FlagPath(RunnerContext context) => Plan(context) is { } plan ? MaintenancePlan.Of(plan).FlagPath : context.Get(Flag)!;
+
+    private static MaintenanceWindow Window(RunnerContext context) =>
+        new(new MaintenanceSwitch(FlagPath(context), context.Sink), Plan(context) is { } plan ? MaintenancePlan.Of(plan).Hooks : MaintenanceHooks.None, context.Sink);
+
+    private static bool IsPlan(string path) => Path.GetExtension(path) is ".yaml" or ".yml";
 }
 
 internal sealed class ModeOnCommand : ModeSubcommand
@@ -51,8 +66,8 @@ internal sealed class ModeOnCommand : ModeSubcommand
         : base("on", "Take a lease: closed until it is ended or its time is over.", "mops mode on /run/notes/maintenance.flag --for 30m --reason 'new version'") =>
         Use(Flag, For, Reason);
 
-    protected override MaintenanceMode Change(MaintenanceSwitch door, RunnerContext context) =>
-        door.Enter(context.Get(For) ?? DefaultFor, context.Get(Reason) ?? "", context.Cancellation).Mode;
+    protected override MaintenanceMode Change(MaintenanceWindow window, RunnerContext context) =>
+        window.Enter(context.Get(For) ?? DefaultFor, context.Get(Reason) ?? "", context.Cancellation).Mode;
 }
 
 internal sealed class ModeExtendCommand : ModeSubcommand
@@ -61,20 +76,30 @@ internal sealed class ModeExtendCommand : ModeSubcommand
         : base("extend", "Give a lease so much time from now on.", "mops mode extend /run/notes/maintenance.flag --for 1h") =>
         Use(Flag, For, LeaseId);
 
-    protected override MaintenanceMode Change(MaintenanceSwitch door, RunnerContext context) =>
-        door.Extend(context.Get(For) ?? DefaultFor, context.Get(LeaseId), context.Cancellation);
+    protected override MaintenanceMode Change(MaintenanceWindow window, RunnerContext context) =>
+        window.Extend(context.Get(For) ?? DefaultFor, context.Get(LeaseId), context.Cancellation);
 }
 
 internal sealed class ModeOffCommand : ModeSubcommand
 {
     private static readonly Option<bool> All = new("--all") { Description = "End all leases." };
+    private static readonly Option<bool> WhenHealthy = new("--when-healthy") { Description = "Only after the plan's checks, or --health-uri, are up; until then it stays closed. Exit code 3 where that does not come in time." };
+    private static readonly Option<string[]> HealthUri = new("--health-uri") { Description = "What must be up, where no plan says so.", HelpName = "address", DefaultValueFactory = _ => [] };
+    private static readonly Option<TimeSpan?> HealthTimeout = new("--health-timeout") { Description = "How long that may take. [default: 5m]", HelpName = "duration", CustomParser = Values.Duration };
 
     public ModeOffCommand()
-        : base("off", "End a lease; open when it was the last one.", "mops mode off /run/notes/maintenance.flag", "mops mode off /run/notes/maintenance.flag --all") =>
-        Use(Flag, LeaseId, All);
+        : base("off", "End a lease; open when it was the last one.", "mops mode off /run/notes/maintenance.flag", "mops mode off /run/notes/maintenance.flag --all", "mops mode off maintenance.yaml --when-healthy") =>
+        Use(Flag, LeaseId, All, WhenHealthy, HealthUri, HealthTimeout);
 
-    protected override MaintenanceMode Change(MaintenanceSwitch door, RunnerContext context) =>
-        context.Get(All) ? door.LeaveAll(context.Cancellation) : door.Leave(context.Get(LeaseId), context.Cancellation);
+    protected override MaintenanceMode Change(MaintenanceWindow window, RunnerContext context) =>
+        context.Get(WhenHealthy) ? window.LeaveWhenHealthy(() => Leave(window, context), Checks(context), context.Get(HealthTimeout) ?? TimeSpan.FromMinutes(5), context.Cancellation) : Leave(window, context);
+
+    private static MaintenanceMode Leave(MaintenanceWindow window, RunnerContext context) =>
+        context.Get(All) ? window.LeaveAll(context.Cancellation) : window.Leave(context.Get(LeaseId), context.Cancellation);
+
+    private static IReadOnlyList<HealthCheck> Checks(RunnerContext context) => context.Get(HealthUri) is { Length: > 0 } addresses
+        ? [.. addresses.Select(a => new HttpProbe(new HttpQuestion { Uri = new Uri(a) })).Select(p => new HealthCheck { Name = p.Target, Probe = p })]
+        : HealthPlan.Checks(Plan(context) ?? throw new MaintenanceException(ErrorCode.InvalidArgument, "--when-healthy needs something to look at: a plan, or --health-uri."));
 }
 
 internal sealed class ModeStatusCommand : ModeSubcommand
@@ -83,7 +108,7 @@ internal sealed class ModeStatusCommand : ModeSubcommand
         : base("status", "Tell whether it is closed, by whom and until when. Exit code 3 while it is.", "mops mode status /run/notes/maintenance.flag") =>
         Use(Flag);
 
-    protected override MaintenanceMode Change(MaintenanceSwitch door, RunnerContext context) => door.Get(context.Cancellation);
+    protected override MaintenanceMode Change(MaintenanceWindow window, RunnerContext context) => window.Get(context.Cancellation);
 
     protected override ExitCode Judge(MaintenanceMode mode) => mode.Enabled ? ExitCode.Unhealthy : ExitCode.Done;
 }
@@ -94,7 +119,7 @@ internal sealed class ModeExpireCommand : ModeSubcommand
         : base("expire", "End the leases whose time is over: for a scheduler, each minute.", "mops mode expire /run/notes/maintenance.flag --quiet") =>
         Use(Flag);
 
-    protected override MaintenanceMode Change(MaintenanceSwitch door, RunnerContext context) => door.Get(context.Cancellation);
+    protected override MaintenanceMode Change(MaintenanceWindow window, RunnerContext context) => window.Get(context.Cancellation);
 }
 
 internal sealed class ModeHistoryCommand : RunnerCommand

@@ -17,4 +17,7 @@ public sealed record MaintenanceLease
 
     /// <summary>Who: <c>user@machine</c>.</summary>
     public string By { get; init; } = "";
+
+    /// <summary>The address of the Alertmanager silence that goes with it; empty where there is none.</summary>
+    public string Silence { get; init; } = "";
 }

@@ -9,7 +9,7 @@ namespace MaintenanceOps.Engine.Tests.Health;
 public sealed class HealthHistoryTests : IDisposable
 {
     private readonly TestFolder folder = new();
-    private readonly Clock clock = new();
+    private readonly SetClock clock = new();
 
     public void Dispose() => folder.Dispose();
 
@@ -31,7 +31,7 @@ public sealed class HealthHistoryTests : IDisposable
     public void A_streak_knows_since_when()
     {
         var first = Look(HealthStatus.Healthy);
-        clock.Advance(TimeSpan.FromMinutes(5));
+        clock.Now += TimeSpan.FromMinutes(5);
         Assert.Equal(first.At, Look(HealthStatus.Healthy).Since);
     }
 
@@ -79,7 +79,7 @@ public sealed class HealthHistoryTests : IDisposable
     public void A_window_ends_where_it_says()
     {
         Look(HealthStatus.Unhealthy);
-        clock.Advance(TimeSpan.FromHours(2));
+        clock.Now += TimeSpan.FromHours(2);
         Look(HealthStatus.Healthy);
         var windows = HealthSummary.Of(folder.Path, [], [TimeSpan.FromDays(1), TimeSpan.FromHours(1)], clock.GetUtcNow()).ToArray();
         Assert.Equal([1.0, 0.5], windows.Select(w => w.Uptime!.Value));
@@ -161,7 +161,11 @@ public sealed class HealthHistoryTests : IDisposable
 
     private HealthResult Look(HealthStatus status, double milliseconds = 5, bool maintenance = false)
     {
-        clock.Advance(TimeSpan.FromSeconds(1));
+        lock (clock)
+        {
+            clock.Now += TimeSpan.FromSeconds(1);
+        }
+
         var log = new HealthLog(folder.Path);
         var seen = new HealthResult { Name = "it", Kind = "scripted", Target = "x", Status = status, Latency = TimeSpan.FromMilliseconds(milliseconds), At = clock.GetUtcNow(), InMaintenance = maintenance };
         return log.Add(Check(status), seen, null, CancellationToken.None);
@@ -174,15 +178,6 @@ public sealed class HealthHistoryTests : IDisposable
         FailAfter = 3,
         RecoverAfter = 2,
     };
-
-    private sealed class Clock : TimeProvider
-    {
-        private long ticks = new DateTimeOffset(2026, 11, 24, 3, 0, 0, TimeSpan.Zero).Ticks;
-
-        public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref ticks), TimeSpan.Zero);
-
-        public void Advance(TimeSpan time) => Interlocked.Add(ref ticks, time.Ticks);
-    }
 
     private sealed class Warnings : IOperationSink
     {

@@ -121,11 +121,4 @@ public sealed class MaintenanceSwitchTests : IDisposable
     private static ErrorCode Failure(Action act) => Assert.Throws<MaintenanceException>(act).Code;
 
     private MaintenanceSwitch New() => new(Flag, SilentSink.Instance, clock);
-
-    private sealed class SetClock : TimeProvider
-    {
-        public DateTimeOffset Now { get; set; } = new(2026, 11, 24, 3, 0, 0, TimeSpan.Zero);
-
-        public override DateTimeOffset GetUtcNow() => Now;
-    }
 }

@@ -1,0 +1,150 @@
+using System.Globalization;
+using MaintenanceOps.Engine.Health;
+using MaintenanceOps.Engine.Modes.Hooks;
+using MaintenanceOps.Engine.Programs;
+
+namespace MaintenanceOps.Engine.Modes;
+
+/// <summary>
+/// Maintenance mode with what belongs around it: people are told, alarms are silent, and who is inside may finish. A hook
+/// that fails is a warning and holds nothing up, but what does not fall quiet opens the door again and is an error.
+/// </summary>
+public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks hooks, IOperationSink sink)
+{
+    private static readonly TimeSpan AnnouncePatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>How it stands now, as <see cref="MaintenanceSwitch.Get"/> tells.</summary>
+    public MaintenanceMode Get(CancellationToken cancellation = default) => door.Get(cancellation);
+
+    /// <summary>Closes the application.</summary>
+    /// <exception cref="MaintenanceException">As <see cref="MaintenanceSwitch.Enter"/>; <see cref="ErrorCode.NotHealthy"/>: it did not fall quiet, and is open as before.</exception>
+    public (MaintenanceLease Lease, MaintenanceMode Mode) Enter(TimeSpan duration, string reason = "", CancellationToken cancellation = default)
+    {
+        Announce("closing", reason, DateTimeOffset.UtcNow + duration, cancellation);
+        var (lease, mode) = door.Enter(duration, reason, cancellation);
+        try
+        {
+            if (Silence(lease) is { } silence)
+            {
+                lease = lease with { Silence = silence };
+                mode = door.Attach(lease.Id, silence, cancellation);
+            }
+
+            hooks.Drain?.Wait(sink, cancellation);
+            return (lease, mode);
+        }
+        catch
+        {
+            Leave(lease.Id, CancellationToken.None);
+            throw;
+        }
+    }
+
+    /// <summary>Gives a lease, and its silence, so much time from now on.</summary>
+    /// <exception cref="MaintenanceException">As <see cref="MaintenanceSwitch.Extend"/>.</exception>
+    public MaintenanceMode Extend(TimeSpan duration, string? id = null, CancellationToken cancellation = default)
+    {
+        var mode = door.Extend(duration, id, cancellation);
+        var lease = mode.Leases.Last(l => id is null || l.Id == id);
+        return lease.Silence.Length > 0 && Silence(lease) is { } silence && silence != lease.Silence
+            ? door.Attach(lease.Id, silence, cancellation)
+            : mode;
+    }
+
+    /// <summary>Ends a lease, or the one that was taken last; with the last one the application is open.</summary>
+    public MaintenanceMode Leave(string? id = null, CancellationToken cancellation = default) => End(() => door.Leave(id, cancellation));
+
+    /// <summary>Ends all leases.</summary>
+    public MaintenanceMode LeaveAll(CancellationToken cancellation = default) => End(() => door.LeaveAll(cancellation));
+
+    /// <summary>Ends a lease, or all, once checks are up. Until then the application stays closed, whatever time the lease has left.</summary>
+    /// <param name="leave">Ends what is to be ended.</param>
+    /// <param name="checks">What must be up.</param>
+    /// <param name="limit">How long that may take.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.NotHealthy"/>: the lease stands as before.</exception>
+    public MaintenanceMode LeaveWhenHealthy(Func<MaintenanceMode> leave, IReadOnlyList<HealthCheck> checks, TimeSpan limit, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(leave);
+        using (HeldMaintenance.Enter(new MaintenanceWindow(door, MaintenanceHooks.None, sink), TimeSpan.FromMinutes(1), "waiting until it is healthy", cancellation))
+        {
+            var (up, results) = HealthWait.Run(checks, limit, TimeSpan.FromSeconds(1), strict: false, sink, cancellation);
+            if (!up)
+            {
+                throw HealthWait.Failure(results, limit, strict: false);
+            }
+        }
+
+        return leave();
+    }
+
+    private MaintenanceMode End(Func<MaintenanceMode> leave)
+    {
+        var before = door.Get();
+        var after = leave();
+        foreach (var silence in before.Leases.Where(l => l.Silence.Length > 0 && !after.Leases.Any(a => a.Id == l.Id)).Select(l => l.Silence))
+        {
+            Try("The silence was not ended and ends by itself", () => Alertmanager.End(silence));
+        }
+
+        if (before.Enabled && !after.Enabled)
+        {
+            Announce("open", before.Reason, null, CancellationToken.None);
+        }
+
+        return after;
+    }
+
+    private string? Silence(MaintenanceLease lease)
+    {
+        string? silence = null;
+        if (hooks.Alertmanager is { } alertmanager)
+        {
+            Try("Alarms are not silent", () => silence = alertmanager.Silence(lease));
+        }
+
+        return silence;
+    }
+
+    private void Announce(string state, string reason, DateTimeOffset? until, CancellationToken cancellation)
+    {
+        if (hooks.Announce is not { } program)
+        {
+            return;
+        }
+
+        var environment = new Dictionary<string, string>
+        {
+            ["MAINTENANCE_STATE"] = state,
+            ["MAINTENANCE_REASON"] = reason,
+            ["MAINTENANCE_UNTIL"] = until?.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture) ?? "",
+        };
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(AnnouncePatience);
+        Try("It was not announced", () =>
+        {
+            var run = ProgramRun.Run(program, environment, limit.Token).GetAwaiter().GetResult();
+            if (run.ExitCode != 0)
+            {
+                throw new MaintenanceException(ErrorCode.Unexpected, $"exit code {run.ExitCode}: {Expectation.Shorten(run.LastWords)}");
+            }
+        });
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    private void Try(string failed, Action act)
+    {
+        try
+        {
+            act();
+        }
+        catch (MaintenanceException e)
+        {
+            sink.Warn($"{failed}: {e.Message}");
+        }
+        catch (OperationCanceledException)
+        {
+            sink.Warn($"{failed}: it did not end within {Duration.Format(AnnouncePatience)}.");
+        }
+    }
+}

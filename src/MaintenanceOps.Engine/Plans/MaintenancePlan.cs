@@ -1,0 +1,56 @@
+using MaintenanceOps.Engine.Modes.Hooks;
+using MaintenanceOps.Engine.Programs;
+
+namespace MaintenanceOps.Engine.Plans;
+
+/// <summary>What a plan says of maintenance mode.</summary>
+public sealed record MaintenancePlan
+{
+    private static readonly string[] Keys = ["flag", "page", "maxDuration", "retryAfter", "exempt", "announce", "drain", "silence"];
+
+    /// <summary>The flag file.</summary>
+    public required string FlagPath { get; init; }
+
+    /// <summary>How long a lease may be; null where the plan does not say.</summary>
+    public TimeSpan? MaxDuration { get; init; }
+
+    /// <summary>What happens around it.</summary>
+    public required MaintenanceHooks Hooks { get; init; }
+
+    /// <summary>Reads the section.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
+    public static MaintenancePlan Of(PlanFile plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        var section = plan.Root.Map("maintenance") ?? throw plan.Root.Wrong("maintenance", "the plan has no section of this name, so it names no flag.");
+        section.Allow(Keys);
+        section.Required("flag");
+        return new MaintenancePlan
+        {
+            FlagPath = section.PathOf("flag")!,
+            MaxDuration = section.Time("maxDuration"),
+            Hooks = new MaintenanceHooks
+            {
+                Announce = section.Text("announce") is { } line ? ProgramLine.Shell(line) : null,
+                Drain = section.Map("drain") is { } drain ? DrainOf(drain) : null,
+                Alertmanager = section.Map("silence") is { } labels ? AlertmanagerOf(plan, labels) : null,
+            },
+        };
+    }
+
+    private static Drain DrainOf(PlanMap map)
+    {
+        map.Allow("http", "command", "pattern", "below", "timeout");
+        var below = map.Fraction("below") ?? 1;
+        var limit = map.Time("timeout") ?? TimeSpan.FromMinutes(1);
+        return map.Text("command") is { } line
+            ? Drain.ByProgram(ProgramLine.Shell(line), map.Text("pattern"), below, limit)
+            : Drain.ByAddress(AddressOf(map, "http"), map.Text("pattern"), below, limit);
+    }
+
+    private static Alertmanager AlertmanagerOf(PlanFile plan, PlanMap labels) =>
+        new(AddressOf(plan.Root.Map("alerts") ?? throw labels.Wrong("silence", "it needs 'alerts.alertmanager'."), "alertmanager"), labels.Pairs());
+
+    private static Uri AddressOf(PlanMap map, string key) =>
+        Uri.TryCreate(map.Required(key), UriKind.Absolute, out var uri) ? uri : throw map.Wrong(key, "it is no web address.");
+}

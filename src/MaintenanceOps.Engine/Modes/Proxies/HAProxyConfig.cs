@@ -53,9 +53,10 @@ internal static class HAProxyConfig
         yield return new(backend, $$"""
             # Maintenance mode of {{request.Name}}, first half: how the flag is looked at, and the answers.
             #
-            # A file of its own for HAProxy: start it with   -f haproxy.cfg -f "{{backend}}"   or a folder (-f conf.d).
+            # A file of its own for HAProxy, before the one with your frontend:   -f "{{backend}}" -f haproxy.cfg
+            # (Debian: EXTRAOPTS in /etc/default/haproxy; of a folder HAProxy reads the files by the order of their names.)
             # The other half are a few lines for your frontend, in {{frontend}}
-            # Try it with: haproxy -c -f haproxy.cfg -f "{{backend}}"   and then reload. Opening and closing need no reload;
+            # Try it with: haproxy -c -f "{{backend}}" -f haproxy.cfg   and then restart. Opening and closing need no reload;
             # a new page does, because HAProxy reads it at its start, and it must be smaller than tune.bufsize (16 KiB).
 
             global
@@ -63,6 +64,8 @@ internal static class HAProxyConfig
 
             backend {{name}}
                 mode http
+                timeout connect 5s
+                timeout server 5s
                 acl {{name}}_html req.fhdr(accept) -m sub -i text/html
                 acl {{name}}_json req.fhdr(accept) -m sub -i application/json +json
                 http-request return status 503 content-type "application/json" file "{{request.JsonPath}}" hdr Retry-After {{request.Seconds}} hdr Cache-Control no-store if {{name}}_json !{{name}}_html

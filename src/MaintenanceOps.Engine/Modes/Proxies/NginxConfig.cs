@@ -94,7 +94,6 @@ internal static class NginxConfig
             }
             location = /{{name}} {
                 internal;
-                # An upload too is told 503 and not that it is too large.
                 client_max_body_size 0;
                 # To an address and not to a named location: so a POST becomes a GET, and files have no answer to a POST.
                 error_page 503 ${{variable}}_page;
@@ -102,6 +101,8 @@ internal static class NginxConfig
             }
             location = /{{name}}.html {
                 internal;
+                # An upload too is told 503 and not that it is too large.
+                client_max_body_size 0;
                 alias "{{request.PagePath}}";
                 types { }
                 default_type "text/html; charset=utf-8";
@@ -110,6 +111,8 @@ internal static class NginxConfig
             }
             location = /{{name}}.json {
                 internal;
+                # An upload too is told 503 and not that it is too large.
+                client_max_body_size 0;
                 alias "{{request.JsonPath}}";
                 types { }
                 default_type application/json;

@@ -32,7 +32,8 @@ public static class ProxyConfig
                 _ => throw new MaintenanceException(ErrorCode.InvalidArgument, $"There is no configuration for '{options.Kind}'.", options.Kind.ToString()),
             },
         ];
-        ProxyFile[] files = [.. all.Where(f => replace || !f.Yours || !File.Exists(f.Path))];
+        // Also where the sources of this program were checked out with other line ends.
+        ProxyFile[] files = [.. all.Where(f => replace || !f.Yours || !File.Exists(f.Path)).Select(f => f with { Content = f.Content.ReplaceLineEndings("\n") })];
         if (Array.Find(files, f => Directory.Exists(f.Path) || (!replace && File.Exists(f.Path))) is { } taken)
         {
             throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{taken.Path}' exists. Give -Force to replace what is there.", taken.Path);
@@ -57,7 +58,7 @@ public static class ProxyConfig
             files.Delete(temporary);
             using (var handle = files.Create(temporary))
             {
-                files.Write(handle, System.Text.Encoding.UTF8.GetBytes(file.Content.ReplaceLineEndings("\n")), 0);
+                files.Write(handle, System.Text.Encoding.UTF8.GetBytes(file.Content), 0);
                 if (!OperatingSystem.IsWindows())
                 {
                     File.SetUnixFileMode(handle, Readable);

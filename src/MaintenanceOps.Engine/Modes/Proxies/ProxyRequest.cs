@@ -16,7 +16,7 @@ internal sealed record ProxyRequest
         Name = ProxyValues.Name(options.Name) + "-maintenance";
         Variable = Name.Replace('-', '_');
         FlagPath = ProxyValues.Path(options.FlagPath, "The flag's path");
-        Output = ProxyValues.Path(Path.Combine(Path.GetFullPath(options.OutputPath), Name), "The output folder")[..^(Name.Length + 1)];
+        Output = Folder(options.OutputPath);
         PagePath = ProxyValues.Path(options.PagePath ?? InOutput(".html"), "The page's path");
         if (Path.GetExtension(PagePath) is not (".html" or ".htm"))
         {
@@ -53,4 +53,12 @@ internal sealed record ProxyRequest
 
     /// <summary>A file in the output folder, by what follows the name.</summary>
     public string InOutput(string end) => $"{Output}/{Name}{end}";
+
+    private static string Folder(string path)
+    {
+        const string What = "The output folder's path";
+        const string Any = "file";
+        ProxyValues.Letters(OperatingSystem.IsWindows() ? path.Replace('\\', '/') : path, What);
+        return ProxyValues.Path(Path.Combine(Path.GetFullPath(path), Any), What)[..^(Any.Length + 1)];
+    }
 }

@@ -23,15 +23,21 @@ internal static partial class ProxyValues
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"{what} '{path}' is not the absolute path of a file. A web server has a current folder of its own; write it as /run/app/maintenance.flag.", path);
         }
 
+        Letters(text, what);
+        return text;
+    }
+
+    /// <summary>Refuses what could mean more than itself.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static void Letters(string text, string what)
+    {
         foreach (var letter in text)
         {
             if (!char.IsLetterOrDigit(letter) && !InPaths.Contains(letter, StringComparison.Ordinal))
             {
-                throw new MaintenanceException(ErrorCode.InvalidArgument, $"{what} has the character {Show(letter)}, which means something in a web server's configuration. Use letters, digits, spaces and /._-~@+,:=() only.", path);
+                throw new MaintenanceException(ErrorCode.InvalidArgument, $"{what} has the character {Show(letter)}, which means something in a web server's configuration. Use letters, digits, spaces and /._-~@+,:=() only.", text);
             }
         }
-
-        return text;
     }
 
     /// <summary>The application's name, fit for names of files, variables and sections.</summary>
@@ -67,8 +73,7 @@ internal static partial class ProxyValues
     /// <summary>Where Traefik reaches its gate.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
     public static Uri Gate(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttp && uri.PathAndQuery == "/" && uri.Fragment.Length == 0 && uri.UserInfo.Length == 0
-            && GateHost().IsMatch(uri.Host)
+        GateShape().IsMatch(text) && Uri.TryCreate(text, UriKind.Absolute, out var uri) && Uri.CheckHostName(uri.Host) != UriHostNameType.Unknown
             ? uri
             : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is no place of the nginx that looks at the flag. Write -Upstream as http://127.0.0.1:9503 or http://maintenance-gate:9503.", text);
 
@@ -100,6 +105,7 @@ internal static partial class ProxyValues
     [GeneratedRegex(@"^[a-z][a-z0-9-]{0,39}\z")]
     private static partial Regex NameShape();
 
-    [GeneratedRegex(@"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])\z")]
-    private static partial Regex GateHost();
+    /// <summary>Before <see cref="Uri"/>, which tidies up what it reads.</summary>
+    [GeneratedRegex(@"^http://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?\z")]
+    private static partial Regex GateShape();
 }

@@ -9,7 +9,7 @@ Describe 'New-MaintenanceProxyConfig' {
         @{ Kind = 'Nginx'; Ends = '-http.conf', '-server.inc' }
         @{ Kind = 'Traefik'; Ends = '-gate.conf', '.yml' }
         @{ Kind = 'Caddy'; Ends = @('.caddy') }
-        @{ Kind = 'HAProxy'; Ends = '.lua', '.cfg', '-frontend.inc' }
+        @{ Kind = 'HAProxy'; Ends = '.lua', '.cfg', '-lines.inc' }
     ) {
         $folder = Join-Path $TestDrive $Kind
         $files = New-MaintenanceProxyConfig $Kind @common -OutputPath $folder -ExemptPath /health -RetryAfter 30m

@@ -11,7 +11,7 @@ internal static class CaddyConfig
         var (flagFolder, flag) = Split(request.FlagPath);
         var (pageFolder, page) = Split(request.PagePath);
         yield return new(path, $$"""
-            # Maintenance mode of {{request.Name}}: 503 while the flag exists, from the next request on.
+            # Maintenance mode of {{request.Application}}: 503 while the flag exists, from the next request on.
             #
             # Goes into the site, and the site's own lines into a handle beside it, or those that Caddy sorts before it would still answer:
             #   example.org {

@@ -8,9 +8,9 @@ internal static class HAProxyConfig
 {
     public static IEnumerable<ProxyFile> Files(ProxyRequest request)
     {
-        var (name, backend, lua, frontend) = (request.Variable, request.InOutput(".cfg"), request.InOutput(".lua"), request.InOutput("-frontend.inc"));
+        var (name, backend, lua, lines) = (request.Variable, request.InOutput(".cfg"), request.InOutput(".lua"), request.InOutput("-lines.inc"));
         yield return new(lua, $$"""
-            -- Maintenance mode of {{request.Name}}: tells HAProxy whether the flag exists. Loaded by {{backend}}.
+            -- Maintenance mode of {{request.Application}}: tells HAProxy whether the flag exists. Loaded by a line of {{lines}}
             --
             -- With a chroot (Debian's own configuration has one) HAProxy sees paths inside of it only: it then looks for the flag below
             -- the chroot's folder, and the log tells that the folder of the flag cannot be seen.
@@ -18,13 +18,10 @@ internal static class HAProxyConfig
             local flag = "{{request.FlagPath}}"
             local folder = "{{Folder(request.FlagPath)}}"
             local none = 2
-            local told = false
+            local looked = false
 
             local function tell(text)
-                if not told then
-                    told = true
-                    core.log(core.alert, "{{request.Name}}: " .. text)
-                end
+                core.log(core.alert, "{{request.Name}}: " .. text)
             end
 
             core.register_fetches("{{name}}", function()
@@ -35,10 +32,14 @@ internal static class HAProxyConfig
                 end
                 if code ~= none then
                     -- Closed by mistake is seen the day this is set up; open by mistake in the middle of an upgrade.
-                    tell(problem)
+                    if not looked then
+                        looked = true
+                        tell(problem)
+                    end
                     return true
                 end
-                if not told then
+                if not looked then
+                    looked = true
                     local seen = io.open(folder, "r")
                     if seen then
                         seen:close()
@@ -51,16 +52,12 @@ internal static class HAProxyConfig
 
             """);
         yield return new(backend, $$"""
-            # Maintenance mode of {{request.Name}}, first half: how the flag is looked at, and the answers.
+            # Maintenance mode of {{request.Application}}: the answers, as a backend of its own.
             #
-            # A file of its own for HAProxy, before the one with your frontend:   -f "{{backend}}" -f haproxy.cfg
-            # (Debian: EXTRAOPTS in /etc/default/haproxy; of a folder HAProxy reads the files by the order of their names.)
-            # The other half are a few lines for your frontend, in {{frontend}}
-            # Try it with: haproxy -c -f "{{backend}}" -f haproxy.cfg   and then restart. Opening and closing need no reload;
+            # Beside your own file:   -f haproxy.cfg -f "{{backend}}"   (Debian: EXTRAOPTS in /etc/default/haproxy), or copied into it.
+            # Some lines go into your global and frontend; they are in {{lines}}
+            # Try it with: haproxy -c -f haproxy.cfg -f "{{backend}}"   and then reload. Opening and closing need no reload;
             # a new page does, because HAProxy reads it at its start, and it must be smaller than tune.bufsize (16 KiB).
-
-            global
-                lua-load-per-thread "{{lua}}"
 
             backend {{name}}
                 mode http
@@ -72,10 +69,10 @@ internal static class HAProxyConfig
                 http-request return status 503 content-type "text/html; charset=utf-8" file "{{request.PagePath}}" hdr Retry-After {{request.Seconds}} hdr Cache-Control no-store
 
             """);
-        yield return new(frontend, Frontend(request, backend));
+        yield return new(lines, Lines(request, lua, backend));
     }
 
-    private static string Frontend(ProxyRequest request, string backend)
+    private static string Lines(ProxyRequest request, string lua, string backend)
     {
         var name = request.Variable;
         var exempt = string.Concat(request.Exempt.Select(e => $"    acl {name}_exempt path -m {(e.IsPrefix ? "beg" : "str")} {e.Path}\n"));
@@ -88,9 +85,14 @@ internal static class HAProxyConfig
 
             """;
         return $$"""
-                # Maintenance mode of {{request.Name}}, second half: lines for your frontend, before its other use_backend lines.
-                # HAProxy cannot include a file in the middle of another one, so copy them. They need {{backend}}
-                # and the frontend needs: mode http. Try it with: haproxy -c
+            # Maintenance mode of {{request.Application}}: lines for your haproxy.cfg. HAProxy cannot include a file in the middle of
+            # another one, so copy them. They need the backend in {{backend}}
+            # Try it with: haproxy -c -f haproxy.cfg -f "{{backend}}"
+
+            # 1. Into global:
+                lua-load-per-thread "{{lua}}"
+
+            # 2. Into the frontend (mode http), before its other use_backend lines:
                 acl {{name}}_closed lua.{{name}} -m bool
             {{exempt}}{{climbing}}{{bypass}}{{closed}}{{(exempt.Length > 0 ? $" !{name}_exempt\n{closed} {name}_climbs" : "")}}
 

@@ -18,7 +18,7 @@ internal static class NginxConfig
         // Not .conf: a folder whose *.conf are all included at the level of http must not take this one.
         var server = request.InOutput("-server.inc");
         yield return new(http, $$"""
-            # Maintenance mode of {{request.Name}}, first half: who is let in, and which answer fits.
+            # Maintenance mode of {{request.Application}}, first half: who is let in, and which answer fits.
             #
             # Goes into http { }: into conf.d, or with   include "{{http}}";
             # The other half goes into server { }:       include "{{server}}";
@@ -27,7 +27,7 @@ internal static class NginxConfig
             {{Http(request)}}
             """);
         yield return new(server, $$"""
-            # Maintenance mode of {{request.Name}}, second half: 503 while the flag exists, from the next request on.
+            # Maintenance mode of {{request.Application}}, second half: 503 while the flag exists, from the next request on.
             #
             # Goes into server { }, before its locations and redirects:   include "{{server}}";
             # It needs the first half in http { }:                        include "{{http}}";

@@ -13,7 +13,8 @@ internal sealed record ProxyRequest
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"-Upstream is where Traefik asks; {options.Kind} looks at the flag itself.", options.Upstream);
         }
 
-        Name = ProxyValues.Name(options.Name) + "-maintenance";
+        Application = ProxyValues.Name(options.Name);
+        Name = Application + "-maintenance";
         Variable = Name.Replace('-', '_');
         FlagPath = ProxyValues.Path(options.FlagPath, "The flag's path");
         Output = Folder(options.OutputPath);
@@ -28,6 +29,8 @@ internal sealed record ProxyRequest
         Seconds = ProxyValues.Seconds(options.RetryAfter);
         Gate = options.Upstream is null ? UsualGate : ProxyValues.Gate(options.Upstream);
     }
+
+    public string Application { get; }
 
     /// <summary>What names of files, sections and addresses begin with.</summary>
     public string Name { get; }

@@ -12,7 +12,7 @@ internal static class TraefikConfig
     {
         var gate = request.InOutput("-gate.conf");
         yield return new(gate, $$"""
-            # The gate of {{request.Name}}: an nginx that tells Traefik whether the application is open (200) or closed (503, with the page).
+            # The gate of {{request.Application}}: an nginx that tells Traefik whether the application is open (200) or closed (503, with the page).
             #
             # Goes into conf.d of an nginx that only Traefik can reach; it sees the flag, the page and the JSON beside it at the same paths.
             # Try it with: nginx -t   and then: curl -i {{Address(request)}}/
@@ -33,7 +33,7 @@ internal static class TraefikConfig
 
             """);
         yield return new(request.InOutput(".yml"), $$"""
-            # Maintenance mode of {{request.Name}} for Traefik: a middleware that asks the gate before each request.
+            # Maintenance mode of {{request.Application}} for Traefik: a middleware that asks the gate before each request.
             #
             # Goes into the folder of Traefik's file provider (providers.file.directory). Then name it at the router, first of its middlewares:
             #   labels:  traefik.http.routers.ROUTER.middlewares={{request.Name}}@file

@@ -38,8 +38,11 @@ public sealed class HAProxyTests : ProxyTest
 
     private RunningProxy Start()
     {
+        var backend = Path.Combine(Output, "notes-2-maintenance.cfg");
+        var lines = File.ReadAllText(Path.Combine(Output, "notes-2-maintenance-lines.inc")).Split("# 2.");
         File.WriteAllText(Folder["haproxy.cfg"], $$"""
             global
+            {{lines[0]}}
                 log stderr format raw local0
             defaults
                 mode http
@@ -49,12 +52,12 @@ public sealed class HAProxyTests : ProxyTest
                 timeout server 20s
             frontend web
                 bind 127.0.0.1:{{Port}}
-            {{File.ReadAllText(Path.Combine(Output, "notes-2-maintenance-frontend.inc"))}}
+            # 2.{{lines[1]}}
                 default_backend application
             backend application
                 server one 127.0.0.1:{{Application.Port}}
 
             """);
-        return RunningProxy.Start("haproxy", Folder.Path, Port, "-db", "-f", Path.Combine(Output, "notes-2-maintenance.cfg"), "-f", Folder["haproxy.cfg"]);
+        return RunningProxy.Start("haproxy", Folder.Path, Port, "-db", "-f", Folder["haproxy.cfg"], "-f", backend);
     }
 }

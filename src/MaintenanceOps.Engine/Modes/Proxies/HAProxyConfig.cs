@@ -19,6 +19,7 @@ internal static class HAProxyConfig
             local folder = "{{Folder(request.FlagPath)}}"
             local none = 2
             local looked = false
+            local refused = false
 
             local function tell(text)
                 core.log(core.alert, "{{request.Name}}: " .. text)
@@ -32,8 +33,8 @@ internal static class HAProxyConfig
                 end
                 if code ~= none then
                     -- Closed by mistake is seen the day this is set up; open by mistake in the middle of an upgrade.
-                    if not looked then
-                        looked = true
+                    if not refused then
+                        refused = true
                         tell(problem)
                     end
                     return true

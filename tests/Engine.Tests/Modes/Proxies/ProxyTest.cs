@@ -17,8 +17,13 @@ public abstract class ProxyTest : IDisposable
 
     private protected int Port { get; } = RunningProxy.FreePort();
 
-    /// <summary>A path that has to be quoted in each of the languages.</summary>
-    private protected string Flag => Path.Combine(Output, "the flag (1)");
+    /// <summary>All that a path may have, so that each of the languages shows that it reads it as it is.</summary>
+    private const string Odd = " (1)._-~@+,:=\u00e9";
+
+    private protected string Flag => Path.Combine(Output, "the flag" + Odd);
+
+    /// <summary>All that an exempt path may have.</summary>
+    private const string OddPath = "/a._~@+,:=-Z9";
 
     private protected string Output => Folder["notes of mine"];
 
@@ -27,8 +32,8 @@ public abstract class ProxyTest : IDisposable
         Kind = kind,
         FlagPath = Flag,
         OutputPath = Output,
-        PagePath = Path.Combine(Output, "a page (1).html"),
-        ExemptPath = ["/health", "/static/*", "/broken"],
+        PagePath = Path.Combine(Output, $"a page{Odd}.html"),
+        ExemptPath = ["/health", "/static/*", "/broken", OddPath, "/odd" + OddPath + "*"],
         BypassAddress = ["10.0.0.0/8", LetIn, "::1"],
         RetryAfter = TimeSpan.FromMinutes(10),
         Name = "notes-2",
@@ -74,6 +79,9 @@ public abstract class ProxyTest : IDisposable
             AssertOpen(visitor.Get("/health"), "/health");
             AssertOpen(visitor.Get("/health?deep=1"), "/health?deep=1");
             AssertOpen(visitor.Send(HttpMethod.Post, "/static/a/b.css", "x"), "/static/a/b.css");
+            AssertOpen(visitor.Get(OddPath), OddPath);
+            AssertOpen(visitor.Get($"/odd{OddPath}/b"), $"/odd{OddPath}/b");
+            AssertClosed(visitor.Get(OddPath.Replace('.', 'x')));
             AssertOpen(friend.Get("/"), "/");
             AssertOpen(friend.Post("/save"), "/save");
             Open();

@@ -28,6 +28,7 @@
         'Invoke-DbBackup'
         'Invoke-FileBackup'
         'Invoke-SnapshotRetention'
+        'New-MaintenanceProxyConfig'
         'New-SnapshotRepository'
         'Optimize-SnapshotRepository'
         'Remove-Snapshot'

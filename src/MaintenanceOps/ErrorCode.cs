@@ -102,7 +102,7 @@ public enum ErrorCode
     /// <summary>A part of the log that is needed is not in the archive.</summary>
     WalMissing = 39,
 
-    /// <summary>The restore's destination exists, or is in use, and <c>-Force</c> was not given.</summary>
+    /// <summary>The restore's destination, or a file to write, exists or is in use, and <c>-Force</c> was not given.</summary>
     DestinationInUse = 40,
 
     /// <summary>An entry of the snapshot would be written outside the destination.</summary>

@@ -18,6 +18,7 @@ BeforeAll {
     $key = Add-SnapshotRepositoryKey ./encrypted -Passphrase $secret -NewPassphrase (ConvertTo-TestSecret 'another')
 
     $script:cases = @{
+        'New-MaintenanceProxyConfig'   = { New-MaintenanceProxyConfig Nginx -FlagPath /run/app.flag -OutputPath ./proxy -WhatIf; New-MaintenanceProxyConfig Traefik -FlagPath /run/app.flag -OutputPath ./proxy -Force -WhatIf }
         'New-SnapshotRepository'       = { New-SnapshotRepository ./new -WhatIf }
         'Optimize-SnapshotRepository'  = { Optimize-SnapshotRepository ./r -WhatIf }
         'Add-SnapshotRepositoryKey'    = { Add-SnapshotRepositoryKey ./encrypted -Passphrase $secret -NewPassphrase $secret -WhatIf }

@@ -29,4 +29,20 @@ public sealed class ModeTests : Place
         mops.Run("mode", "on", "m.flag", "--for", "8d").Expect(2);
         mops.Run("mode", "extend", "m.flag").Expect(1);
     }
+
+    [Fact]
+    public void A_web_server_is_told_of_the_flag()
+    {
+        var mops = Mops();
+        string[] words = ["mode", "proxy", "nginx", "--flag", "/run/notes/maintenance.flag", "--output", "out", "--name", "notes", "--exempt-path", "/health", "--bypass-address", "10.0.0.0/8"];
+        Assert.Contains("Would write", mops.Run([.. words, "--dry-run"]).Expect(0).Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(InFolder("out")));
+
+        var files = mops.Run([.. words, "--json"]).Expect(0).Json.Select(f => f.GetProperty("path").GetString()!);
+        Assert.Equal(["notes-maintenance.html", "notes-maintenance.json", "notes-maintenance-http.conf", "notes-maintenance-server.inc"], files.Select(f => Path.GetFileName(f)));
+        Assert.Contains("--force", mops.Run(words).Expect(1).Error, StringComparison.Ordinal);
+        mops.Run([.. words, "--force", "--retry-after", "1h"]).Expect(0);
+        Assert.Contains("3600", File.ReadAllText(InFolder("out/notes-maintenance.json")), StringComparison.Ordinal);
+        Assert.Contains("--bypass-address", mops.Run([.. words, "--force", "--bypass-address", "0.0.0.0/0"]).Expect(2).Error, StringComparison.Ordinal);
+    }
 }

@@ -12,7 +12,7 @@ public sealed class UsageTests : Place
     public static TheoryData<string> Commands => new(
         "demo", "backup", "list", "items", "test", "restore", "diff", "copy", "export", "remove", "retention", "completion",
         "wal-push", "wal-fetch", "repo new", "repo info", "repo test", "repo prune", "repo wal", "repo key add", "repo key remove",
-        "mode on", "mode extend", "mode off", "mode status", "mode history", "mode expire");
+        "mode on", "mode extend", "mode off", "mode status", "mode history", "mode expire", "mode proxy");
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -39,6 +39,8 @@ public sealed class UsageTests : Place
     [InlineData("backup", "app.db", "files", "--repository", "r")]
     [InlineData("backup", "app.db", "--passphrase", "x")]
     [InlineData("test")]
+    [InlineData("mode", "proxy", "apache", "--flag-path", "/f", "--output-path", "d")]
+    [InlineData("mode", "proxy", "nginx", "--output-path", "d")]
     public void What_cannot_be_meant_is_a_usage_error(params string[] arguments)
     {
         var run = mops.Run(arguments).Expect(2);

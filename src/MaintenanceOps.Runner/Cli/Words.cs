@@ -62,6 +62,6 @@ internal static partial class Words
     private static partial Regex BothWays();
 
     /// <summary>Only the parameters that the engine speaks of: a file may well be called <c>-Notes</c>.</summary>
-    [GeneratedRegex("(?<![\\w-])-(Passphrase|Force|Source|Destination|InPlace|Include|Table|As|Assert|SkipVerify|Verified|Tag|KeepLast|KeepHourly|KeepDaily|KeepWeekly|KeepMonthly|KeepYearly|KeepWithin|Initialize|Level|LockTimeout)\\b")]
+    [GeneratedRegex("(?<![\\w-])-(Passphrase|Force|Source|Destination|InPlace|Include|Table|As|Assert|SkipVerify|Verified|Tag|KeepLast|KeepHourly|KeepDaily|KeepWeekly|KeepMonthly|KeepYearly|KeepWithin|Initialize|Level|LockTimeout|ExemptPath|BypassAddress|RetryAfter|Upstream)\\b")]
     private static partial Regex Parameter();
 }

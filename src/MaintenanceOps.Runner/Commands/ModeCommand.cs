@@ -21,6 +21,7 @@ internal sealed class ModeCommand : Command
         Subcommands.Add(new ModeStatusCommand());
         Subcommands.Add(new ModeHistoryCommand());
         Subcommands.Add(new ModeExpireCommand());
+        Subcommands.Add(new ModeProxyCommand());
     }
 }
 

@@ -41,6 +41,7 @@ internal static class JsonLines
 [JsonSerializable(typeof(RetentionDecision))]
 [JsonSerializable(typeof(PruneResult))]
 [JsonSerializable(typeof(ExportResult))]
+[JsonSerializable(typeof(WrittenFile))]
 [JsonSerializable(typeof(RemovalResult))]
 [JsonSerializable(typeof(KeyRemovalResult))]
 [JsonSerializable(typeof(DemoResult))]

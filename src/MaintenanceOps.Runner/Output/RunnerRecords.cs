@@ -19,6 +19,8 @@ internal sealed record WarningDetail(string Message);
 
 internal sealed record ExportResult(string Id, string Repository, string Source, string Path, long Size);
 
+internal sealed record WrittenFile(string Path, long Size, bool Written);
+
 internal sealed record RemovalResult(string Id, string Repository, string Source, bool Removed);
 
 internal sealed record KeyRemovalResult(string Id, string Repository, bool Removed);

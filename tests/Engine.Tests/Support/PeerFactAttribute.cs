@@ -11,11 +11,17 @@ internal sealed class PeerFactAttribute : FactAttribute
 {
     public PeerFactAttribute(string program)
     {
-        var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(p => File.Exists(Path.Combine(p, program)));
-        var required = (Environment.GetEnvironmentVariable("MAINTENANCEOPS_REQUIRE") ?? "").Split(',').Contains(program);
-        if (!found && !required)
+        if (PathOf(program) is null && !IsRequired(program))
         {
             Skip = $"{program} is not installed.";
         }
     }
+
+    /// <summary>Where a program is; null where it is not. Servers lie in folders that the PATH of a user may leave out.</summary>
+    public static string? PathOf(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Concat(OperatingSystem.IsWindows() ? [] : ["/usr/local/sbin", "/usr/sbin", "/sbin"])
+        .Select(folder => Path.Combine(folder, program))
+        .FirstOrDefault(File.Exists);
+
+    private static bool IsRequired(string program) => (Environment.GetEnvironmentVariable("MAINTENANCEOPS_REQUIRE") ?? "").Split(',').Contains(program);
 }

@@ -1,7 +1,7 @@
+using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Health.Probes;
 using MaintenanceOps.Engine.Health.Probes.Databases;
 using MaintenanceOps.Engine.Snapshots;
-using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Tests.Support;
 using Microsoft.Data.Sqlite;
 using Npgsql;

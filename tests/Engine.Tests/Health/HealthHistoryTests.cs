@@ -127,7 +127,7 @@ public sealed class HealthHistoryTests : IDisposable
     public void A_history_that_cannot_be_kept_is_a_warning_and_no_failure()
     {
         File.WriteAllText(folder["file"], "");
-        var sink = new Warnings();
+        var sink = new WarningSink();
         var run = new HealthRun([Check(HealthStatus.Healthy)], Path.Combine(folder["file"], "below"), null, sink, clock);
         Assert.Equal(HealthStatus.Healthy, run.Run(_ => { }, default)[0].Status);
         Assert.Contains("was not kept", Assert.Single(sink.Messages), StringComparison.Ordinal);
@@ -178,19 +178,4 @@ public sealed class HealthHistoryTests : IDisposable
         FailAfter = 3,
         RecoverAfter = 2,
     };
-
-    private sealed class Warnings : IOperationSink
-    {
-        public List<string> Messages { get; } = [];
-
-        public void Progress(string activity, long done, long total)
-        {
-        }
-
-        public void Warn(string message) => Messages.Add(message);
-
-        public void Inform(string message)
-        {
-        }
-    }
 }

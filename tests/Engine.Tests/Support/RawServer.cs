@@ -85,6 +85,11 @@ internal sealed class RawServer : IDisposable
         while (!text.ToString().Contains("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(buffer, stopping.Token) is > 0 and var read)
         {
             text.Append(Encoding.UTF8.GetString(buffer, 0, read));
+            if (!char.IsAsciiLetter(text[0]))
+            {
+                // No HTTP: a TLS client, which is answered at once.
+                break;
+            }
         }
 
         return text.ToString();

@@ -73,6 +73,7 @@ public sealed class SqliteProbe(string path, DatabaseQuestion? question = null) 
     {
         try
         {
+            connection.Execute("PRAGMA query_only = 0");
             connection.Execute("BEGIN IMMEDIATE");
             connection.Execute("ROLLBACK");
         }

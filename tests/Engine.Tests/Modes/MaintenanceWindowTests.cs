@@ -1,0 +1,155 @@
+using MaintenanceOps.Engine.Health;
+using MaintenanceOps.Engine.Modes;
+using MaintenanceOps.Engine.Modes.Hooks;
+using MaintenanceOps.Engine.Plans;
+using MaintenanceOps.Engine.Programs;
+using MaintenanceOps.Engine.Tests.Support;
+using Xunit;
+
+namespace MaintenanceOps.Engine.Tests.Modes;
+
+/// <summary>What happens around maintenance mode: people are told, alarms are silent, who is inside may finish, and it opens when all is well.</summary>
+public sealed class MaintenanceWindowTests : IDisposable
+{
+    private static readonly TimeSpan HalfHour = TimeSpan.FromMinutes(30);
+    private readonly TestFolder folder = new();
+    private readonly WarningSink sink = new();
+
+    private string Flag => folder["maintenance.flag"];
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void People_are_told_before_it_closes_and_after_it_is_open()
+    {
+        var window = Window(new MaintenanceHooks { Announce = ProgramLine.Shell($"echo \"$MAINTENANCE_STATE $MAINTENANCE_REASON $(test -e {Flag} && echo shut || echo free)\" >> {folder["told"]}") });
+        window.Enter(HalfHour, "new version");
+        var inner = window.Enter(HalfHour, "more").Lease;
+        window.Leave(inner.Id);
+        window.Leave();
+        Assert.Equal(["closing new version free", "closing more shut", "open new version free"], File.ReadAllLines(folder["told"]));
+        Assert.Empty(sink.Messages);
+    }
+
+    [Fact]
+    public void An_announcement_that_fails_is_a_warning_and_holds_nothing_up()
+    {
+        Assert.True(Window(new MaintenanceHooks { Announce = ProgramLine.Shell("echo no mail >&2; exit 1") }).Enter(HalfHour).Mode.Enabled);
+        Assert.Contains("no mail", Assert.Single(sink.Messages), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void It_waits_until_those_inside_have_left()
+    {
+        File.WriteAllText(folder["active"], "Active connections: 7\n");
+        var leaving = Task.Run(async () =>
+        {
+            await Task.Delay(700);
+            File.WriteAllText(folder["active"], "Active connections: 1\n");
+        });
+        var drain = Drain.ByProgram(ProgramLine.Shell($"cat {folder["active"]}"), @"connections: (\d+)", 2, TimeSpan.FromSeconds(20));
+        Assert.True(Window(new MaintenanceHooks { Drain = drain }).Enter(HalfHour).Mode.Enabled);
+        Assert.True(leaving.IsCompleted);
+    }
+
+    [Fact]
+    public void What_does_not_fall_quiet_opens_the_door_again()
+    {
+        using var server = new RawServer(RawServer.Ok("Active connections: 12"));
+        var window = Window(new MaintenanceHooks { Drain = Drain.ByAddress(server.Uri, null, 2, TimeSpan.FromMilliseconds(300)) });
+        var e = Assert.Throws<MaintenanceException>(() => window.Enter(HalfHour));
+        Assert.Equal(ErrorCode.NotHealthy, e.Code);
+        Assert.Contains("still 12 inside", e.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Flag));
+        var blind = Window(new MaintenanceHooks { Drain = Drain.ByProgram(ProgramLine.Shell("exit 4"), null, 2, TimeSpan.FromMilliseconds(100)) });
+        Assert.Contains("cannot be told: exit code 4", Assert.Throws<MaintenanceException>(() => blind.Enter(HalfHour)).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Flag));
+    }
+
+    [Fact]
+    public void Cancelling_the_drain_opens_the_door_again()
+    {
+        using var cancel = new CancellationTokenSource(300);
+        var window = Window(new MaintenanceHooks { Drain = Drain.ByProgram(ProgramLine.Shell("echo 5"), null, 2, TimeSpan.FromMinutes(1)) });
+        Assert.ThrowsAny<OperationCanceledException>(() => window.Enter(HalfHour, "", cancel.Token));
+        Assert.False(File.Exists(Flag));
+    }
+
+    [PeerFact(AlertmanagerServer.Program)]
+    public void Alarms_are_silent_as_long_as_the_lease_and_no_longer()
+    {
+        using var server = new AlertmanagerServer();
+        var hooks = new MaintenanceHooks { Alertmanager = new Alertmanager(server.Address, new Dictionary<string, string> { ["app"] = "notes" }) };
+        var lease = Window(hooks).Enter(HalfHour, "new version").Lease;
+        var silence = Assert.Single(server.Silences());
+        Assert.Equal(("active", "new version", "app=notes"), (silence.State, silence.Comment, silence.Label));
+        Assert.InRange(silence.EndsAt - lease.Until, TimeSpan.FromSeconds(-1), TimeSpan.FromSeconds(1));
+
+        var mode = Window(hooks).Extend(TimeSpan.FromHours(2));
+        Assert.InRange(Assert.Single(server.Silences(), s => s.State == "active").EndsAt - mode.Until!.Value, TimeSpan.FromSeconds(-1), TimeSpan.FromSeconds(1));
+
+        // Another process, which knows the lease and not the hooks.
+        Window(MaintenanceHooks.None).Leave();
+        Assert.DoesNotContain(server.Silences(), s => s.State == "active");
+        Assert.Empty(sink.Messages);
+    }
+
+    [Fact]
+    public void An_alertmanager_that_is_down_is_a_warning()
+    {
+        var hooks = new MaintenanceHooks { Alertmanager = new Alertmanager(new Uri("http://127.0.0.1:1"), new Dictionary<string, string> { ["app"] = "notes" }) };
+        Assert.True(Window(hooks).Enter(HalfHour).Mode.Enabled);
+        Assert.Contains("Alarms are not silent", Assert.Single(sink.Messages), StringComparison.Ordinal);
+        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => new Alertmanager(new Uri("http://h"), new Dictionary<string, string>())).Code);
+    }
+
+    [Fact]
+    public void It_opens_only_when_the_checks_are_up()
+    {
+        var window = Window(MaintenanceHooks.None);
+        window.Enter(HalfHour, "restore");
+        var looks = 0;
+        var check = new HealthCheck { Name = "api", Probe = new Scripted(_ => Task.FromResult(new Observation { Status = File.Exists(Flag) && ++looks < 3 ? HealthStatus.Unhealthy : HealthStatus.Healthy })) };
+        Assert.False(window.LeaveWhenHealthy(() => window.Leave(), [check], TimeSpan.FromSeconds(20), default).Enabled);
+        Assert.Equal(3, looks);
+    }
+
+    [Fact]
+    public void It_stays_closed_where_they_are_not_even_past_its_lease()
+    {
+        var window = Window(MaintenanceHooks.None);
+        window.Enter(TimeSpan.FromSeconds(1), "restore");
+        var closed = true;
+        var check = new HealthCheck
+        {
+            Name = "api",
+            Probe = new Scripted(c =>
+            {
+                closed &= window.Get(c).Enabled;
+                return Task.FromResult(new Observation { Status = HealthStatus.Unknown });
+            }),
+        };
+        Assert.Equal(ErrorCode.NotHealthy, Assert.Throws<MaintenanceException>(() => window.LeaveWhenHealthy(() => window.Leave(), [check], TimeSpan.FromSeconds(2), default)).Code);
+        Assert.True(closed);
+    }
+
+    [Fact]
+    public void A_plan_names_the_flag_and_the_hooks()
+    {
+        File.WriteAllText(folder["plan.yaml"], """
+            app: notes
+            alerts: { alertmanager: "http://127.0.0.1:9093" }
+            maintenance:
+              flag: run/m.flag
+              maxDuration: 2h
+              announce: wall maintenance
+              drain: { http: "http://127.0.0.1/status", below: 2, timeout: 30s }
+              silence: { app: notes }
+            """);
+        var plan = MaintenancePlan.Of(PlanFile.Load(folder["plan.yaml"]));
+        Assert.Equal((folder["run/m.flag"], TimeSpan.FromHours(2)), (plan.FlagPath, plan.MaxDuration));
+        Assert.True(plan.Hooks is { Announce: not null, Drain: not null, Alertmanager: not null });
+    }
+
+    private MaintenanceWindow Window(MaintenanceHooks hooks) => new(new MaintenanceSwitch(Flag, sink), hooks, sink);
+}

@@ -12,6 +12,10 @@ internal sealed class LockTurns(TimeSpan limit, CancellationToken cancellation)
 {
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The bits of a result that say what, without the why.</summary>
+    private const int PrimaryCode = 0xff;
+
     private readonly Stopwatch waited = Stopwatch.StartNew();
 
     /// <summary>Runs a statement to its end, again and again while a lock is in its way and the time-out is not over.</summary>
@@ -21,12 +25,14 @@ internal sealed class LockTurns(TimeSpan limit, CancellationToken cancellation)
     {
         _ = raw.sqlite3_busy_timeout(connection.Handle, (int)Turn.TotalMilliseconds);
         int result;
+        string message;
         do
         {
             cancellation.ThrowIfCancellationRequested();
 
             // The raw call runs a statement that gives rows, such as incremental_vacuum, to its end.
-            result = raw.sqlite3_exec(connection.Handle, sql);
+            result = raw.sqlite3_exec(connection.Handle, sql) & PrimaryCode;
+            message = raw.sqlite3_errmsg(connection.Handle).utf8_to_string();
             if (result != SqliteNative.Ok && raw.sqlite3_get_autocommit(connection.Handle) == 0)
             {
                 // The next turn begins from nothing.
@@ -35,14 +41,9 @@ internal sealed class LockTurns(TimeSpan limit, CancellationToken cancellation)
         }
         while (result is SqliteNative.Busy or SqliteNative.Locked && Again());
 
-        if (result == SqliteNative.Interrupt)
-        {
-            cancellation.ThrowIfCancellationRequested();
-        }
-
         if (result != SqliteNative.Ok)
         {
-            throw new SqliteException(raw.sqlite3_errstr(result).utf8_to_string(), result);
+            throw new SqliteException($"{message}.", result);
         }
     }
 

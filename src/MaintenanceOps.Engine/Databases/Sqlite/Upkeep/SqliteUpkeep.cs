@@ -124,7 +124,7 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
         {
             return File.ResolveLinkTarget(place, returnFinalTarget: true)?.FullName ?? place;
         }
-        catch (IOException)
+        catch (Exception e) when (IoErrors.IsKnown(e))
         {
             // Opening it says what is wrong.
             return place;

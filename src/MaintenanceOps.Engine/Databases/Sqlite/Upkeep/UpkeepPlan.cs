@@ -64,13 +64,14 @@ internal static class UpkeepPlan
     /// <summary>One task an index, so that writers get their turn in between and a time limit can end it between two.</summary>
     private static List<OptimizationTask> Reindex(SqliteConnection connection, DatabaseFile file, CancellationToken cancellation)
     {
-        var indexes = Schema.Tables(connection, cancellation).SelectMany(t => t.Indexes).Where(i => !i.IsTable).ToList();
+        var tables = Schema.Tables(connection, cancellation);
+        var indexes = tables.SelectMany(t => t.Indexes).Where(i => !i.IsTable).ToList();
         return indexes.ConvertAll(i => new OptimizationTask
         {
             Step = OptimizationStep.Reindex,
             Object = i.Name,
             Sql = $"REINDEX {SqliteConnections.Quote(i.Name)}",
-            EstimatedTime = UpkeepCost.Reindex(file, indexes.Count),
+            EstimatedTime = UpkeepCost.Reindex(file, tables.Count),
             NotWorth = "SQLite's indexes do not wear out. A rebuild mends missing index rows, which a full check finds, and follows a changed collation.",
         });
     }

@@ -16,6 +16,7 @@ public sealed class IndexRuleTests : IDisposable
     public void Foreign_keys_without_an_index_come_with_the_statement_that_makes_one()
     {
         world.Create($"""
+            PRAGMA foreign_keys = OFF;
             CREATE TABLE users(id INTEGER PRIMARY KEY, a INT, b INT, UNIQUE(a, b));
             CREATE TABLE "odd ""notes"(id INTEGER PRIMARY KEY, "user id" INT REFERENCES users, x INT, y INT, FOREIGN KEY(x, y) REFERENCES users(a, b));
             CREATE TABLE served(id INTEGER PRIMARY KEY REFERENCES users, p INT REFERENCES users, q INT REFERENCES users, x INT, y INT, FOREIGN KEY(x, y) REFERENCES users(a, b));

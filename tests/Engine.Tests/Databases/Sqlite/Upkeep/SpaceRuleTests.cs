@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
 
@@ -28,14 +29,15 @@ public sealed class SpaceRuleTests : IDisposable
     public void Looking_changes_neither_the_database_nor_its_folder()
     {
         SampleDatabase.Create(world.Database, 2000);
-        SampleDatabase.Change(world.Database, "UPDATE notes SET body = 'in the log'");
-        using (var keeper = Engine.Databases.Sqlite.SqliteConnections.OpenBeside(world.Database))
+        using (var application = SqliteConnections.OpenBeside(world.Database))
         {
-            SampleDatabase.Change(world.Database, "PRAGMA wal_autocheckpoint = 0; UPDATE notes SET body = 'in the log only'");
-            world.Inspect();
-            Assert.NotEqual(0, world.LogLength);
+            application.Execute("PRAGMA wal_autocheckpoint = 0; UPDATE notes SET body = 'in the log only'");
+            using var last = SqliteConnections.OpenBeside(world.Database);
+            _ = last.Scalar<long>("SELECT count(*) FROM notes");
+            application.Dispose();
         }
 
+        Assert.NotEqual(0, world.LogLength);
         var before = Image();
         world.Inspect();
         world.Check(VerificationLevel.Full);

@@ -57,10 +57,10 @@ internal sealed class UpkeepWorld : IDisposable
         return results;
     }
 
-    public List<OptimizationResult> Optimize(OptimizationRequest request, CancellationToken cancellation = default)
+    public List<OptimizationResult> Optimize(OptimizationRequest request, IOperationSink? sink = null, CancellationToken cancellation = default)
     {
         var results = new List<OptimizationResult>();
-        DatabaseUpkeep.Optimize(Target(), request, SilentSink.Instance, results.Add, cancellation);
+        DatabaseUpkeep.Optimize(Target(), request, sink ?? SilentSink.Instance, results.Add, cancellation);
         return results;
     }
 

@@ -16,7 +16,6 @@ public sealed class VacuumTests : IDisposable
     [Theory]
     [InlineData("wal")]
     [InlineData("delete")]
-    [InlineData("truncate")]
     public void Vacuum_shrinks_the_file(string journalMode)
     {
         world.CreateWithHoles(100, 8, journalMode);
@@ -73,11 +72,11 @@ public sealed class VacuumTests : IDisposable
         world.Create($"PRAGMA journal_mode = OFF; CREATE TABLE kept(id INTEGER PRIMARY KEY, body TEXT); {UpkeepWorld.Numbers(500)} INSERT INTO kept SELECT i, 'body ' || i FROM n; CREATE TABLE big(id INTEGER PRIMARY KEY, content BLOB); {UpkeepWorld.Numbers(200_000)} INSERT INTO big SELECT i, zeroblob(1000) FROM n");
         world.Create($"PRAGMA journal_mode = {journalMode}");
         var before = world.Length;
-        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+        using var stop = new CancellationTokenSource();
         var cancelledAt = TimeSpan.Zero;
         var watch = Stopwatch.StartNew();
         stop.Token.Register(() => cancelledAt = watch.Elapsed);
-        Assert.ThrowsAny<OperationCanceledException>(() => world.Optimize(new OptimizationRequest { Steps = [OptimizationStep.Vacuum], Force = true }, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => world.Optimize(new OptimizationRequest { Steps = [OptimizationStep.Vacuum], Force = true }, new CancelSoon(stop), stop.Token));
         Assert.InRange((watch.Elapsed - cancelledAt).TotalSeconds, 0, 1);
         Assert.Equal(before, world.Length);
         Assert.False(File.Exists(world.Database + "-journal"));
@@ -175,5 +174,25 @@ public sealed class VacuumTests : IDisposable
         Assert.Contains("may not write", result.Reason, StringComparison.Ordinal);
         Assert.Contains("ok", full.Check(VerificationLevel.Quick).Select(r => r.Passed ? "ok" : r.Reason));
         Assert.Empty(full.Find("LockWaits"));
+    }
+
+    /// <summary>Cancels a little after the rewriting has begun.</summary>
+    private sealed class CancelSoon(CancellationTokenSource stop) : IOperationSink
+    {
+        public void Progress(string activity, long done, long total)
+        {
+            if (activity.StartsWith("Rewriting", StringComparison.Ordinal))
+            {
+                stop.CancelAfter(100);
+            }
+        }
+
+        public void Warn(string message)
+        {
+        }
+
+        public void Inform(string message)
+        {
+        }
     }
 }

@@ -42,11 +42,11 @@ internal sealed record IndexBody(string Columns, string Where)
             {
                 i++;
             }
-            else if (sql[i..].StartsWith("--", StringComparison.Ordinal))
+            else if (string.CompareOrdinal(sql, i, "--", 0, 2) == 0)
             {
                 i = End(sql, i, "\n");
             }
-            else if (sql[i..].StartsWith("/*", StringComparison.Ordinal))
+            else if (string.CompareOrdinal(sql, i, "/*", 0, 2) == 0)
             {
                 i = End(sql, i + 2, "*/");
             }

@@ -137,12 +137,58 @@ public sealed class LogAndLockTests : IDisposable
         }
     }
 
+    [PeerFact("sqlite3")]
+    public void The_locks_of_connections_in_this_process_survive_a_look_a_check_and_a_step()
+    {
+        // A second handle to a file, closed, would drop them; another process then goes where it must not.
+        world.CreateWithHoles(2, 0);
+        using var reader = world.Connect();
+        reader.Execute("BEGIN");
+        _ = reader.Scalar<long>("SELECT count(*) FROM kept");
+        using var writer = world.Connect();
+        writer.Execute("UPDATE kept SET body = 'changed' WHERE id = 1; UPDATE kept SET body = 'body 1' WHERE id = 1; BEGIN IMMEDIATE");
+        world.Inspect();
+        world.Check(VerificationLevel.Full);
+        Assert.Equal(OptimizationStatus.Skipped, world.Optimize(OptimizationStep.Vacuum, force: true).Status);
+
+        Assert.Contains("locked", Ask("INSERT INTO kept(body) VALUES('x')"), StringComparison.Ordinal);
+        writer.Execute("ROLLBACK");
+        Assert.StartsWith("1|", Ask("PRAGMA wal_checkpoint(TRUNCATE)"), StringComparison.Ordinal);
+        Assert.NotEqual(0, world.LogLength);
+        reader.Execute("ROLLBACK");
+        Assert.StartsWith("0|0|0", Ask("PRAGMA wal_checkpoint(TRUNCATE)"), StringComparison.Ordinal);
+        world.AssertWhole();
+    }
+
+    [Fact]
+    public void A_link_leads_to_the_file_and_its_log()
+    {
+        world.CreateWithHoles(20, 0);
+        using var application = world.Connect();
+        application.Execute(GrowLog);
+        var link = Path.Combine(world.Folder, "link.db");
+        File.CreateSymbolicLink(link, world.Database);
+        using var linked = new UpkeepWorld(link);
+        Assert.Equal((link, world.LogLength), Assert.Single(linked.Find("WalSize")) is var f ? (f.Path, f.Size!.Value) : default);
+        Assert.Equal(OptimizationStatus.Done, linked.Optimize(OptimizationStep.Checkpoint).Status);
+        Assert.Equal(0, world.LogLength);
+    }
+
     [Fact]
     public void Measuring_the_disk_leaves_nothing()
     {
         Assert.NotNull(SyncProbe.Measure(world.Folder));
         Assert.Empty(Directory.EnumerateFileSystemEntries(world.Folder));
         Assert.Null(SyncProbe.Measure(Path.Combine(world.Folder, "nowhere")));
+    }
+
+    /// <summary>What another process gets for an answer.</summary>
+    private string Ask(string sql)
+    {
+        using var shell = Process.Start(new ProcessStartInfo("sqlite3", [world.Database, sql]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var answer = shell.StandardOutput.ReadToEnd() + shell.StandardError.ReadToEnd();
+        shell.WaitForExit();
+        return answer;
     }
 
     /// <summary>A shell inside a read transaction.</summary>

@@ -35,8 +35,10 @@ internal static class SpaceRules
         var finding = look.Finding(FindingSeverity.Information, "FreePages", message) with { Size = file.FreeBytes, Ratio = file.FreeShare };
         yield return !IsWorthwhile(file)
             ? finding with { Advice = "They are used again as the database grows; a rewrite would give back too little." }
-            : (finding with { Severity = FindingSeverity.Warning, Gain = file.FreeBytes }) with
+            : finding with
             {
+                Severity = FindingSeverity.Warning,
+                Gain = file.FreeBytes,
                 Action = file.IsIncremental ? OptimizationStep.Incremental : OptimizationStep.Vacuum,
                 Sql = file.IsIncremental ? "PRAGMA incremental_vacuum" : "VACUUM",
                 EstimatedTime = file.IsIncremental ? UpkeepCost.Incremental(file) : UpkeepCost.Vacuum(file),

@@ -1,3 +1,6 @@
+using MaintenanceOps.Engine.Databases.Upkeep;
+using Microsoft.Data.Sqlite;
+
 namespace MaintenanceOps.Engine.Databases.Sqlite.Upkeep.Rules;
 
 /// <summary>Tables whose indexes the planner knows nothing or something wrong about.</summary>
@@ -19,7 +22,7 @@ internal static class StatisticsRules
     }
 
     /// <summary>The tables to analyse, each with the reason.</summary>
-    public static List<(Table Table, string Why)> Stale(Microsoft.Data.Sqlite.SqliteConnection connection, IReadOnlyList<Table> tables, Statistics statistics, CancellationToken cancellation)
+    public static List<(Table Table, string Why)> Stale(SqliteConnection connection, IReadOnlyList<Table> tables, Statistics statistics, CancellationToken cancellation)
     {
         var stale = new List<(Table, string)>();
         foreach (var table in tables)
@@ -34,7 +37,7 @@ internal static class StatisticsRules
         return stale;
     }
 
-    private static DatabaseFinding Finding(Inspection look, FindingSeverity severity, Engine.Databases.Upkeep.OptimizationTask task, string message) =>
+    private static DatabaseFinding Finding(Inspection look, FindingSeverity severity, OptimizationTask task, string message) =>
         look.Finding(severity, "StaleStatistics", message, task.Object) with
         {
             Action = task.Step,

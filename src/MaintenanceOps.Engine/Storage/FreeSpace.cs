@@ -10,29 +10,32 @@ internal static class FreeSpace
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DiskFull"/>.</exception>
     public static void Require(string path, long bytes)
     {
+        // Where the system does not tell, the write itself will.
+        if (Of(path) is { } free && free < bytes + Slack)
+        {
+            throw new MaintenanceException(
+                ErrorCode.DiskFull,
+                $"The volume of '{path}' has {ByteSize.Format(free)} free and {ByteSize.Format(bytes)} are needed. Nothing was written.",
+                path);
+        }
+    }
+
+    /// <summary>What is free on the volume of the path; null where the system does not tell.</summary>
+    public static long? Of(string path)
+    {
         var existing = Path.GetFullPath(path);
         while (!Directory.Exists(existing) && Path.GetDirectoryName(existing) is { } parent)
         {
             existing = parent;
         }
 
-        long free;
         try
         {
-            free = new DriveInfo(existing).AvailableFreeSpace;
+            return new DriveInfo(existing).AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            // Where the system does not tell, the write itself will.
-            return;
-        }
-
-        if (free < bytes + Slack)
-        {
-            throw new MaintenanceException(
-                ErrorCode.DiskFull,
-                $"The volume of '{path}' has {ByteSize.Format(free)} free and {ByteSize.Format(bytes)} are needed. Nothing was written.",
-                path);
+            return null;
         }
     }
 }

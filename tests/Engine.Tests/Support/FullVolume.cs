@@ -32,6 +32,8 @@ internal sealed class FullVolume : IDisposable
         }
     }
 
+    public void MakeReadOnly() => Assert.True(Run("mount", "-o", "remount,ro", folder.Path));
+
     public void MakeRoom() => File.Delete(folder["ballast"]);
 
     public void Dispose()

@@ -54,6 +54,14 @@ internal static unsafe partial class SqliteNative
         public delegate* unmanaged[Cdecl]<nint, long, int> Truncate;
         public delegate* unmanaged[Cdecl]<nint, int, int> Sync;
         public delegate* unmanaged[Cdecl]<nint, long*, int> FileSize;
+        public nint Lock;
+        public nint Unlock;
+        public nint CheckReservedLock;
+        public nint FileControl;
+        public nint SectorSize;
+        public nint DeviceCharacteristics;
+        public delegate* unmanaged[Cdecl]<nint, int, int, int, void**, int> ShmMap;
+        public delegate* unmanaged[Cdecl]<nint, int, int, int, int> ShmLock;
     }
 }
 
@@ -63,6 +71,10 @@ internal static unsafe partial class SqliteNative
 /// </summary>
 internal readonly unsafe struct SqliteFile(nint file)
 {
+    private const int IndexRegion = 32768;
+    private const int ShmLockExclusive = 2 | 8;
+    private const int ShmUnlockExclusive = 1 | 8;
+
     /// <summary>Whether there is a file at all: a log that was never written has none.</summary>
     public bool IsOpen => file != 0 && *(nint*)file != 0;
 
@@ -90,6 +102,45 @@ internal readonly unsafe struct SqliteFile(nint file)
             };
         }
     }
+
+    /// <summary>
+    /// Copies the beginning of the WAL index, which the connection has mapped since its first read in WAL mode: nothing is
+    /// opened for it. False where there is none.
+    /// </summary>
+    public bool TryReadWalIndex(Span<byte> into)
+    {
+        void* region = null;
+        if (!HasWalIndex || Methods->ShmMap(file, 0, IndexRegion, 0, &region) != SqliteNative.Ok || region is null)
+        {
+            return false;
+        }
+
+        new ReadOnlySpan<byte>(region, into.Length).CopyTo(into);
+        return true;
+    }
+
+    /// <summary>
+    /// Whether a connection holds one of the WAL index's locks: it is taken and given back at once, as a checkpoint does
+    /// to learn the same. This connection must not hold it itself.
+    /// </summary>
+    public bool IsWalLockHeld(int first, int count)
+    {
+        if (!HasWalIndex)
+        {
+            return false;
+        }
+
+        var result = Methods->ShmLock(file, first, count, ShmLockExclusive);
+        if (result == SqliteNative.Ok)
+        {
+            _ = Methods->ShmLock(file, first, count, ShmUnlockExclusive);
+        }
+
+        return result == SqliteNative.Busy;
+    }
+
+    /// <summary>The first version of the methods knows no shared memory.</summary>
+    private bool HasWalIndex => IsOpen && Methods->Version >= 2;
 
     private SqliteNative.IoMethods* Methods => *(SqliteNative.IoMethods**)file;
 

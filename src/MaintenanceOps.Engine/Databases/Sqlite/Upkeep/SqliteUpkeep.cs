@@ -1,23 +1,133 @@
+using System.Diagnostics;
+using MaintenanceOps.Engine.Databases.Sqlite.Upkeep.Steps;
 using MaintenanceOps.Engine.Databases.Upkeep;
+using MaintenanceOps.Engine.Storage;
+using Microsoft.Data.Sqlite;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite.Upkeep;
 
-/// <summary>Placeholder until the engine is written.</summary>
-internal abstract class SqliteUpkeep : IDatabaseUpkeep
+/// <summary>Looks at a SQLite database beside its users, checks its content, and keeps it in shape. Nothing is held open in between.</summary>
+internal sealed class SqliteUpkeep : IDatabaseUpkeep
 {
-    public abstract DatabaseEngine Engine { get; }
+    /// <summary>Upkeep gives way sooner than a backup: tomorrow is another day.</summary>
+    private static readonly TimeSpan DefaultLockTimeout = TimeSpan.FromSeconds(5);
 
-    public abstract string Place { get; }
+    /// <summary>Where the file really lies: SQLite keeps the log beside the target of a link.</summary>
+    private readonly string path;
 
-    public static IDatabaseUpkeep Open(string place, TimeSpan? lockTimeout, IOperationSink sink) => throw new InvalidOperationException(place);
+    private readonly TimeSpan lockTimeout;
+    private readonly IOperationSink sink;
 
-    public abstract IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation);
+    private SqliteUpkeep(string place, TimeSpan? lockTimeout, IOperationSink sink)
+    {
+        Place = Path.GetFullPath(place);
+        path = Target(Place);
+        this.lockTimeout = lockTimeout ?? DefaultLockTimeout;
+        this.sink = sink;
+    }
 
-    public abstract IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation);
+    public DatabaseEngine Engine => DatabaseEngine.Sqlite;
 
-    public abstract IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation);
+    public string Place { get; }
 
-    public abstract OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation);
+    /// <summary>Names a database; whether it can be opened shows when it is.</summary>
+    public static IDatabaseUpkeep Open(string path, TimeSpan? lockTimeout, IOperationSink sink) => new SqliteUpkeep(path, lockTimeout, sink);
 
-    public abstract void Dispose();
+    public IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation) =>
+        Ask((connection, file, turns) => new Inspection(connection, file, Place, cancellation).Run(turns), cancellation);
+
+    public IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation) =>
+        new IntegrityChecks(path, Place, lockTimeout, cancellation).Run(level);
+
+    public IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation) =>
+        Ask((connection, file, turns) => turns.Reading(connection, () => UpkeepPlan.Of(step, connection, file, cancellation)), cancellation);
+
+    public OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation)
+    {
+        var watch = Stopwatch.StartNew();
+        var before = DatabaseFile.LengthWithLog(path);
+        var outcome = Try(task, cancellation);
+        return new OptimizationResult
+        {
+            Engine = Engine,
+            Database = Place,
+            Step = task.Step,
+            Object = task.Object,
+            Sql = task.Sql,
+            Status = outcome.Status,
+            Reason = outcome.Reason,
+            SizeBefore = before,
+            SizeAfter = outcome.Status == OptimizationStatus.Done ? DatabaseFile.LengthWithLog(path) : null,
+            Elapsed = watch.Elapsed,
+        };
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private StepOutcome Try(OptimizationTask task, CancellationToken cancellation)
+    {
+        try
+        {
+            using var session = SqliteSession.Open(path, cancellation);
+            return new UpkeepStep(session.Connection, path, lockTimeout, sink, cancellation).Run(task);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+        catch (SqliteException e) when (SqliteNative.IsLock(e))
+        {
+            return StepOutcome.Skipped($"Another connection holds a lock for longer than {Duration.Format(lockTimeout)}; nothing was changed.{Neighbours.Sentence(path)}");
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.ReadOnly)
+        {
+            return StepOutcome.Failed($"This user may not write '{Place}'. Check the rights on the file and its folder.");
+        }
+        catch (SqliteException e)
+        {
+            return StepOutcome.Failed(SqliteConnections.Wrap(e, Place).Message);
+        }
+        catch (MaintenanceException e)
+        {
+            return StepOutcome.Failed(e.Message);
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            return StepOutcome.Failed(IoErrors.Wrap(e, "optimize", Place).Message);
+        }
+    }
+
+    /// <summary>Asks something that changes nothing.</summary>
+    private T Ask<T>(Func<SqliteConnection, DatabaseFile, LockTurns, T> ask, CancellationToken cancellation)
+    {
+        try
+        {
+            using var session = SqliteSession.Open(path, cancellation);
+            var turns = new LockTurns(lockTimeout, cancellation);
+            return ask(session.Connection, DatabaseFile.Read(session.Connection, path, turns), turns);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteConnections.Wrap(e, Place);
+        }
+    }
+
+    private static string Target(string place)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(place, returnFinalTarget: true)?.FullName ?? place;
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            // Opening it says what is wrong.
+            return place;
+        }
+    }
 }

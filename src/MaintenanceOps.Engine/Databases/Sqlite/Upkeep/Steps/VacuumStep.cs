@@ -1,0 +1,49 @@
+using MaintenanceOps.Engine.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace MaintenanceOps.Engine.Databases.Sqlite.Upkeep.Steps;
+
+/// <summary>Rewrites the file without its free pages, where nobody uses it; a database in use is left alone.</summary>
+internal sealed class VacuumStep(UpkeepStep step)
+{
+    public StepOutcome Run(DatabaseFile file)
+    {
+        FreeSpace.Require(step.Path, file.VacuumSpace);
+        FreeSpace.Require(TemporaryFolder.OfSqlite(), file.Size - file.FreeBytes);
+        return file.IsWal ? BesideLog() : Rewrite();
+    }
+
+    private StepOutcome BesideLog()
+    {
+        var checkpoint = new CheckpointStep(step);
+
+        // Behind a reader the file could not shrink, and the log would grow by all of it; so nothing is begun.
+        if (checkpoint.Truncate() is not (0, _) || !step.Turns().Until(() => !WalIndex.HasReaders(step.Connection)))
+        {
+            return StepOutcome.Skipped($"Somebody reads or writes for longer than {Duration.Format(step.LockTimeout)}; the database was left alone.{Neighbours.Sentence(step.Path)}");
+        }
+
+        Rewrite();
+        try
+        {
+            if (checkpoint.Truncate() is (0, _))
+            {
+                return StepOutcome.Done();
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SqliteException { SqliteErrorCode: SqliteNative.Interrupt })
+        {
+            // What is rewritten is committed; only its move into the file was cut short.
+        }
+
+        return StepOutcome.Done($"The rewritten database is in the log; the file shrinks at the next checkpoint that no reader keeps from ending.{Neighbours.Sentence(step.Path)}");
+    }
+
+    /// <summary>Without a log SQLite takes the file for itself before it begins, or does not begin.</summary>
+    private StepOutcome Rewrite()
+    {
+        step.Sink.Progress($"Rewriting {step.Path}", 0, -1);
+        step.Turns().Run(step.Connection, "VACUUM");
+        return StepOutcome.Done();
+    }
+}

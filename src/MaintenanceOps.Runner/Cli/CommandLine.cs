@@ -40,6 +40,8 @@ internal static class CommandLine
         ("retention", () => new RetentionCommand()),
         ("repo", () => new RepoCommand()),
         ("health", () => new HealthCommand()),
+        ("database", () => new DatabaseCommand()),
+        ("optimize", () => new OptimizeCommand()),
         ("mode", () => new ModeCommand()),
         ("wal-push", () => new WalPushCommand()),
         ("wal-fetch", () => new WalFetchCommand()),

@@ -102,6 +102,32 @@ internal static class Tables
         new("SINCE (UTC)", h => Time(h.Since)),
         new("NAME", h => h.Name));
 
+    public static readonly TextTable<DatabaseFinding> DatabaseFindings = new(
+        new("SEVERITY", f => f.Severity == FindingSeverity.Information ? "info" : f.Severity.ToString().ToUpperInvariant()),
+        new("RULE", f => f.Rule),
+        new("ACTION", f => f.Action?.ToString().ToLowerInvariant() ?? ""),
+        new("GAIN", f => f.Gain is { } gain ? ByteSize.Format(gain) : "", Right: true),
+        new("TAKES", f => f.EstimatedTime is { } time ? Elapsed(time) : "", Right: true),
+        new("OBJECT", f => f.Object),
+        new("FINDING", f => f.Message));
+
+    public static readonly TextTable<IntegrityResult> IntegrityResults = new(
+        new("RESULT", r => r.Passed ? "passed" : r.Reason.Length > 0 ? "NOT CHECKED" : "FAILED"),
+        new("CHECK", r => r.Check),
+        new("PROBLEMS", r => $"{r.ProblemCount:N0}", Right: true),
+        new("TIME", r => Elapsed(r.Elapsed), Right: true),
+        new("DATABASE", r => r.Database),
+        new("REASON", r => r.Reason));
+
+    public static readonly TextTable<OptimizationResult> Optimizations = new(
+        new("", r => r.Status == OptimizationStatus.Failed ? "FAILED" : r.Status.ToString().ToLowerInvariant()),
+        new("STEP", r => r.Step.ToString().ToLowerInvariant()),
+        new("BEFORE", r => r.SizeBefore is { } size ? ByteSize.Format(size) : "", Right: true),
+        new("AFTER", r => r.SizeAfter is { } size ? ByteSize.Format(size) : "", Right: true),
+        new("TIME", r => Elapsed(r.Elapsed), Right: true),
+        new("OBJECT", r => r.Object),
+        new("REASON", r => r.Reason));
+
     /// <summary>How far a snapshot is proven; what the backup could not take as it stood is counted beside it.</summary>
     private static string Verified(Snapshot snapshot)
     {

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Postgres;
 using MaintenanceOps.Engine.Databases.Postgres.Upkeep;
 using MaintenanceOps.Engine.Databases.Sqlite.Upkeep;
 
@@ -44,6 +45,14 @@ public static class DatabaseUpkeep
         ArgumentNullException.ThrowIfNull(request);
         using var database = Open(target, sink);
         return new OptimizationRun(database, request, sink).Preview(cancellation);
+    }
+
+    /// <summary>The database in words, without anything secret.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static string PlaceOf(DatabaseTarget target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return target.Path ?? PostgresPlace.Of(target.ConnectionString ?? "", PostgresMethod.Logical).Place;
     }
 
     /// <summary>Where a new engine is registered.</summary>

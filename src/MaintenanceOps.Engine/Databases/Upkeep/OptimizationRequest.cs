@@ -1,6 +1,6 @@
 namespace MaintenanceOps.Engine.Databases.Upkeep;
 
-/// <summary>What is to be done to one database.</summary>
+/// <summary>What is to be done to one database: steps, findings, or, where there is neither, all that a look at it finds.</summary>
 public sealed record OptimizationRequest
 {
     /// <summary>Steps for all of its objects that need them.</summary>

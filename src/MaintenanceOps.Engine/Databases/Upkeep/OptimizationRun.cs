@@ -25,14 +25,11 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
 
     private List<OptimizationTask> Tasks(CancellationToken cancellation)
     {
-        var steps = request.Findings.Count > 0 ? request.Findings.Where(f => f.Action is not null).Select(f => f.Action!.Value) : request.Steps;
-        var tasks = steps.Distinct().SelectMany(s => database.Plan(s, cancellation));
-        if (request.Findings.Count > 0)
-        {
-            var wanted = request.Findings.Select(f => (f.Action, f.Object)).ToHashSet();
-            tasks = tasks.Where(t => wanted.Contains((t.Step, t.Object)));
-        }
-
+        var findings = request.Findings.Count > 0 || request.Steps.Count > 0 ? request.Findings : [.. database.Inspect(cancellation)];
+        var wanted = findings.Where(f => f.Action is not null).Select(f => (f.Action!.Value, f.Object)).ToHashSet();
+        var tasks = wanted.Select(w => w.Value).Concat(request.Steps).Distinct()
+            .SelectMany(s => database.Plan(s, cancellation))
+            .Where(t => wanted.Count == 0 || wanted.Contains((t.Step, t.Object)));
         return [.. tasks.OrderBy(Rank).ThenByDescending(GainPerSecond).ThenBy(t => t.EstimatedTime)];
     }
 

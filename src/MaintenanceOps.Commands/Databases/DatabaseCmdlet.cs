@@ -1,0 +1,71 @@
+using System.Management.Automation;
+using MaintenanceOps.Engine.Databases.Upkeep;
+using MaintenanceOps.Engine.Plans;
+
+namespace MaintenanceOps.Commands.Databases;
+
+/// <summary>A cmdlet that takes databases: SQLite files, a PostgreSQL database, or those of a plan.</summary>
+public abstract class DatabaseCmdlet : EngineCmdlet
+{
+    private protected const string PathSet = "Path";
+    private protected const string LiteralPathSet = "LiteralPath";
+    private protected const string ServerSet = "Server";
+    private protected const string PlanSet = "Plan";
+
+    /// <summary>SQLite databases; wildcards are allowed.</summary>
+    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>SQLite databases, taken as they are.</summary>
+    [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("PSPath")]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>A PostgreSQL database: <c>Host=…;Username=…;Database=…</c> or <c>postgresql://user@host/database</c>.</summary>
+    [Parameter(ParameterSetName = ServerSet, Mandatory = true)]
+    [ValidateNotNullOrEmpty]
+    public string ConnectionString { get; set; } = "";
+
+    /// <summary>User and password of PostgreSQL, where the connection string has none.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>A plan whose databases are meant.</summary>
+    [Parameter(ParameterSetName = PlanSet, Mandatory = true)]
+    [ValidateNotNullOrEmpty]
+    public string Plan { get; set; } = "";
+
+    /// <summary>Which of the plan's databases; wildcards are allowed.</summary>
+    [Parameter(ParameterSetName = PlanSet)]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Name { get; set; } = [];
+
+    /// <summary>How long a lock of somebody else is waited for.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? LockTimeout { get; set; }
+
+    /// <summary>The databases that the current input names.</summary>
+    private protected IReadOnlyList<DatabaseTarget> Targets()
+    {
+        switch (ParameterSetName)
+        {
+            case ServerSet:
+                return [new DatabaseTarget { ConnectionString = ConnectionString, Credential = Credential?.GetNetworkCredential(), LockTimeout = LockTimeout }];
+            case PlanSet:
+                var plan = ProviderPaths.Full(this, Plan);
+                return Require(plan, _ => DatabasePlan.Targets(PlanFile.Load(plan), Name, LockTimeout));
+            default:
+                var literal = ParameterSetName == LiteralPathSet;
+                return [.. ProviderPaths.Existing(this, literal ? LiteralPath : Path, literal, out _).Select(p => new DatabaseTarget { Path = p, LockTimeout = LockTimeout })];
+        }
+    }
+
+    /// <summary>The database in words, for errors and questions; never the connection string, which may hold a password.</summary>
+    private protected static string PlaceOf(DatabaseTarget target) => DatabaseUpkeep.PlaceOf(target);
+}

@@ -1,0 +1,29 @@
+using System.CommandLine;
+using MaintenanceOps.Engine.Databases.Upkeep;
+using MaintenanceOps.Runner.Cli;
+using MaintenanceOps.Runner.Output;
+
+namespace MaintenanceOps.Runner.Commands;
+
+internal sealed class DatabaseHealthCommand : RunnerCommand
+{
+    public DatabaseHealthCommand()
+        : base(
+            "health",
+            "Tell what there is to know and to mend, the gravest first. Exit code 3 where something is lost or about to be.",
+            "mops database health notes.db",
+            "mops database health --connection-string env:DATABASE_URL --json") =>
+        Use(DatabaseOptions.All);
+
+    protected override ExitCode Execute(RunnerContext context)
+    {
+        var findings = DatabaseOptions.Targets(context).SelectMany(t => DatabaseUpkeep.Inspect(t, context.Sink, context.Cancellation)).ToArray();
+        context.Output.Table(findings, Tables.DatabaseFindings);
+        foreach (var finding in findings.Where(f => f.Sql.Length > 0 || f.Advice.Length > 0))
+        {
+            context.Output.Text($"{finding.Rule}{(finding.Object.Length > 0 ? $" {finding.Object}" : "")}: {finding.Sql} {Words.ForConsole(finding.Advice)}".TrimEnd());
+        }
+
+        return Array.Exists(findings, f => f.Severity == FindingSeverity.Error) ? ExitCode.Unhealthy : ExitCode.Done;
+    }
+}

@@ -5,7 +5,7 @@
     Author               = 'MaintenanceOps contributors'
     CompanyName          = 'MaintenanceOps'
     Copyright            = 'MIT licence'
-    Description          = 'Backs up self-hosted applications, proves that the backups restore, and brings them back: SQLite databases while they are in use, files and folders, in a de-duplicated, optionally encrypted repository.'
+    Description          = 'Backs up self-hosted applications, proves that the backups restore, and brings them back: SQLite and PostgreSQL databases while they are in use, files and folders, in a de-duplicated, optionally encrypted repository. Checks health, keeps databases in shape, and closes an application for as long as needed.'
     CompatiblePSEditions = @('Core')
     PowerShellVersion    = '7.6'
 
@@ -21,6 +21,8 @@
         'Copy-Snapshot'
         'Enable-WalArchive'
         'Export-Snapshot'
+        'Get-DatabaseHealth'
+        'Get-HealthHistory'
         'Get-MaintenanceMode'
         'Get-Snapshot'
         'Get-SnapshotItem'
@@ -30,14 +32,19 @@
         'Invoke-SnapshotRetention'
         'New-MaintenanceProxyConfig'
         'New-SnapshotRepository'
+        'Optimize-Database'
         'Optimize-SnapshotRepository'
         'Remove-Snapshot'
         'Remove-SnapshotRepositoryKey'
         'Restore-Snapshot'
         'Set-MaintenanceMode'
+        'Test-Database'
+        'Test-Health'
         'Test-Snapshot'
         'Test-SnapshotRepository'
         'Test-WalArchive'
+        'Wait-Health'
+        'Watch-Health'
     )
     FunctionsToExport    = @()
     AliasesToExport      = @()
@@ -45,7 +52,7 @@
 
     PrivateData          = @{
         PSData = @{
-            Tags       = @('PSEdition_Core', 'Windows', 'Linux', 'MacOS', 'backup', 'restore', 'snapshot', 'sqlite', 'maintenance', 'deduplication', 'encryption')
+            Tags       = @('PSEdition_Core', 'Windows', 'Linux', 'MacOS', 'backup', 'restore', 'snapshot', 'sqlite', 'postgresql', 'health', 'maintenance', 'deduplication', 'encryption')
             LicenseUri = 'https://opensource.org/license/mit'
         }
     }

@@ -68,7 +68,7 @@ internal sealed record Bloat(uint Id, string Name, long Size, double Fill, long?
         {
             return measure(session, schema, suspect, cancellation);
         }
-        catch (PostgresException) when (session.Server.Connection.State == System.Data.ConnectionState.Open)
+        catch (PostgresException e) when (UpkeepSession.Survives(e))
         {
             return suspect;
         }

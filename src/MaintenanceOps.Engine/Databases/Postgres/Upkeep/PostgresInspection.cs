@@ -26,13 +26,25 @@ internal sealed class PostgresInspection(UpkeepSession session, UpkeepLimits lim
     {
         try
         {
+            return Try(inspection, rule);
+        }
+        catch (NpgsqlException e)
+        {
+            throw session.Server.Wrap(e);
+        }
+    }
+
+    private List<DatabaseFinding> Try(Inspection inspection, Rule rule)
+    {
+        try
+        {
             return [.. rule.Look(inspection)];
         }
         catch (NotLookedAtException e)
         {
             return [Refused(inspection, rule, e.Message)];
         }
-        catch (PostgresException e) when (session.Server.Connection.State == System.Data.ConnectionState.Open)
+        catch (PostgresException e) when (UpkeepSession.Survives(e))
         {
             return [e.SqlState switch
             {
@@ -40,10 +52,6 @@ internal sealed class PostgresInspection(UpkeepSession session, UpkeepLimits lim
                 PostgresErrorCodes.QueryCanceled => NotSeen(inspection, rule, $"it took longer than {Duration.Format(limits.Inspection)}"),
                 _ => NotSeen(inspection, rule, e.MessageText),
             }];
-        }
-        catch (NpgsqlException e)
-        {
-            throw session.Server.Wrap(e);
         }
     }
 

@@ -10,31 +10,31 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
 {
     private readonly UpkeepSession session;
     private readonly IOperationSink sink;
+    private readonly UpkeepLimits limits;
 
-    private PostgresUpkeep(UpkeepSession session, IOperationSink sink)
+    private PostgresUpkeep(UpkeepSession session, IOperationSink sink, UpkeepLimits limits)
     {
         this.session = session;
         this.sink = sink;
+        this.limits = limits;
     }
 
     public DatabaseEngine Engine => DatabaseEngine.Postgres;
 
     public string Place => session.Server.Describe();
 
-    /// <summary>From where on the rules speak.</summary>
-    public UpkeepLimits Limits { get; init; } = new();
-
     /// <summary>Connects.</summary>
     /// <param name="connectionString">An Npgsql string or a URI.</param>
     /// <param name="credential">User and password, where the string has none.</param>
     /// <param name="lockTimeout">How long a lock of somebody else is waited for; five seconds where it is null.</param>
     /// <param name="sink">Where it tells what it does.</param>
+    /// <param name="limits">From where on the rules speak; the usual ones where it is null.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
-    public static PostgresUpkeep Open(string connectionString, System.Net.NetworkCredential? credential, TimeSpan? lockTimeout, IOperationSink sink) =>
-        new(UpkeepSession.Open(connectionString, credential, lockTimeout), sink);
+    public static PostgresUpkeep Open(string connectionString, System.Net.NetworkCredential? credential, TimeSpan? lockTimeout, IOperationSink sink, UpkeepLimits? limits = null) =>
+        new(UpkeepSession.Open(connectionString, credential, lockTimeout), sink, limits ?? new UpkeepLimits());
 
     /// <inheritdoc/>
-    public IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation) => new PostgresInspection(session, Limits).Run(cancellation);
+    public IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation) => new PostgresInspection(session, limits).Run(cancellation);
 
     /// <inheritdoc/>
     public IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation) => new PostgresIntegrity(session, sink).Run(level, cancellation);
@@ -43,7 +43,7 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
     public IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation)
     {
         var work = StepFor(step);
-        session.ForReading(Limits.Inspection);
+        session.ForReading(limits.Inspection);
         try
         {
             return work.Plan(cancellation);
@@ -70,8 +70,8 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
     {
         OptimizationStep.Vacuum => new VacuumStep(session),
         OptimizationStep.Analyze => new AnalyzeStep(session),
-        OptimizationStep.Reindex => new ReindexStep(session, Limits, sink),
-        OptimizationStep.VacuumFull => new FullVacuumStep(session, Limits),
+        OptimizationStep.Reindex => new ReindexStep(session, limits, sink),
+        OptimizationStep.VacuumFull => new FullVacuumStep(session, limits),
         _ => throw new MaintenanceException(ErrorCode.InvalidArgument, $"PostgreSQL has no step {step}: it has Vacuum, Analyze, Reindex and VacuumFull. Its checkpoints and free pages it sees to itself.", Place),
     };
 }

@@ -10,6 +10,7 @@ internal sealed class UpkeepSession : IDisposable
     private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan DefaultLockTimeout = TimeSpan.FromSeconds(5);
     private readonly NpgsqlConnectionStringBuilder settings;
+    private string mode = "";
 
     private UpkeepSession(NpgsqlConnectionStringBuilder settings, TimeSpan? lockTimeout)
     {
@@ -57,8 +58,8 @@ internal sealed class UpkeepSession : IDisposable
         return new UpkeepSession(settings, lockTimeout);
     }
 
-    /// <summary>Sets the session to look and to change nothing. Queries over the catalog are short: compiling them would take longer.</summary>
-    public void ForReading(TimeSpan limit) => Set($"SET default_transaction_read_only = on; SET jit = off; SET statement_timeout = {Milliseconds(limit)}");
+    /// <summary>Sets the session to look and to change nothing.</summary>
+    public void ForReading(TimeSpan limit) => Set($"SET default_transaction_read_only = on; SET statement_timeout = {Milliseconds(limit)}");
 
     /// <summary>Sets the session to work as long as the work takes.</summary>
     public void ForWork() => Set("SET default_transaction_read_only = off; SET statement_timeout = 0");
@@ -73,15 +74,16 @@ internal sealed class UpkeepSession : IDisposable
     }
 
     /// <summary>
-    /// Asks, and stops asking when the token is cancelled. The request to stop is repeated until it was heard: one that
-    /// arrives before the statement has begun is lost.
+    /// Asks, and stops asking when the token is cancelled. The request to stop goes out at once, and is repeated until it
+    /// was heard: one that arrives before the statement has begun is lost.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="NpgsqlException">The server or the driver reports something.</exception>
     public T Ask<T>(Func<PostgresServer, T> ask, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        using var stop = new Timer(_ => StopWhere(cancellation), null, Heartbeat, Heartbeat);
+        using var stop = cancellation.Register(Server.Cancel);
+        using var again = new Timer(_ => StopWhere(cancellation), null, Heartbeat, Heartbeat);
         try
         {
             return ask(Server);
@@ -89,6 +91,11 @@ internal sealed class UpkeepSession : IDisposable
         catch (NpgsqlException) when (cancellation.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellation);
+        }
+        catch (PostgresException e) when (Survives(e))
+        {
+            Revive();
+            throw;
         }
     }
 
@@ -103,7 +110,31 @@ internal sealed class UpkeepSession : IDisposable
     public List<T> Rows<T>(string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellation, params object[] values) =>
         Ask(s => s.Rows(sql, read, values), cancellation);
 
+    /// <summary>Whether the session is there after it: the server ends one with a fatal error only.</summary>
+    public static bool Survives(PostgresException e) => e.InvariantSeverity == "ERROR";
+
     public void Dispose() => Server.Dispose();
+
+    /// <summary>The driver closes a connection on which the server told of damage, though the server would go on.</summary>
+    private void Revive()
+    {
+        if (Reopen())
+        {
+            Server.Execute(mode);
+        }
+    }
+
+    private bool Reopen()
+    {
+        if (Server.Connection.State == System.Data.ConnectionState.Open)
+        {
+            return false;
+        }
+
+        Server.Connection.Close();
+        Server.Connection.Open();
+        return true;
+    }
 
     private void StopWhere(CancellationToken cancellation)
     {
@@ -117,8 +148,10 @@ internal sealed class UpkeepSession : IDisposable
     {
         try
         {
-            // No time-out at all is what zero means to the server; whoever asks for zero wants not to wait.
-            Server.Execute($"{sql}; SET lock_timeout = {Milliseconds(LockTimeout)}");
+            // Queries over the catalog are short, and the server thinks them long: compiling them takes longer than they do.
+            mode = $"{sql}; SET jit = off; SET lock_timeout = {Milliseconds(LockTimeout)}";
+            Reopen();
+            Server.Execute(mode);
         }
         catch (NpgsqlException e)
         {
@@ -126,6 +159,7 @@ internal sealed class UpkeepSession : IDisposable
         }
     }
 
+    /// <summary>No time-out at all is what zero means to the server; whoever asks for zero wants not to wait.</summary>
     private static string Milliseconds(TimeSpan span) => Math.Max(1, (long)span.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;

@@ -23,16 +23,7 @@ internal sealed class IntegrityCheck(UpkeepSession session, string name)
     {
         try
         {
-            foreach (var problem in look())
-            {
-                Add($"{what}: {problem}");
-            }
-
-            objects++;
-        }
-        catch (PostgresException e) when (session.Server.Connection.State == System.Data.ConnectionState.Open)
-        {
-            Judge(id, what, e);
+            Try(id, what, look);
         }
         catch (NpgsqlException e)
         {
@@ -70,6 +61,23 @@ internal sealed class IntegrityCheck(UpkeepSession session, string name)
             Objects = objects,
             Elapsed = clock.Elapsed,
         };
+    }
+
+    private void Try(uint id, string what, Func<IEnumerable<string>> look)
+    {
+        try
+        {
+            foreach (var problem in look())
+            {
+                Add($"{what}: {problem}");
+            }
+
+            objects++;
+        }
+        catch (PostgresException e) when (UpkeepSession.Survives(e))
+        {
+            Judge(id, what, e);
+        }
     }
 
     private void Judge(uint id, string what, PostgresException e)

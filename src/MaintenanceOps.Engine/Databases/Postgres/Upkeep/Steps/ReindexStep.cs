@@ -65,7 +65,7 @@ internal sealed class ReindexStep(UpkeepSession session, UpkeepLimits limits, IO
         }
         catch (PostgresException e)
         {
-            return StepOutcome.Failed($"{e.MessageText} ({e.SqlState}){CleanUp(table, before)}");
+            return StepOutcome.Failed($"{TaskRun.Words(e)}{CleanUp(table, before)}");
         }
         catch (OperationCanceledException)
         {

@@ -13,6 +13,9 @@ internal sealed class TaskRun(UpkeepSession session, OptimizationTask task)
           CASE WHEN NOT EXISTS (SELECT 1 FROM pg_locks l WHERE l.relation = to_regclass($1) AND l.mode = 'AccessExclusiveLock') THEN pg_total_relation_size(to_regclass($1)) END
         """;
 
+    /// <summary>What the server says, with its code and details.</summary>
+    public static string Words(PostgresException e) => string.IsNullOrEmpty(e.Detail) ? $"{e.MessageText} ({e.SqlState})" : $"{e.MessageText} ({e.SqlState}): {e.Detail}";
+
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public OptimizationResult Run(Func<OptimizationTask, CancellationToken, StepOutcome> work, CancellationToken cancellation)
     {
@@ -39,8 +42,6 @@ internal sealed class TaskRun(UpkeepSession session, OptimizationTask task)
             return Result(StepOutcome.Failed(e.Message), before, null, clock.Elapsed);
         }
     }
-
-    private static string Words(PostgresException e) => string.IsNullOrEmpty(e.Detail) ? $"{e.MessageText} ({e.SqlState})" : $"{e.MessageText} ({e.SqlState}): {e.Detail}";
 
     private (bool Exists, long? Size) Size(CancellationToken cancellation) =>
         session.Rows(SizeSql, r => (r.GetBoolean(0), r.IsDBNull(1) ? (long?)null : r.GetInt64(1)), cancellation, task.Object).Single();

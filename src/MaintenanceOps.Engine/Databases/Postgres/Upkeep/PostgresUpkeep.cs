@@ -1,23 +1,77 @@
+using MaintenanceOps.Engine.Databases.Postgres.Upkeep.Checks;
+using MaintenanceOps.Engine.Databases.Postgres.Upkeep.Steps;
 using MaintenanceOps.Engine.Databases.Upkeep;
+using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
 
-/// <summary>Placeholder until the engine is written.</summary>
-internal abstract class PostgresUpkeep : IDatabaseUpkeep
+/// <summary>A database of a PostgreSQL server that is looked at, checked and kept in shape beside its application.</summary>
+internal sealed class PostgresUpkeep : IDatabaseUpkeep
 {
-    public abstract DatabaseEngine Engine { get; }
+    private readonly UpkeepSession session;
+    private readonly IOperationSink sink;
+    private readonly UpkeepLimits limits;
 
-    public abstract string Place { get; }
+    private PostgresUpkeep(UpkeepSession session, IOperationSink sink, UpkeepLimits limits)
+    {
+        this.session = session;
+        this.sink = sink;
+        this.limits = limits;
+    }
 
-    public static IDatabaseUpkeep Open(string place, System.Net.NetworkCredential? credential, TimeSpan? lockTimeout, IOperationSink sink) => throw new InvalidOperationException(place);
+    public DatabaseEngine Engine => DatabaseEngine.Postgres;
 
-    public abstract IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation);
+    public string Place => session.Server.Describe();
 
-    public abstract IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation);
+    /// <summary>Connects.</summary>
+    /// <param name="connectionString">An Npgsql string or a URI.</param>
+    /// <param name="credential">User and password, where the string has none.</param>
+    /// <param name="lockTimeout">How long a lock of somebody else is waited for; five seconds where it is null.</param>
+    /// <param name="sink">Where it tells what it does.</param>
+    /// <param name="limits">From where on the rules speak; the usual ones where it is null.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static PostgresUpkeep Open(string connectionString, System.Net.NetworkCredential? credential, TimeSpan? lockTimeout, IOperationSink sink, UpkeepLimits? limits = null) =>
+        new(UpkeepSession.Open(connectionString, credential, lockTimeout), sink, limits ?? new UpkeepLimits());
 
-    public abstract IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation);
+    /// <inheritdoc/>
+    public IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation) => new PostgresInspection(session, limits).Run(cancellation);
 
-    public abstract OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation);
+    /// <inheritdoc/>
+    public IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation) => new PostgresIntegrity(session, sink).Run(level, cancellation);
 
-    public abstract void Dispose();
+    /// <inheritdoc/>
+    public IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation)
+    {
+        var work = StepFor(step);
+        session.ForReading(limits.Inspection);
+        try
+        {
+            return work.Plan(cancellation);
+        }
+        catch (NpgsqlException e)
+        {
+            throw session.Server.Wrap(e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        var work = StepFor(task.Step);
+        session.ForWork();
+        return new TaskRun(session, task).Run(work.Do, cancellation);
+    }
+
+    public void Dispose() => session.Dispose();
+
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
+    private IUpkeepStep StepFor(OptimizationStep step) => step switch
+    {
+        OptimizationStep.Vacuum => new VacuumStep(session),
+        OptimizationStep.Analyze => new AnalyzeStep(session),
+        OptimizationStep.Reindex => new ReindexStep(session, limits, sink),
+        OptimizationStep.VacuumFull => new FullVacuumStep(session, limits),
+        _ => throw new MaintenanceException(ErrorCode.InvalidArgument, $"PostgreSQL has no step {step}: it has Vacuum, Analyze, Reindex and VacuumFull. Its checkpoints and free pages it sees to itself.", Place),
+    };
 }

@@ -1,0 +1,66 @@
+using MaintenanceOps.Engine.Databases.Postgres.Upkeep.Rules;
+using Npgsql;
+
+namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
+
+/// <summary>Asks one rule after the other; one that may not see what it needs says so, and the others go on.</summary>
+internal sealed class PostgresInspection(UpkeepSession session, UpkeepLimits limits)
+{
+    private const string NotLookedAt = "NotLookedAt";
+
+    public IEnumerable<DatabaseFinding> Run(CancellationToken cancellation)
+    {
+        session.ForReading(limits.Inspection);
+        var inspection = new Inspection(session, limits, cancellation);
+        foreach (var rule in RuleBook.Rules())
+        {
+            foreach (var finding in Look(inspection, rule))
+            {
+                yield return finding;
+            }
+        }
+    }
+
+    /// <exception cref="MaintenanceException">The connection is gone.</exception>
+    private List<DatabaseFinding> Look(Inspection inspection, Rule rule)
+    {
+        try
+        {
+            return Try(inspection, rule);
+        }
+        catch (NpgsqlException e)
+        {
+            throw session.Server.Wrap(e);
+        }
+    }
+
+    private List<DatabaseFinding> Try(Inspection inspection, Rule rule)
+    {
+        try
+        {
+            return [.. rule.Look(inspection)];
+        }
+        catch (NotLookedAtException e)
+        {
+            return [Refused(inspection, rule, e.Message)];
+        }
+        catch (PostgresException e) when (UpkeepSession.Survives(e))
+        {
+            return [e.SqlState switch
+            {
+                PostgresErrorCodes.InsufficientPrivilege => Refused(inspection, rule, e.MessageText),
+                PostgresErrorCodes.QueryCanceled => NotSeen(inspection, rule, $"it took longer than {Duration.Format(limits.Inspection)}"),
+                _ => NotSeen(inspection, rule, e.MessageText),
+            }];
+        }
+    }
+
+    private static DatabaseFinding Refused(Inspection inspection, Rule rule, string reason)
+    {
+        var user = inspection.Session.Ask(s => s.Scalar<string>("SELECT quote_ident(current_user)"), inspection.Cancellation);
+        return NotSeen(inspection, rule, reason) with { Sql = $"GRANT pg_monitor TO {user};", Advice = "A member of pg_monitor sees all that the rules look at, and can change nothing." };
+    }
+
+    private static DatabaseFinding NotSeen(Inspection inspection, Rule rule, string reason) =>
+        inspection.Finding(FindingSeverity.Information, NotLookedAt, rule.Name, $"{rule.Name} could not be looked at: {reason.TrimEnd('.')}.");
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using MaintenanceOps.Engine.Databases.Upkeep;
+using Npgsql;
+
+namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep.Steps;
+
+/// <summary>Measures what a task did, and makes a result of whatever came of it.</summary>
+internal sealed class TaskRun(UpkeepSession session, OptimizationTask task)
+{
+    /// <summary>The size is left out where it would wait for somebody's lock.</summary>
+    private const string SizeSql = """
+        SELECT to_regclass($1) IS NOT NULL,
+          CASE WHEN NOT EXISTS (SELECT 1 FROM pg_locks l WHERE l.relation = to_regclass($1) AND l.mode = 'AccessExclusiveLock') THEN pg_total_relation_size(to_regclass($1)) END
+        """;
+
+    /// <summary>What the server says, with its code and details.</summary>
+    public static string Words(PostgresException e) => string.IsNullOrEmpty(e.Detail) ? $"{e.MessageText} ({e.SqlState})" : $"{e.MessageText} ({e.SqlState}): {e.Detail}";
+
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public OptimizationResult Run(Func<OptimizationTask, CancellationToken, StepOutcome> work, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        long? before = null;
+        try
+        {
+            (var exists, before) = Size(cancellation);
+            if (!exists)
+            {
+                return Result(StepOutcome.Skipped("It is no longer there."), null, null, clock.Elapsed);
+            }
+
+            session.Notices.Clear();
+            var outcome = work(task, cancellation);
+            return Result(outcome, before, outcome.Status == OptimizationStatus.Done ? Size(cancellation).Size ?? 0 : null, clock.Elapsed);
+        }
+        catch (PostgresException e)
+        {
+            return Result(StepOutcome.Failed(Words(e)), before, null, clock.Elapsed);
+        }
+        catch (NpgsqlException e)
+        {
+            return Result(StepOutcome.Failed(e.Message), before, null, clock.Elapsed);
+        }
+    }
+
+    private (bool Exists, long? Size) Size(CancellationToken cancellation) =>
+        session.Rows(SizeSql, r => (r.GetBoolean(0), r.IsDBNull(1) ? (long?)null : r.GetInt64(1)), cancellation, task.Object).Single();
+
+    private OptimizationResult Result(StepOutcome outcome, long? before, long? after, TimeSpan elapsed) => new()
+    {
+        Engine = DatabaseEngine.Postgres,
+        Database = session.Server.Describe(),
+        Step = task.Step,
+        Object = task.Object,
+        Status = outcome.Status,
+        Reason = outcome.Reason,
+        Sql = task.Sql,
+        SizeBefore = before,
+        SizeAfter = after,
+        Elapsed = elapsed,
+    };
+}

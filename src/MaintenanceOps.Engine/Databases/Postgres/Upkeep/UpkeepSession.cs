@@ -1,0 +1,166 @@
+using System.Globalization;
+using System.Net;
+using Npgsql;
+
+namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
+
+/// <summary>The connection of an upkeep: how long it waits, how it is stopped, and what the server says beside its answers.</summary>
+internal sealed class UpkeepSession : IDisposable
+{
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan DefaultLockTimeout = TimeSpan.FromSeconds(5);
+    private readonly NpgsqlConnectionStringBuilder settings;
+    private string mode = "";
+
+    private UpkeepSession(NpgsqlConnectionStringBuilder settings, TimeSpan? lockTimeout)
+    {
+        this.settings = settings;
+        LockTimeout = lockTimeout ?? DefaultLockTimeout;
+        Server = PostgresServer.Connect(settings.ConnectionString);
+        Server.Connection.Notice += (_, e) => Notices.Add(e.Notice);
+    }
+
+    public PostgresServer Server { get; }
+
+    public TimeSpan LockTimeout { get; }
+
+    /// <summary>What the server said since the list was last cleared: a vacuum that passes a table over says it only here.</summary>
+    public List<PostgresNotice> Notices { get; } = [];
+
+    /// <summary>How to connect, without anything secret.</summary>
+    public string PublicConnectionString
+    {
+        get
+        {
+            var open = new NpgsqlConnectionStringBuilder(settings.ConnectionString) { ApplicationName = "mops" };
+            open.Remove(nameof(open.Password));
+            open.Remove("SSL Password");
+            return open.ConnectionString;
+        }
+    }
+
+    public string? Password => settings.Password;
+
+    /// <param name="connectionString">An Npgsql string or a URI.</param>
+    /// <param name="credential">User and password, where the string has none.</param>
+    /// <param name="lockTimeout">How long a lock of somebody else is waited for.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static UpkeepSession Open(string connectionString, NetworkCredential? credential, TimeSpan? lockTimeout)
+    {
+        if (lockTimeout is { } wait && (wait < TimeSpan.Zero || wait.TotalMilliseconds > int.MaxValue))
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"A lock cannot be waited for {wait}.");
+        }
+
+        var settings = PostgresConnectionString.Parse(connectionString);
+        settings.Username ??= NullIfEmpty(credential?.UserName);
+        settings.Password ??= NullIfEmpty(credential?.Password);
+        return new UpkeepSession(settings, lockTimeout);
+    }
+
+    /// <summary>Sets the session to look and to change nothing.</summary>
+    public void ForReading(TimeSpan limit) => Set($"SET default_transaction_read_only = on; SET statement_timeout = {Milliseconds(limit)}");
+
+    /// <summary>Sets the session to work as long as the work takes.</summary>
+    public void ForWork() => Set("SET default_transaction_read_only = off; SET statement_timeout = 0");
+
+    /// <summary>Another connection to the same database: for what must be done when this one was stopped, and to see who is in its way.</summary>
+    /// <exception cref="MaintenanceException">As <see cref="Open"/>.</exception>
+    public UpkeepSession Beside()
+    {
+        var other = new UpkeepSession(settings, LockTimeout);
+        other.ForWork();
+        return other;
+    }
+
+    /// <summary>
+    /// Asks, and stops asking when the token is cancelled. The request to stop goes out at once, and is repeated until it
+    /// was heard: one that arrives before the statement has begun is lost.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="NpgsqlException">The server or the driver reports something.</exception>
+    public T Ask<T>(Func<PostgresServer, T> ask, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        using var stop = cancellation.Register(Server.Cancel);
+        using var again = new Timer(_ => StopWhere(cancellation), null, Heartbeat, Heartbeat);
+        try
+        {
+            return ask(Server);
+        }
+        catch (NpgsqlException) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+        catch (PostgresException e) when (Survives(e))
+        {
+            Revive();
+            throw;
+        }
+    }
+
+    public void Execute(string sql, CancellationToken cancellation) => Ask(
+        s =>
+        {
+            s.Execute(sql);
+            return true;
+        },
+        cancellation);
+
+    public List<T> Rows<T>(string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellation, params object[] values) =>
+        Ask(s => s.Rows(sql, read, values), cancellation);
+
+    /// <summary>Whether the session is there after it: the server ends one with a fatal error only.</summary>
+    public static bool Survives(PostgresException e) => e.InvariantSeverity == "ERROR";
+
+    public void Dispose() => Server.Dispose();
+
+    /// <summary>The driver closes a connection on which the server told of damage, though the server would go on.</summary>
+    private void Revive()
+    {
+        if (Reopen())
+        {
+            Server.Execute(mode);
+        }
+    }
+
+    private bool Reopen()
+    {
+        if (Server.Connection.State == System.Data.ConnectionState.Open)
+        {
+            return false;
+        }
+
+        Server.Connection.Close();
+        Server.Connection.Open();
+        return true;
+    }
+
+    private void StopWhere(CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested)
+        {
+            Server.Cancel();
+        }
+    }
+
+    private void Set(string sql)
+    {
+        try
+        {
+            // Queries over the catalog are short, and the server thinks them long: compiling them takes longer than they do.
+            mode = $"{sql}; SET jit = off; SET lock_timeout = {Milliseconds(LockTimeout)}";
+            Reopen();
+            Server.Execute(mode);
+        }
+        catch (NpgsqlException e)
+        {
+            throw Server.Wrap(e);
+        }
+    }
+
+    /// <summary>No time-out at all is what zero means to the server; whoever asks for zero wants not to wait.</summary>
+    private static string Milliseconds(TimeSpan span) => Math.Max(1, (long)span.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+}

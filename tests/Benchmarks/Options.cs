@@ -16,7 +16,7 @@ internal sealed record Options
 
     public string Work { get; init; } = Path.Combine(Path.GetTempPath(), "mops-benchmarks");
 
-    public string[] Only { get; init; } = ["sqlite", "files", "postgres", "upkeep", "start"];
+    public string[] Only { get; init; } = ["sqlite", "files", "postgres", "upkeep", "health", "start"];
 
     public string? Mops { get; init; }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using MaintenanceOps.Benchmarks;
 
-// dotnet run -c Release --project tests/Benchmarks -- [--size MB] [--files N] [--rounds N] [--work DIR] [--only sqlite,files,postgres,upkeep,start] [--mops PATH]
+// dotnet run -c Release --project tests/Benchmarks -- [--size MB] [--files N] [--rounds N] [--work DIR] [--only sqlite,files,postgres,upkeep,health,start] [--mops PATH]
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var options = Options.Parse(args);
 Directory.CreateDirectory(options.Work);
@@ -23,11 +23,14 @@ foreach (var part in options.Only)
         case "upkeep":
             new UpkeepBenchmark(options, table).Run();
             break;
+        case "health":
+            new HealthBenchmark(options, mops, table).Run();
+            break;
         case "start":
             new StartBenchmark(options, mops, table).Run();
             break;
         default:
-            Console.Error.WriteLine($"--only knows sqlite, files, postgres, upkeep and start, not '{part}'.");
+            Console.Error.WriteLine($"--only knows sqlite, files, postgres, upkeep, health and start, not '{part}'.");
             return 2;
     }
 }

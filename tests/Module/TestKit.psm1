@@ -32,6 +32,28 @@ function Invoke-TestSql {
     "import sqlite3,sys`nc=sqlite3.connect(sys.argv[1])`nprint(c.execute(sys.argv[2]).fetchone())`nc.commit()" | python3 - $Path $Sql
 }
 
+function Start-TestSite {
+    <#
+    .SYNOPSIS
+        Serves files on a free port of this machine, and gives the server's process id and address.
+    #>
+    [CmdletBinding(SupportsShouldProcess)]
+    param([string] $Root, [hashtable] $File)
+    if (-not $PSCmdlet.ShouldProcess($Root)) { return }
+    $null = New-Item -ItemType Directory -Force $Root
+    foreach ($name in $File.Keys) { Set-Content -NoNewline -LiteralPath (Join-Path $Root $name) -Value $File[$name] }
+    $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
+    $listener.Start()
+    $port = $listener.LocalEndpoint.Port
+    $listener.Stop()
+    $process = Start-Process python3 -ArgumentList '-m', 'http.server', $port, '--bind', '127.0.0.1', '--directory', $Root -RedirectStandardError (Join-Path $Root '.log') -PassThru
+    $uri = "http://127.0.0.1:$port/"
+    foreach ($attempt in 1..100) {
+        try { $null = Invoke-WebRequest $uri -TimeoutSec 1; break } catch { Start-Sleep -Milliseconds 50 }
+    }
+    [pscustomobject]@{ Id = $process.Id; Uri = $uri }
+}
+
 function Get-TreeHash {
     <#
     .SYNOPSIS
@@ -148,4 +170,4 @@ function Save-TestLog {
     }
 }
 
-Export-ModuleMember -Function New-TestDatabase, Invoke-TestSql, Get-TreeHash, Invoke-FreshShell, ConvertTo-TestSecret, Start-TestServer, Stop-TestServer, Invoke-TestServerSql, Save-TestLog
+Export-ModuleMember -Function New-TestDatabase, Invoke-TestSql, Start-TestSite, Get-TreeHash, Invoke-FreshShell, ConvertTo-TestSecret, Start-TestServer, Stop-TestServer, Invoke-TestServerSql, Save-TestLog

@@ -36,11 +36,13 @@ BeforeAll {
         'Export-Snapshot'              = { Get-Snapshot ./r -Source app.db -Latest | Export-Snapshot -Destination ./app.db -Force -WhatIf; Get-Snapshot ./r -Source app.db -Latest | Export-Snapshot -Destination ./new.tgz -WhatIf }
         # Without a server it fails before it could change anything; what it would set on one is asked in the engine's tests.
         'Enable-WalArchive'            = { Enable-WalArchive 'Host=/nowhere;Username=nobody' -Repository ./r -WhatIf -ErrorAction SilentlyContinue }
+        'Optimize-Database'            = { Optimize-Database ./app.db -WhatIf; Optimize-Database ./app.db -Step Vacuum, Analyze, Reindex -Force -WhatIf; Get-DatabaseHealth ./app.db | Where-Object Action | Optimize-Database -WhatIf }
         'Set-MaintenanceMode'          = {
             Set-MaintenanceMode ./closed.flag -Enabled -WhatIf
             Set-MaintenanceMode ./closed.flag -Extend -WhatIf
             Set-MaintenanceMode ./closed.flag { New-Item ./ran } -WhatIf
             Set-MaintenanceMode ./tree/one.txt -Enabled:$false -All -WhatIf
+            Set-MaintenanceMode ./closed.flag -Enabled -Announce 'touch ./announced' -DrainCommand 'touch ./drained' -WhatIf
         }
         'Remove-Snapshot'              = { Get-Snapshot ./r | Remove-Snapshot -WhatIf }
         'Invoke-SnapshotRetention'     = { Get-Snapshot ./r | Invoke-SnapshotRetention -KeepLast 1 -Prune -Force -WhatIf }

@@ -289,7 +289,7 @@ public abstract class HealthCmdlet : EngineCmdlet
             {
                 LoadedPlan = PlanFile.Load(path);
                 return HealthPlan.Checks(LoadedPlan, Name);
-            }));
+            }).Select(Dressed));
             return;
         }
 
@@ -318,8 +318,11 @@ public abstract class HealthCmdlet : EngineCmdlet
     /// <summary>Asks all checks that the input named.</summary>
     private protected abstract void Ask(IReadOnlyList<HealthCheck> checks);
 
-    /// <summary>What the parameters say of a check besides its probe.</summary>
+    /// <summary>Puts what the user said of all checks in the place of what the check, or its plan, says.</summary>
     private protected virtual HealthCheck Dress(HealthCheck check) => check;
+
+    /// <summary>Whether the user gave a parameter.</summary>
+    private protected bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 
     /// <summary>The same thing twice is asked once.</summary>
     private void Add(IProbe probe)
@@ -330,6 +333,8 @@ public abstract class HealthCmdlet : EngineCmdlet
             return;
         }
 
-        checks.Add(Dress(new HealthCheck { Name = name, Probe = probe, Timeout = AttemptLimit, DegradedAfter = DegradedAfter }));
+        checks.Add(Dressed(new HealthCheck { Name = name, Probe = probe }));
     }
+
+    private HealthCheck Dressed(HealthCheck check) => Dress(check with { Timeout = AttemptLimit ?? check.Timeout, DegradedAfter = DegradedAfter ?? check.DegradedAfter });
 }

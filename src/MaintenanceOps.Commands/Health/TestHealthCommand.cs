@@ -51,7 +51,12 @@ public sealed class TestHealthCommand : HealthCmdlet
 
     private protected override TimeSpan? AttemptLimit => Timeout;
 
-    private protected override HealthCheck Dress(HealthCheck check) => check with { Retries = Retry, FailAfter = FailAfter, RecoverAfter = RecoverAfter };
+    private protected override HealthCheck Dress(HealthCheck check) => check with
+    {
+        Retries = IsGiven(nameof(Retry)) ? Retry : check.Retries,
+        FailAfter = IsGiven(nameof(FailAfter)) ? FailAfter : check.FailAfter,
+        RecoverAfter = IsGiven(nameof(RecoverAfter)) ? RecoverAfter : check.RecoverAfter,
+    };
 
     private protected override void Ask(IReadOnlyList<HealthCheck> checks)
     {

@@ -10,9 +10,9 @@ namespace MaintenanceOps.Runner.Commands;
 /// <summary>Asks how things are: all checks at once, each told as it comes where the output is for programs.</summary>
 internal sealed class HealthCommand : RunnerCommand
 {
-    private static readonly Option<int> Retry = new("--retry") { Description = "How often a look that is not well is repeated. [default: 1]", HelpName = "count", DefaultValueFactory = _ => 1 };
-    private static readonly Option<int> FailAfter = new("--fail-after") { Description = "So many bad looks in a row, across runs, make the confirmed state bad. [default: 1]", HelpName = "count", DefaultValueFactory = _ => 1 };
-    private static readonly Option<int> RecoverAfter = new("--recover-after") { Description = "So many good looks in a row make it good again. [default: 1]", HelpName = "count", DefaultValueFactory = _ => 1 };
+    private static readonly Option<int?> Retry = new("--retry") { Description = "How often a look that is not well is repeated. [default: 1]", HelpName = "count" };
+    private static readonly Option<int?> FailAfter = new("--fail-after") { Description = "So many bad looks in a row, across runs, make the confirmed state bad. [default: 1]", HelpName = "count" };
+    private static readonly Option<int?> RecoverAfter = new("--recover-after") { Description = "So many good looks in a row make it good again. [default: 1]", HelpName = "count" };
     private static readonly Option<TimeSpan?> Timeout = new("--timeout") { Description = "How long one attempt may take. [default: 5s; a command 30s, a backup 1m]", HelpName = "duration", CustomParser = Values.Duration };
     private static readonly Option<string> Flag = new("--flag-path") { Description = "The flag file of maintenance mode, where no plan names it.", HelpName = "path" };
     private static readonly Option<bool> NoHistory = new("--no-history") { Description = "Keep nothing: no streak, no uptime, no forecast." };
@@ -36,10 +36,10 @@ internal sealed class HealthCommand : RunnerCommand
     {
         var (checks, plan) = HealthOptions.Checks(context, c => c with
         {
-            Timeout = context.Get(Timeout),
-            Retries = context.Get(Retry),
-            FailAfter = context.Get(FailAfter),
-            RecoverAfter = context.Get(RecoverAfter),
+            Timeout = context.Get(Timeout) ?? c.Timeout,
+            Retries = context.Get(Retry) ?? c.Retries,
+            FailAfter = context.Get(FailAfter) ?? c.FailAfter,
+            RecoverAfter = context.Get(RecoverAfter) ?? c.RecoverAfter,
         });
         var history = context.Get(NoHistory) ? null : context.Get(HealthOptions.HistoryPath) ?? StateFolder.For("health");
         var flag = context.Get(Flag) ?? plan?.MaintenanceFlag;

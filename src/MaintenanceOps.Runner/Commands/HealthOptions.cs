@@ -53,7 +53,7 @@ internal static class HealthOptions
 
     /// <summary>The checks that the command line names.</summary>
     /// <param name="context">The command line.</param>
-    /// <param name="dress">Adds what the command itself says of a check that comes from no plan.</param>
+    /// <param name="dress">Puts what the command itself says in the place of what a check, or its plan, says.</param>
     /// <exception cref="MaintenanceException">None is named, or one makes no sense.</exception>
     public static (IReadOnlyList<HealthCheck> Checks, PlanFile? Plan) Checks(RunnerContext context, Func<HealthCheck, HealthCheck> dress)
     {
@@ -63,10 +63,10 @@ internal static class HealthOptions
         HealthCheck[] checks =
         [
             .. plan is null ? [] : HealthPlan.Checks(plan, context.Get(Names)),
-            .. probes.DistinctBy(HealthCheck.UsualName).Select(p => dress(new HealthCheck { Name = HealthCheck.UsualName(p), Probe = p, DegradedAfter = context.Get(DegradedAfter) })),
+            .. probes.DistinctBy(HealthCheck.UsualName).Select(p => new HealthCheck { Name = HealthCheck.UsualName(p), Probe = p }),
         ];
         return checks.Length > 0
-            ? (checks, plan)
+            ? ([.. checks.Select(c => dress(c with { DegradedAfter = context.Get(DegradedAfter) ?? c.DegradedAfter }))], plan)
             : throw new MaintenanceException(ErrorCode.InvalidArgument, "Say what to look at: a web address, a plan, or an option such as --disk /.");
     }
 

@@ -23,7 +23,7 @@ internal sealed class HealthWaitCommand : RunnerCommand
     {
         var limit = context.Get(Timeout) ?? TimeSpan.FromMinutes(5);
         var strict = context.Get(HealthOptions.Strict);
-        var (checks, _) = HealthOptions.Checks(context, c => c with { Timeout = context.Get(ProbeTimeout) });
+        var (checks, _) = HealthOptions.Checks(context, c => c with { Timeout = context.Get(ProbeTimeout) ?? c.Timeout });
         var (up, results) = HealthWait.Run(checks, limit, context.Get(Interval) ?? TimeSpan.FromSeconds(2), strict, context.Sink, context.Cancellation);
         context.Output.Table(results, Tables.Health);
         return up ? ExitCode.Done : throw HealthWait.Failure(results, limit, strict);

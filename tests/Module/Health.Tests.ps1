@@ -1,0 +1,154 @@
+BeforeAll {
+    Import-Module $PSScriptRoot/TestKit.psm1 -Force
+    Import-Module $env:MAINTENANCEOPS_TEST_MANIFEST -Force
+    $script:state = $env:MAINTENANCEOPS_STATE
+    $env:MAINTENANCEOPS_STATE = Join-Path $TestDrive state
+    $script:site = Start-TestSite -Root (Join-Path $TestDrive site) -File @{ health = '{"status":"healthy","queue":{"length":3}}' }
+    New-TestDatabase -Path (Join-Path $TestDrive 'app.db')
+    Set-Content (Join-Path $TestDrive 'plan.yaml') @"
+app: notes
+databases: { main: { path: app.db } }
+health:
+  defaults: { retries: 0 }
+  checks:
+    api: { http: "$($site.Uri)health", expect: { json: { status: healthy } }, after: db }
+    db: { database: main }
+    gone: { tcp: "127.0.0.1:1" }
+    above: { tcp: "127.0.0.1:1", after: gone }
+maintenance: { flag: closed.flag }
+"@
+    $script:plan = Join-Path $TestDrive 'plan.yaml'
+}
+
+AfterAll {
+    Stop-Process -Id $site.Id -ErrorAction SilentlyContinue
+    $env:MAINTENANCEOPS_STATE = $state
+}
+
+Describe 'Test-Health' {
+    It 'holds an answer against JSON expectations' {
+        (Test-Health "$($site.Uri)health" -ExpectJson @{ status = 'healthy'; 'queue.length' = '< 10' }).Status | Should -Be Healthy
+        $bad = Test-Health "$($site.Uri)health" -ExpectJson @{ 'queue.length' = '> 10' } -Retry 0
+        $bad.Status | Should -Be Unhealthy
+        $bad.Reason | Should -Be "queue.length is '3', and should be > 10"
+        $bad.Facts.StatusCode | Should -Be 200
+    }
+
+    It 'takes addresses by the pipeline and asks them at once' {
+        $results = "$($site.Uri)health", "$($site.Uri)none" | Test-Health -Retry 0
+        ($results | Sort-Object Name).Status | Should -Be Healthy, Unhealthy
+    }
+
+    It 'takes databases by the pipeline' {
+        (Get-ChildItem (Join-Path $TestDrive '*.db') | Test-Health).Kind | Should -Be database
+        (Test-Health -Path (Join-Path $TestDrive '*.db') -Query 'select count(*) from notes' -Expect 500).Status | Should -Be Healthy
+    }
+
+    It 'reads a plan, with what comes after what, and says whether it is in maintenance' {
+        $results = Test-Health -Plan $plan
+        $results.Count | Should -Be 4
+        ($results | Where-Object Name -EQ above).Reason | Should -Be 'Not looked at, because gone is unhealthy.'
+        ($results | Where-Object Name -EQ above).Status | Should -Be Unknown
+        $results.InMaintenance | Should -Not -Contain $true
+        Set-MaintenanceMode -Plan $plan -Enabled | Out-Null
+        (Test-Health -Plan $plan -Name db).InMaintenance | Should -BeTrue
+        Set-MaintenanceMode -Plan $plan -Enabled:$false | Out-Null
+        (Test-Health -Plan $plan -Name api).Name | Sort-Object | Should -Be api, db
+    }
+
+    It 'keeps streaks from run to run, and none when told so' {
+        1..2 | ForEach-Object { Test-Health -TcpEndpoint 127.0.0.1:1 -Name down -Retry 0 | Out-Null }
+        $third = Test-Health -TcpEndpoint 127.0.0.1:1 -Name down -Retry 0 -FailAfter 3
+        $third.Streak | Should -Be 3
+        (Test-Health -TcpEndpoint 127.0.0.1:1 -Name down -Retry 0 -NoHistory).Streak | Should -Be 1
+        $history = Get-HealthHistory down -Window 1h
+        $history.Uptime | Should -Be 0
+        $history.Unhealthy | Should -Be 3
+    }
+
+    It 'gives a Boolean with -Quiet, which is never true for what is unknown' {
+        Test-Health "$($site.Uri)health" -Quiet | Should -BeTrue
+        Test-Health -Plan $plan -Quiet | Should -BeFalse
+        Test-Health -Disk (Join-Path $TestDrive missing) -Quiet | Should -BeFalse
+        Test-Health -Memory -Degraded 100% -Unhealthy 0% -Quiet | Should -BeTrue
+        Test-Health -Memory -Degraded 100% -Unhealthy 0% -Quiet -Strict | Should -BeFalse
+    }
+
+    It 'runs a program, with a shell and without one' {
+        (Test-Health -Command 'exit 4' -DegradedExitCode 4).Status | Should -Be Degraded
+        (Test-Health -Command /bin/echo -ArgumentList 'a  b' -Expect 'a  b').Status | Should -Be Healthy
+    }
+
+    It 'says what is wrong with what was asked' {
+        { Test-Health ftp://host/ -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+        { Test-Health -TcpEndpoint nowhere -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+        { Test-Health -Disk . -Degraded lots -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+        { Test-Health -Plan (Join-Path $TestDrive 'none.yaml') -ErrorAction Stop } | Should -Throw -ErrorId 'PathNotFound*'
+        { Test-Health -Plan $plan -Name nobody -ErrorAction Stop } | Should -Throw -ErrorId 'ItemNotFound*'
+        { Get-HealthHistory nobody -ErrorAction Stop } | Should -Throw -ErrorId 'ItemNotFound*'
+    }
+
+    It 'ends at once when a command further down has enough' {
+        $watch = [Diagnostics.Stopwatch]::StartNew()
+        1..3 | ForEach-Object { "$($site.Uri)health" } | Test-Health | Select-Object -First 1 | Should -Not -BeNullOrEmpty
+        $watch.Elapsed.TotalSeconds | Should -BeLessThan 5
+    }
+}
+
+Describe 'Wait-Health and Watch-Health' {
+    It 'waits until it is there' {
+        $late = Join-Path $TestDrive late.txt
+        $job = Start-ThreadJob { Start-Sleep 1; Set-Content $using:late x }
+        (Wait-Health -Command "test -e '$late'" -Timeout 20s -Interval 1s).Status | Should -Be Healthy
+        $job | Remove-Job -Force
+    }
+
+    It 'gives up with an error, or with False' {
+        $problem = $null
+        $last = Wait-Health -TcpEndpoint 127.0.0.1:1 -Timeout 1s -Interval 1s -ErrorVariable problem -ErrorAction SilentlyContinue
+        $last.Status | Should -Be Unhealthy
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'NotHealthy*'
+        Wait-Health -TcpEndpoint 127.0.0.1:1 -Timeout 1s -Interval 1s -Quiet | Should -BeFalse
+    }
+
+    It 'draws a table for people' {
+        $lines = Invoke-FreshShell -WorkingDirectory $TestDrive 'Import-Module $manifest; Watch-Health -Plan plan.yaml -Name db, gone -Count 1'
+        $lines -join "`n" | Should -Match '1 of 2 up'
+        $lines -join "`n" | Should -Match 'gone\s+Unhealthy'
+    }
+}
+
+Describe 'Opening when healthy' {
+    It 'opens after the checks have passed, and stays closed where they have not' {
+        $flag = Join-Path $TestDrive 'door.flag'
+        Set-MaintenanceMode $flag -Enabled | Out-Null
+        { Set-MaintenanceMode $flag -Enabled:$false -WhenHealthy -HealthUri http://127.0.0.1:1/ -HealthTimeout 1s -ErrorAction Stop } | Should -Throw -ErrorId 'NotHealthy*'
+        $flag | Should -Exist
+        (Set-MaintenanceMode $flag -Enabled:$false -WhenHealthy -HealthUri "$($site.Uri)health").Enabled | Should -BeFalse
+        $flag | Should -Not -Exist
+        { Set-MaintenanceMode $flag -Enabled:$false -WhenHealthy -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+        { Set-MaintenanceMode -Enabled -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+    }
+}
+
+Describe 'Views' {
+    It 'fit <Width> columns: <Command>' -ForEach @(
+        @{ Width = 100; Command = 'Test-Health -Plan plan.yaml' }
+        @{ Width = 100; Command = 'Get-HealthHistory' }
+        @{ Width = 100; Command = 'Get-DatabaseHealth app.db' }
+        @{ Width = 100; Command = 'Test-Database app.db' }
+        @{ Width = 100; Command = 'Optimize-Database app.db -Step Vacuum, Analyze' }
+        @{ Width = 100; Command = 'Set-MaintenanceMode shown.flag -Enabled -Reason "a reason that is long enough to need more than the room that is left for it"' }
+        @{ Width = 100; Command = 'Get-MaintenanceMode shown.flag -History' }
+    ) {
+        $lines = Invoke-FreshShell -WorkingDirectory $TestDrive "Import-Module `$manifest; `$PSStyle.OutputRendering = 'PlainText'; $Command | Out-String -Width $Width"
+        $lines | Should -Not -BeNullOrEmpty
+        ($lines | Where-Object Length -GT $Width) | Should -BeNullOrEmpty
+        ($lines -join "`n") | Should -Match '----'
+    }
+
+    It 'colour the state' {
+        $lines = Invoke-FreshShell -WorkingDirectory $TestDrive "Import-Module `$manifest; `$PSStyle.OutputRendering = 'Ansi'; Test-Health -Plan plan.yaml -Name gone | Out-String -Width 100"
+        $lines -join '' | Should -Match ([regex]::Escape("`e[31mUnhealthy"))
+    }
+}

@@ -1,0 +1,101 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MaintenanceOps.Runner.Tests;
+
+/// <summary>Things are looked at from a shell and by a scheduler: tables for people, JSON lines for programs, exit codes for both.</summary>
+public sealed class HealthTests : Place
+{
+    [Fact]
+    public void What_is_well_ends_with_0_and_what_is_not_with_3()
+    {
+        using var listener = Listen(out var endpoint);
+        var mops = Mine();
+        Assert.Contains("healthy", mops.Run("health", "--tcp", endpoint).Expect(0).Output, StringComparison.Ordinal);
+        var down = mops.Run("health", "--tcp", endpoint, "--tcp", "127.0.0.1:1", "--retry", "0", "--json").Expect(3);
+        Assert.Equal(["Healthy", "Unhealthy"], down.Json.Select(r => r.GetProperty("status").GetString()!).Order());
+        mops.Run("health", "--disk", "/no/such/place", "--retry", "0").Expect(3);
+        mops.Run("health", "--memory", "--degraded", "100%", "--unhealthy", "0%").Expect(0);
+        mops.Run("health", "--memory", "--degraded", "100%", "--unhealthy", "0%", "--strict", "--retry", "0").Expect(3);
+    }
+
+    [Fact]
+    public void A_plan_is_asked_and_its_history_told()
+    {
+        using var listener = Listen(out var endpoint);
+        File.WriteAllText(Path.Combine(Folder, "plan.yaml"), $$"""
+            app: notes
+            health:
+              defaults: { retries: 0 }
+              checks:
+                port: { tcp: "{{endpoint}}" }
+                gone: { tcp: "127.0.0.1:1" }
+                above: { command: "true", after: gone }
+            maintenance: { flag: m.flag }
+            """);
+        var mops = Mine();
+        mops.Run("health", "plan.yaml", "--name", "port").Expect(0);
+        mops.Run("mode", "on", "plan.yaml").Expect(0);
+        var results = mops.Run("health", "plan.yaml", "--json").Expect(3).Json;
+        Assert.All(results, r => Assert.True(r.GetProperty("inMaintenance").GetBoolean()));
+        Assert.Equal(2, results.Single(r => r.GetProperty("name").GetString() == "port").GetProperty("streak").GetInt32());
+        mops.Run("mode", "off", "plan.yaml").Expect(0);
+        var history = Assert.Single(mops.Run("health", "history", "notes/port", "--window", "1h", "--json").Expect(0).Json);
+        Assert.Equal((2, 1), (history.GetProperty("looks").GetInt32(), history.GetProperty("inMaintenance").GetInt32()));
+        mops.Run("health", "history", "nobody").Expect(1);
+    }
+
+    [Fact]
+    public void Waiting_ends_with_0_or_3()
+    {
+        using var listener = Listen(out var endpoint);
+        var mops = Mine();
+        mops.Run("health", "wait", "--tcp", endpoint).Expect(0);
+        var late = mops.Run("health", "wait", "--tcp", "127.0.0.1:1", "--timeout", "1s", "--interval", "1s").Expect(3);
+        Assert.Contains("NotHealthy", late.Error, StringComparison.Ordinal);
+        mops.Run("mode", "on", "m.flag").Expect(0);
+        mops.Run("mode", "off", "m.flag", "--when-healthy", "--health-uri", "http://127.0.0.1:1/", "--health-timeout", "1s").Expect(3);
+        mops.Run("mode", "status", "m.flag").Expect(3);
+    }
+
+    [Fact]
+    public void What_makes_no_sense_ends_with_2()
+    {
+        var mops = Mine();
+        mops.Run("health").Expect(2);
+        mops.Run("health", "--tcp", "nowhere").Expect(2);
+        mops.Run("health", "--disk", "/", "--degraded", "lots").Expect(2);
+        File.WriteAllText(Path.Combine(Folder, "bad.yaml"), "app: notes\nhealt: {}");
+        Assert.Contains("Did you mean 'health'?", mops.Run("health", "bad.yaml").Expect(2).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_database_is_looked_at_checked_and_mended()
+    {
+        var mops = Mine();
+        mops.Run("health", "--path", "app.db").Expect(0);
+        mops.Run("database", "test", "app.db", "--level", "full").Expect(0);
+        Assert.NotNull(mops.Run("database", "health", "app.db", "--json").Expect(0).Json);
+        mops.Run("optimize", "app.db", "--step", "analyze", "--force", "--dry-run").Expect(0);
+        var result = mops.Run("optimize", "app.db", "--step", "vacuum", "--force", "--json").Expect(0).Json[0];
+        Assert.Equal("Done", result.GetProperty("status").GetString());
+        mops.Run("optimize", "app.db", "--step", "vacuumfull").Expect(2);
+        mops.Run("database", "health", "none.db").Expect(1);
+        mops.Run("database", "health").Expect(2);
+    }
+
+    private Mops Mine()
+    {
+        var mops = Mops();
+        mops.Environment["MAINTENANCEOPS_STATE"] = Path.Combine(Folder, "state");
+        return mops;
+    }
+
+    private static TcpListener Listen(out string endpoint)
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        endpoint = $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+        return listener;
+    }
+}

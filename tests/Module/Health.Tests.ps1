@@ -5,6 +5,9 @@ BeforeAll {
     $env:MAINTENANCEOPS_STATE = Join-Path $TestDrive state
     $script:site = Start-TestSite -Root (Join-Path $TestDrive site) -File @{ health = '{"status":"healthy","queue":{"length":3}}' }
     New-TestDatabase -Path (Join-Path $TestDrive 'app.db')
+
+    # Something to be found.
+    'first', 'second' | ForEach-Object { $null = Invoke-TestSql (Join-Path $TestDrive 'app.db') "create index $_ on notes(body)" }
     Set-Content (Join-Path $TestDrive 'plan.yaml') @"
 app: notes
 databases: { main: { path: app.db } }

@@ -5,7 +5,7 @@ BeforeAll {
 
 Describe 'Importing the module' {
     It 'has a valid manifest' {
-        Invoke-FreshShell '(Test-ModuleManifest $manifest).ExportedCmdlets.Count' | Should -Be 21
+        Invoke-FreshShell '(Test-ModuleManifest $manifest).ExportedCmdlets.Count' | Should -Be 29
     }
 
     It 'has a valid manifest after the module is imported' {
@@ -13,7 +13,7 @@ Describe 'Importing the module' {
     }
 
     It 'keeps its commands when it is imported twice with -Force' {
-        Invoke-FreshShell 'Import-Module $manifest; Import-Module $manifest -Force; Import-Module $manifest -Force; (Get-Command -Module MaintenanceOps).Count' | Should -Be 21
+        Invoke-FreshShell 'Import-Module $manifest; Import-Module $manifest -Force; Import-Module $manifest -Force; (Get-Command -Module MaintenanceOps).Count' | Should -Be 29
     }
 
     It 'works after it was removed and imported again' {

@@ -8,10 +8,14 @@ namespace MaintenanceOps.Engine.Databases.Upkeep;
 /// </summary>
 internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequest request, IOperationSink sink)
 {
+    private const int MostSkipsTold = 5;
+
     public void Run(Action<OptimizationResult> write, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        var tasks = Tasks(cancellation);
+        var all = Tasks(cancellation);
+        Skip(all.Where(t => !IsDue(t)), write);
+        var tasks = all.FindAll(IsDue);
         for (var i = 0; i < tasks.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -20,8 +24,23 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
         }
     }
 
+    /// <summary>Tells what does not pay: of a few objects each, of thousands of indexes the number and one of them.</summary>
+    private void Skip(IEnumerable<OptimizationTask> tasks, Action<OptimizationResult> write)
+    {
+        foreach (var step in tasks.GroupBy(t => t.Step).Select(g => g.ToArray()))
+        {
+            foreach (var task in step.Take(step.Length > MostSkipsTold ? 1 : MostSkipsTold))
+            {
+                var others = step.Length > MostSkipsTold ? $" The same goes for {step.Length - 1:N0} others." : "";
+                write(Untouched(task, OptimizationStatus.Skipped, task.NotWorth + others));
+            }
+        }
+    }
+
+    private bool IsDue(OptimizationTask task) => task.NotWorth.Length == 0 || request.Force;
+
     public IReadOnlyList<string> Preview(CancellationToken cancellation) =>
-        [.. Tasks(cancellation).Where(t => t.NotWorth.Length == 0 || request.Force).Select(t => t.Sql)];
+        [.. Tasks(cancellation).Where(IsDue).Select(t => t.Sql)];
 
     private List<OptimizationTask> Tasks(CancellationToken cancellation)
     {
@@ -35,11 +54,6 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
 
     private OptimizationResult Carry(OptimizationTask task, TimeSpan? left, CancellationToken cancellation)
     {
-        if (task.NotWorth.Length > 0 && !request.Force)
-        {
-            return Untouched(task, OptimizationStatus.Skipped, task.NotWorth);
-        }
-
         if (left is not { } room)
         {
             return database.Carry(task, cancellation);

@@ -21,6 +21,7 @@ foreach (var part in options.Only)
             new PostgresBenchmark(options, mops, table).Run();
             break;
         case "upkeep":
+            new SqliteUpkeepBenchmark(options, mops, table).Run();
             new UpkeepBenchmark(options, table).Run();
             break;
         case "health":

@@ -54,7 +54,7 @@ internal static class CommandLine
 
     private static RootCommand Root(string[] args)
     {
-        var root = new RootCommand("Backs up databases and files, proves that the backups restore, and brings them back.");
+        var root = new RootCommand("Backs up databases and files, proves that the backups restore, and brings them back; checks health, keeps databases in shape, closes an application for a while.");
         root.Options.Add(SharedOptions.Json);
         root.Options.Add(SharedOptions.Quiet);
         root.Options.Add(SharedOptions.Verbose);

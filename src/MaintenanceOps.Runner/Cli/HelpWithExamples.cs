@@ -33,6 +33,8 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
                 "mops backup /srv/notes/notes.db --repository /mnt/backup/notes --source notes/main",
                 "mops test latest --repository /mnt/backup/notes --level restore",
                 "mops restore latest --repository /mnt/backup/notes --destination /tmp/notes.db",
+                "mops health maintenance.yaml",
+                "mops optimize /srv/notes/notes.db --time-limit 30m",
             ],
             _ => command.Subcommands.OfType<RunnerCommand>().Select(c => c.Examples[0]).ToArray(),
         };
@@ -49,6 +51,7 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
             output.WriteLine("  MAINTENANCEOPS_REPOSITORY       the repository where --repository is not given");
             output.WriteLine("  MAINTENANCEOPS_PASSPHRASE_FILE  a file with the passphrase of an encrypted repository");
             output.WriteLine("  MAINTENANCEOPS_PASSPHRASE       the passphrase itself, where there is no file");
+            output.WriteLine("  MAINTENANCEOPS_STATE            the folder where health keeps its history");
             output.WriteLine("  MAINTENANCEOPS_DEBUG            1 adds stack traces to errors");
             output.WriteLine();
             output.WriteLine("Exit codes: 0 done, 1 failed, 2 usage, 3 unhealthy or not verified, 130 interrupted.");

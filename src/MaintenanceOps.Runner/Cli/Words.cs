@@ -28,6 +28,11 @@ internal static partial class Words
         ("Copy-Snapshot", "mops copy"),
         ("Export-Snapshot", "mops export"),
         ("Remove-Snapshot", "mops remove"),
+        ("Test-Health", "mops health"),
+        ("Get-DatabaseHealth", "mops database health"),
+        ("Test-Database", "mops database test"),
+        ("Optimize-Database", "mops optimize"),
+        ("Get-MaintenanceMode", "mops mode status"),
     ];
 
     public static string ForConsole(string message)

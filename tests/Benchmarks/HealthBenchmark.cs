@@ -19,7 +19,7 @@ internal sealed class HealthBenchmark(Options options, string mops, ResultTable 
         var (ours, theirs) = (new List<Cost>(), new List<Cost>());
         for (var round = 0; round <= options.Rounds; round++)
         {
-            var a = Tool.Run([mops, "health", "--no-history", "--json", .. addresses]);
+            var a = Tool.Run([mops, "health", "--no-history", .. addresses]);
             var b = Tool.Run("curl", "--silent", "--parallel", "--parallel-immediate", "--parallel-max", $"{Addresses}", "--config", list);
 
             // The first round warms the caches of both.

@@ -40,7 +40,7 @@ public sealed class HealthRun
     public IReadOnlyList<HealthResult> Run(Action<HealthResult> write, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(write);
-        var closed = inMaintenance();
+        var closed = IsClosed();
         var one = new Lock();
         var results = checks.ToDictionary(c => c.Name, _ => new TaskCompletionSource<HealthResult>(TaskCreationOptions.RunContinuationsAsynchronously), StringComparer.Ordinal);
         var running = checks.Select(check => Task.Run(
@@ -66,6 +66,20 @@ public sealed class HealthRun
             CancellationToken.None)).ToArray();
         Task.WhenAll(running).GetAwaiter().GetResult();
         return [.. checks.Select(c => results[c.Name].Task.Result)];
+    }
+
+    /// <summary>A flag that cannot be read is no reason to look at nothing.</summary>
+    private bool IsClosed()
+    {
+        try
+        {
+            return inMaintenance();
+        }
+        catch (MaintenanceException e)
+        {
+            sink.Warn($"Whether it is in maintenance cannot be told: {e.Message}");
+            return false;
+        }
     }
 
     private async Task<HealthResult> Ask(HealthCheck check, Dictionary<string, TaskCompletionSource<HealthResult>> results, bool closed, CancellationToken cancellation)

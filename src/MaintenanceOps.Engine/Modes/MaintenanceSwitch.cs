@@ -35,7 +35,7 @@ public sealed class MaintenanceSwitch
     }
 
     /// <summary>How it stands now. Leases whose time is over are ended first; a flag that somebody made by hand has none and stays.</summary>
-    /// <exception cref="MaintenanceException">The flag cannot be read, or not taken away.</exception>
+    /// <exception cref="MaintenanceException">The flag cannot be read, or not taken away for another reason than rights.</exception>
     public MaintenanceMode Get(CancellationToken cancellation = default)
     {
         var now = time.GetUtcNow();
@@ -46,7 +46,16 @@ public sealed class MaintenanceSwitch
         }
 
         var events = new List<MaintenanceModeEvent>();
-        return Change(all => End(all, l => l.Until <= now, MaintenanceModeAction.Expired, events), events, cancellation);
+        try
+        {
+            return Change(all => End(all, l => l.Until <= now, MaintenanceModeAction.Expired, events), events, cancellation);
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.AccessDenied)
+        {
+            // Whoever only watches need not be allowed to open the door; that it is still closed is what there is to see.
+            sink.Warn($"A lease is over, and this user may not end it: {e.Message}");
+            return Describe(leases);
+        }
     }
 
     /// <summary>What happened, the oldest first.</summary>

@@ -118,6 +118,24 @@ public sealed class MaintenanceSwitchTests : IDisposable
         }
     }
 
+    [UnprivilegedFact]
+    public void Whoever_may_only_look_sees_that_it_is_still_closed()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        New().Enter(TimeSpan.FromMinutes(1));
+        clock.Now += TimeSpan.FromMinutes(2);
+        File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(Flag + ".lock", UnixFileMode.UserRead);
+        var sink = new WarningSink();
+        Assert.True(new MaintenanceSwitch(Flag, sink, clock).Get().Enabled);
+        Assert.Single(sink.Messages);
+        File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
     private static ErrorCode Failure(Action act) => Assert.Throws<MaintenanceException>(act).Code;
 
     private MaintenanceSwitch New() => new(Flag, SilentSink.Instance, clock);

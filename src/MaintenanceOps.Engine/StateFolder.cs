@@ -51,9 +51,10 @@ public static class StateFolder
             return "/var/lib/maintenanceops";
         }
 
-        var state = Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } home
-            ? home
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "state");
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        var state = Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } given ? given
+            : home.Length > 0 ? Path.Combine(home, ".local", "state")
+            : throw new MaintenanceException(ErrorCode.InvalidArgument, $"This user has no home folder. Name one for what is remembered with {Variable}.");
         return Path.Combine(state, "maintenanceops");
     }
 }

@@ -71,6 +71,7 @@ public sealed class CmdletContractTests
         var page = File.ReadAllText(Path.Combine(House.Root, "docs", "en-US", House.NameOf(cmdlet) + ".md"));
         Assert.True(Regex.Count(page, "^### Example ", RegexOptions.Multiline) >= 2);
         Assert.All(House.ParametersOf(cmdlet), p => Assert.Contains($"### -{p.Name}\n", page, StringComparison.Ordinal));
+        Assert.DoesNotContain("summary>", page, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -38,6 +38,18 @@ Describe 'Keeping databases in shape' {
         ($findings | Where-Object Action | Optimize-Database | Where-Object Step -EQ Vacuum).Status | Should -Be Done
     }
 
+    It 'takes them out of JSON, and does no more than they say' {
+        $analyze = Get-DatabaseHealth $db | Where-Object Action -EQ Analyze | ConvertTo-Json | ConvertFrom-Json
+        ($analyze | Optimize-Database).Step | Should -Be Analyze
+        $other = Get-DatabaseHealth $db | Where-Object Rule -EQ AutoVacuum
+        $other | Select-Object * | Optimize-Database | Should -BeNullOrEmpty
+        { $other | Select-Object Rule, Path | Optimize-Database -ErrorAction Stop } | Should -Throw '*Pipe the finding as it is*'
+    }
+
+    It 'takes files by the pipeline' {
+        (Get-Item $db | Optimize-Database -Step Vacuum).Status | Should -Be Done
+    }
+
     It 'does all that it finds where nothing else is said' {
         (Optimize-Database $db).Step | Should -Contain 'Vacuum'
     }
@@ -67,6 +79,8 @@ Describe 'Keeping databases in shape' {
         { Get-DatabaseHealth (Join-Path $TestDrive none.db) -ErrorAction Stop } | Should -Throw -ErrorId 'PathNotFound*'
         { Optimize-Database $db -Step VacuumFull -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
         { Get-DatabaseHealth -ConnectionString 'Host=127.0.0.1;Port=1;Username=nobody;Password=hunter2' -ErrorAction Stop } | Should -Throw -ErrorId 'ServerUnavailable*'
-        $Error[0..3] | Out-String | Should -Not -Match hunter2
+        { Get-DatabaseHealth 'postgresql://u:hunter2@h/db' -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+        { Get-DatabaseHealth -ConnectionString 'Host=h;Prt=1;Password=hunter2' -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+        $Error[0..5] | Out-String | Should -Not -Match hunter2
     }
 }

@@ -34,7 +34,7 @@ public sealed class HealthTests : Place
             maintenance: { flag: m.flag }
             """);
         var mops = Mine();
-        mops.Run("health", "plan.yaml", "--name", "port").Expect(0);
+        Assert.Empty(mops.Run("health", "plan.yaml", "--name", "port", "--quiet").Expect(0).Output);
         mops.Run("mode", "on", "plan.yaml").Expect(0);
         var results = mops.Run("health", "plan.yaml", "--json").Expect(3).Json;
         Assert.All(results, r => Assert.True(r.GetProperty("inMaintenance").GetBoolean()));
@@ -64,6 +64,10 @@ public sealed class HealthTests : Place
         var mops = Mine();
         mops.Run("health").Expect(2);
         mops.Run("health", "--tcp", "nowhere").Expect(2);
+        Assert.Contains("'--timout' is no option", mops.Run("health", "--timout", "5s", "http://127.0.0.1:1/").Expect(2).Error, StringComparison.Ordinal);
+        Assert.Contains("'5' is no duration", mops.Run("health", "--timeout", "5", "http://127.0.0.1:1/").Expect(2).Error, StringComparison.Ordinal);
+        Assert.Contains("neither a web address", mops.Run("health", "watch").Expect(2).Error, StringComparison.Ordinal);
+        Assert.Contains("'--timelimit' is no option", mops.Run("optimize", "app.db", "--timelimit", "5s").Expect(2).Error, StringComparison.Ordinal);
         mops.Run("health", "--disk", "/", "--degraded", "lots").Expect(2);
         File.WriteAllText(Path.Combine(Folder, "bad.yaml"), "app: notes\nhealt: {}");
         Assert.Contains("Did you mean 'health'?", mops.Run("health", "bad.yaml").Expect(2).Error, StringComparison.Ordinal);

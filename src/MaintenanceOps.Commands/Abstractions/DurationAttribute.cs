@@ -13,8 +13,9 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
             // PowerShell itself reads an unquoted 7d as a decimal and 90s as a short, and drops the letter.
             decimal days => TimeSpan.FromDays((double)days),
             short seconds => TimeSpan.FromSeconds(seconds),
-            int or long or double => throw new ArgumentTransformationMetadataException($"{inputData} of what? Give a unit: 90s, 30m, 24h, 7d or 2w."),
+            sbyte or int or long or double => throw new ArgumentTransformationMetadataException($"{inputData} of what? Give a unit: 90s, 30m, 24h, 7d or 2w."),
             string text when Duration.TryParse(text, out var duration) => duration,
+            string text when !TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out _) => throw new ArgumentTransformationMetadataException($"'{text}' is no duration. Write it as 90s, 30m, 24h, 7d or 2w."),
             object[] many => Array.ConvertAll(many, one => Transform(engineIntrinsics, one)),
             _ => inputData,
         };

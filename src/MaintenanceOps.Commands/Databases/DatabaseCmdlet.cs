@@ -13,10 +13,10 @@ public abstract class DatabaseCmdlet : EngineCmdlet
     private protected const string PlanSet = "Plan";
 
     /// <summary>SQLite databases; wildcards are allowed.</summary>
-    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
-    public string[] Path { get; set; } = [];
+    public virtual string[] Path { get; set; } = [];
 
     /// <summary>SQLite databases, taken as they are.</summary>
     [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
@@ -62,10 +62,38 @@ public abstract class DatabaseCmdlet : EngineCmdlet
                 return Require(plan, _ => DatabasePlan.Targets(PlanFile.Load(plan), Name, LockTimeout));
             default:
                 var literal = ParameterSetName == LiteralPathSet;
-                return [.. ProviderPaths.Existing(this, literal ? LiteralPath : Path, literal, out _).Select(p => new DatabaseTarget { Path = p, LockTimeout = LockTimeout })];
+                var paths = (literal ? LiteralPath : Path).Where(IsPath);
+                return [.. ProviderPaths.Existing(this, paths, literal, out _).Select(p => new DatabaseTarget { Path = p, LockTimeout = LockTimeout })];
         }
     }
 
-    /// <summary>The database in words, for errors and questions; never the connection string, which may hold a password.</summary>
-    private protected static string PlaceOf(DatabaseTarget target) => DatabaseUpkeep.PlaceOf(target);
+    /// <summary>Does work for one database; a failure becomes an error record that names it, and never the connection string.</summary>
+    private protected bool Run(DatabaseTarget target, Action<OperationOutput> work) =>
+        PlaceOf(target) is { } place && Run((object)place, work);
+
+    /// <summary>The database in words; null after an error record, where its connection string cannot be read.</summary>
+    private protected string? PlaceOf(DatabaseTarget target)
+    {
+        try
+        {
+            return DatabaseUpkeep.PlaceOf(target);
+        }
+        catch (MaintenanceException e)
+        {
+            WriteError(ErrorRecords.From(e, null));
+            return null;
+        }
+    }
+
+    /// <summary>A connection string in the place of a path would stand in the error with its password.</summary>
+    private bool IsPath(string path)
+    {
+        var isConnection = path.Contains("://", StringComparison.Ordinal) || path.StartsWith("Host=", StringComparison.OrdinalIgnoreCase) || path.StartsWith("Server=", StringComparison.OrdinalIgnoreCase);
+        if (isConnection)
+        {
+            WriteError(ErrorRecords.From(new MaintenanceException(ErrorCode.InvalidArgument, "That is a connection string and no path. Give it with -ConnectionString."), null));
+        }
+
+        return !isConnection;
+    }
 }

@@ -17,7 +17,7 @@ public sealed class GetDatabaseHealthCommand : DatabaseCmdlet
     {
         foreach (var target in Targets())
         {
-            Run(PlaceOf(target), output =>
+            Run(target, output =>
             {
                 foreach (var finding in DatabaseUpkeep.Inspect(target, output, output.Cancellation).Where(f => f.Severity >= Severity))
                 {

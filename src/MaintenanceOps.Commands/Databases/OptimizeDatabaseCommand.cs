@@ -14,6 +14,13 @@ public sealed class OptimizeDatabaseCommand : DatabaseCmdlet
     private readonly List<DatabaseFinding> findings = [];
     private readonly Stopwatch clock = Stopwatch.StartNew();
 
+    /// <inheritdoc/>
+    /// <remarks>Not by the pipeline: there a finding comes, and what was made of one must not be taken for a path.</remarks>
+    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0)]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public override string[] Path { get; set; } = [];
+
     /// <summary>Findings of Get-DatabaseHealth; those without an action are passed over.</summary>
     [Parameter(ParameterSetName = FindingSet, Mandatory = true, ValueFromPipeline = true)]
     [DatabaseFindingTransformation]
@@ -70,15 +77,17 @@ public sealed class OptimizeDatabaseCommand : DatabaseCmdlet
 
     private void Optimize(DatabaseTarget target, OptimizationRequest request)
     {
-        var place = PlaceOf(target);
+        var limited = request with { TimeLimit = TimeLimit - clock.Elapsed };
         IReadOnlyList<string> statements = [];
-        if (Run(place, output => statements = DatabaseUpkeep.Preview(target, request, output, output.Cancellation))
-            && statements.Count > 0
-            && !ShouldProcess(place, string.Join("; ", statements)))
+        if (PlaceOf(target) is not { } place || !Run((object)place, output => statements = DatabaseUpkeep.Preview(target, limited, output, output.Cancellation)))
         {
             return;
         }
 
-        Run(place, output => DatabaseUpkeep.Optimize(target, request with { TimeLimit = TimeLimit - clock.Elapsed }, output, output.Write, output.Cancellation));
+        // Where nothing is to be done, the run only tells why.
+        if (statements.Count == 0 || ShouldProcess(place, string.Join("; ", statements)))
+        {
+            Run((object)place, output => DatabaseUpkeep.Optimize(target, limited, output, output.Write, output.Cancellation));
+        }
     }
 }

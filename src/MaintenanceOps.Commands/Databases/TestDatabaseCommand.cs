@@ -18,7 +18,7 @@ public sealed class TestDatabaseCommand : DatabaseCmdlet
     {
         foreach (var target in Targets())
         {
-            Run(PlaceOf(target), output => DatabaseUpkeep.Check(target, Level, output, output.Write, output.Cancellation));
+            Run(target, output => DatabaseUpkeep.Check(target, Level, output, output.Write, output.Cancellation));
         }
     }
 }

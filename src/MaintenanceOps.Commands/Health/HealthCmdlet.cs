@@ -276,6 +276,9 @@ public abstract class HealthCmdlet : EngineCmdlet
     /// <summary>The limit of one attempt that the user gave.</summary>
     private protected abstract TimeSpan? AttemptLimit { get; }
 
+    /// <summary>Whether something that was named could not be asked.</summary>
+    private protected bool NotAsked { get; private set; }
+
     /// <summary>The plan that was read, if one was.</summary>
     private protected PlanFile? LoadedPlan { get; private set; }
 
@@ -301,6 +304,7 @@ public abstract class HealthCmdlet : EngineCmdlet
             }
             catch (MaintenanceException e)
             {
+                NotAsked = true;
                 WriteError(ErrorRecords.From(e, name));
             }
         }

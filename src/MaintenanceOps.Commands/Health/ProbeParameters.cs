@@ -19,7 +19,7 @@ internal sealed class ProbeParameters(HealthCmdlet cmdlet)
         "Http" => cmdlet.Uri.Select(uri => (uri.OriginalString, Make(() => Http(uri)))),
         "Tcp" => cmdlet.TcpEndpoint.Select(e => (e, Make(() => new TcpProbe(e, cmdlet.Expect)))),
         "Tls" => cmdlet.TlsEndpoint.Select(e => (e, Make(() => Tls(e)))),
-        "Sqlite" => ProviderPaths.Existing(cmdlet, cmdlet.Path, literal: false, out _).Select(p => (p, Make(() => new SqliteProbe(p, Question())))),
+        "Sqlite" => cmdlet.Path.SelectMany(Files).Select(p => (p, Make(() => new SqliteProbe(p, Question())))),
         "Postgres" => [("PostgreSQL", () => new PostgresProbe(cmdlet.ConnectionString, Credential, Question()))],
         "Disk" => cmdlet.Disk.Select(d => (d, Make(() => new DiskProbe(ProviderPaths.Full(cmdlet, d), Amount(cmdlet.Degraded), Amount(cmdlet.Unhealthy))))),
         "Memory" => [("memory", () => new MemoryProbe(Amount(cmdlet.Degraded), Amount(cmdlet.Unhealthy)))],
@@ -40,6 +40,11 @@ internal sealed class ProbeParameters(HealthCmdlet cmdlet)
         var passphrase = OpenRepositories.PassphraseOf(cmdlet.Passphrase, Full(cmdlet.KeyFile));
         return (location, () => new BackupProbe(location, passphrase, cmdlet.Source, cmdlet.MaxAge));
     }
+
+    /// <summary>A path without wildcards is looked at though nothing is there: that it is missing is what a check is for.</summary>
+    private IReadOnlyList<string> Files(string path) => WildcardPattern.ContainsWildcardCharacters(path)
+        ? ProviderPaths.Existing(cmdlet, [path], literal: false, out _)
+        : [ProviderPaths.Full(cmdlet, path)];
 
     private HttpProbe Http(Uri uri) => new(
         new HttpQuestion

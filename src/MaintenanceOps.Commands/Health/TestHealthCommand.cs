@@ -70,7 +70,7 @@ public sealed class TestHealthCommand : HealthCmdlet
         });
         if (Quiet)
         {
-            WriteObject(asked && HealthJudgement.AreUp(results, Strict));
+            WriteObject(asked && !NotAsked && HealthJudgement.AreUp(results, Strict));
         }
     }
 }

@@ -6,7 +6,7 @@ namespace MaintenanceOps.Commands.Modes;
 /// <summary>A cmdlet about maintenance mode: the flag is named, or a plan that names it.</summary>
 public abstract class ModeCmdlet : EngineCmdlet
 {
-    /// <summary>The flag file: the web server answers 503 while it exists.</summary>
+    /// <summary>The flag file: the web server answers 503 while it exists. A plan (<c>.yaml</c>) in its place names it.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     public string? FlagPath { get; set; }
@@ -19,14 +19,14 @@ public abstract class ModeCmdlet : EngineCmdlet
     /// <summary>The flag that is meant. It is never asked for: an unattended run would wait for ever.</summary>
     private protected string Flag()
     {
-        if (FlagPath is not null)
+        if (FlagPath is not null && !PlanFile.IsNamed(FlagPath))
         {
             return ProviderPaths.Full(this, FlagPath);
         }
 
         if (LoadPlan() is { } plan)
         {
-            return Require(Plan, _ => MaintenancePlan.Of(plan).FlagPath);
+            return Require(plan.Location, _ => MaintenancePlan.Of(plan).FlagPath);
         }
 
         ThrowTerminatingError(ErrorRecords.From(new MaintenanceException(ErrorCode.InvalidArgument, "Give the flag file with -FlagPath, or a plan that names it with -Plan."), null));
@@ -36,12 +36,13 @@ public abstract class ModeCmdlet : EngineCmdlet
     /// <summary>The plan; null where none was given.</summary>
     private protected PlanFile? LoadPlan()
     {
-        if (Plan is null)
+        var named = Plan ?? (FlagPath is not null && PlanFile.IsNamed(FlagPath) ? FlagPath : null);
+        if (named is null)
         {
             return null;
         }
 
-        var path = ProviderPaths.Full(this, Plan);
+        var path = ProviderPaths.Full(this, named);
         return Require(path, _ => PlanFile.Load(path));
     }
 }

@@ -131,7 +131,7 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
     {
         var problem = Enabled && (LeaseId is not null || All) ? "-LeaseId and -All say which leases end. Give them with -Enabled:$false."
             : WhenHealthy && Enabled ? "-WhenHealthy says when it ends. Give it with -Enabled:$false."
-            : WhenHealthy && Plan is null && HealthUri.Length == 0 ? "-WhenHealthy needs something to look at: -Plan or -HealthUri."
+            : WhenHealthy && LoadPlan() is null && HealthUri.Length == 0 ? "-WhenHealthy needs something to look at: -Plan or -HealthUri."
             : null;
         if (problem is not null)
         {
@@ -147,8 +147,11 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
         _ => All ? "End maintenance mode" : "End a lease on maintenance mode",
     };
 
-    private MaintenanceWindow Window(string path, PlanFile? plan, OperationOutput output) =>
-        new(new MaintenanceSwitch(path, output), Hooks(plan is null ? MaintenanceHooks.None : MaintenancePlan.Of(plan).Hooks), output);
+    private MaintenanceWindow Window(string path, PlanFile? plan, OperationOutput output)
+    {
+        var planned = plan is null ? null : MaintenancePlan.Of(plan);
+        return new(new MaintenanceSwitch(path, output), Hooks(planned?.Hooks ?? MaintenanceHooks.None), output, planned?.MaxDuration);
+    }
 
     /// <summary>A parameter takes the place of what the plan says.</summary>
     private MaintenanceHooks Hooks(MaintenanceHooks planned) => planned with

@@ -5,6 +5,9 @@ namespace MaintenanceOps.Engine.Health;
 /// <summary>A bound on what is left of something: a share such as <c>20%</c>, or bytes such as <c>10GiB</c>.</summary>
 public readonly record struct Amount
 {
+    /// <summary>A smaller number without a unit was meant as a share.</summary>
+    private const double SmallestBare = 1 << 20;
+
     private static readonly (string Unit, double Bytes)[] Units =
     [
         ("KIB", 1L << 10), ("MIB", 1L << 20), ("GIB", 1L << 30), ("TIB", 1L << 40),
@@ -32,7 +35,7 @@ public readonly record struct Amount
         }
 
         var (unit, factor) = Units.FirstOrDefault(u => trimmed.EndsWith(u.Unit, StringComparison.Ordinal), ("", 1));
-        return Number(trimmed[..^unit.Length]) is { } number and >= 0 && number * factor < long.MaxValue
+        return Number(trimmed[..^unit.Length]) is { } number and >= 0 && number * factor < long.MaxValue && (unit.Length > 0 || number is 0 or >= SmallestBare)
             ? new Amount { Bytes = (long)(number * factor) }
             : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is no amount. Write a share such as 20%, or a size such as 10GiB.", text);
     }

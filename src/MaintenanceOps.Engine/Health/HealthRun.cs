@@ -144,7 +144,7 @@ public sealed class HealthRun
         limit.CancelAfter(check.Limit);
         try
         {
-            var context = new ProbeContext(() => log?.LastFigure(check.Key), () => log?.Figures(check.Key) ?? [], limit.Token);
+            var context = new ProbeContext(() => Past(l => l.LastFigure(check.Key), null), () => Past(l => l.Figures(check.Key), []), limit.Token);
             return await check.Probe.Observe(context).WaitAsync(check.Limit + Grace, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or TimeoutException or MaintenanceException { Code: ErrorCode.Cancelled })
@@ -161,6 +161,19 @@ public sealed class HealthRun
 #pragma warning restore CA1031
         {
             return new Observation { Status = HealthStatus.Unknown, Reason = $"It could not be looked at: {e.GetType().Name}: {e.Message}" };
+        }
+    }
+
+    /// <summary>A history that cannot be read is as good as none; writing it will tell.</summary>
+    private T Past<T>(Func<HealthLog, T> read, T none)
+    {
+        try
+        {
+            return log is null ? none : read(log);
+        }
+        catch (MaintenanceException)
+        {
+            return none;
         }
     }
 

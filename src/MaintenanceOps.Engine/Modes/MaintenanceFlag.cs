@@ -50,6 +50,7 @@ internal sealed class MaintenanceFlag(string path)
     /// <summary>Replaces the leases in one step; none take the flag away. The lock is held, so what a killed writer left may go.</summary>
     public void Write(IReadOnlyCollection<MaintenanceLease> leases)
     {
+        RequireFlag(isRemoved: leases.Count == 0);
         var temporary = path + ".tmp";
         var files = DurableFiles.Default;
         try
@@ -81,6 +82,48 @@ internal sealed class MaintenanceFlag(string path)
         {
             files.Delete(temporary);
             throw IoErrors.Wrap(e, "write", path);
+        }
+    }
+
+    /// <summary>
+    /// Refuses to write over, or to take away, what is no flag: a slip of the keyboard must not cost a database. A flag made by
+    /// hand is empty, or says a few words in a line.
+    /// </summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationInUse"/>.</exception>
+    private void RequireFlag(bool isRemoved)
+    {
+        const int FewWords = 256;
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var content = new byte[Math.Min(file.Length, MostBytes)];
+            file.ReadExactly(content);
+            var isFlag = content.Length == 0 || IsContent(content)
+                || (isRemoved && file.Length <= FewWords && !content.AsSpan().TrimEnd("\r\n"u8).ContainsAnyInRange((byte)0, (byte)31));
+            if (!isFlag)
+            {
+                throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{path}' holds something else than a flag of maintenance mode, so it is neither written nor removed. Name another file.", path);
+            }
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // The usual case: the application is open.
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            throw IoErrors.Wrap(e, "read", path);
+        }
+    }
+
+    private static bool IsContent(byte[] content)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(content, ModesJson.Default.FlagContent)?.Leases is not null;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 

@@ -34,6 +34,9 @@ public sealed class MaintenanceSwitch
         this.time = time ?? TimeProvider.System;
     }
 
+    /// <summary>Whether the flag is there, whatever it says: so a web server sees it.</summary>
+    public bool IsFlagged => File.Exists(path);
+
     /// <summary>How it stands now. Leases whose time is over are ended first; a flag that somebody made by hand has none and stays.</summary>
     /// <exception cref="MaintenanceException">The flag cannot be read, or not taken away for another reason than rights.</exception>
     public MaintenanceMode Get(CancellationToken cancellation = default)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using MaintenanceOps.Engine.Health;
 using MaintenanceOps.Engine.Modes.Hooks;
+using MaintenanceOps.Engine.Plans;
 using MaintenanceOps.Engine.Programs;
 
 namespace MaintenanceOps.Engine.Modes;
@@ -9,17 +10,38 @@ namespace MaintenanceOps.Engine.Modes;
 /// Maintenance mode with what belongs around it: people are told, alarms are silent, and who is inside may finish. A hook
 /// that fails is a warning and holds nothing up, but what does not fall quiet opens the door again and is an error.
 /// </summary>
-public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks hooks, IOperationSink sink)
+/// <param name="door">The flag.</param>
+/// <param name="hooks">What happens around it.</param>
+/// <param name="sink">Hears what went wrong and holds nothing up.</param>
+/// <param name="longest">How long a lease may be, where it is shorter than <see cref="MaintenanceSwitch.Longest"/>.</param>
+public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks hooks, IOperationSink sink, TimeSpan? longest = null)
 {
+    /// <summary>As a plan has it; without one, nothing happens around it.</summary>
+    public MaintenanceWindow(MaintenanceSwitch door, MaintenancePlan? plan, IOperationSink sink)
+        : this(door, plan?.Hooks ?? MaintenanceHooks.None, sink, plan?.MaxDuration)
+    {
+    }
+
     private static readonly TimeSpan AnnouncePatience = TimeSpan.FromSeconds(30);
 
     /// <summary>How it stands now, as <see cref="MaintenanceSwitch.Get"/> tells.</summary>
-    public MaintenanceMode Get(CancellationToken cancellation = default) => door.Get(cancellation);
+    public MaintenanceMode Get(CancellationToken cancellation = default)
+    {
+        var wasClosed = door.IsFlagged;
+        var mode = door.Get(cancellation);
+        if (wasClosed && !mode.Enabled)
+        {
+            Announce("open", "", null, cancellation);
+        }
+
+        return mode;
+    }
 
     /// <summary>Closes the application.</summary>
     /// <exception cref="MaintenanceException">As <see cref="MaintenanceSwitch.Enter"/>; <see cref="ErrorCode.NotHealthy"/>: it did not fall quiet, and is open as before.</exception>
     public (MaintenanceLease Lease, MaintenanceMode Mode) Enter(TimeSpan duration, string reason = "", CancellationToken cancellation = default)
     {
+        Require(duration);
         Announce("closing", reason, DateTimeOffset.UtcNow + duration, cancellation);
         var (lease, mode) = door.Enter(duration, reason, cancellation);
         try
@@ -44,11 +66,16 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
     /// <exception cref="MaintenanceException">As <see cref="MaintenanceSwitch.Extend"/>.</exception>
     public MaintenanceMode Extend(TimeSpan duration, string? id = null, CancellationToken cancellation = default)
     {
+        Require(duration);
         var mode = door.Extend(duration, id, cancellation);
         var lease = mode.Leases.Last(l => id is null || l.Id == id);
-        return lease.Silence.Length > 0 && Silence(lease) is { } silence && silence != lease.Silence
-            ? door.Attach(lease.Id, silence, cancellation)
-            : mode;
+        string? silence = null;
+        if (lease.Silence.Length > 0)
+        {
+            Try("The silence ends before the lease", () => silence = Alertmanager.Extend(lease.Silence, lease.Until));
+        }
+
+        return silence is not null && silence != lease.Silence ? door.Attach(lease.Id, silence, cancellation) : mode;
     }
 
     /// <summary>Ends a lease, or the one that was taken last; with the last one the application is open.</summary>
@@ -76,6 +103,14 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
         }
 
         return leave();
+    }
+
+    private void Require(TimeSpan duration)
+    {
+        if (duration > longest)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"The plan allows maintenance for {Duration.Format(longest.Value)} at most (maxDuration), and not for {Duration.Format(duration)}.");
+        }
     }
 
     private MaintenanceMode End(Func<MaintenanceMode> leave)

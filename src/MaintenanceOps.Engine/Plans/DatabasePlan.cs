@@ -6,6 +6,9 @@ namespace MaintenanceOps.Engine.Plans;
 /// <summary>The databases of a plan.</summary>
 public static class DatabasePlan
 {
+    /// <summary>What a plan may say of a database.</summary>
+    internal static readonly string[] Keys = ["engine", "path", "connection", "method", "clients"];
+
     /// <summary>Where they are.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="names">Which of them, with wildcards; all where there is none.</param>
@@ -28,7 +31,8 @@ public static class DatabasePlan
 
     private static DatabaseTarget Target(PlanMap section, string name, TimeSpan? lockTimeout)
     {
-        var map = section.Map(name)!;
+        var map = section.Map(name) ?? throw section.Wrong(name, "it should have keys such as path or connection.");
+        map.Allow(Keys);
         var (path, connection) = (map.PathOf("path"), map.Text("connection"));
         return path is null == connection is null
             ? throw section.Wrong(name, "a database needs either a path or a connection.")

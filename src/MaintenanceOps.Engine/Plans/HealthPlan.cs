@@ -20,8 +20,21 @@ public static class HealthPlan
         var defaults = section.Map("defaults");
         defaults?.Allow(OfEveryCheck.Where(k => k != "after"));
         var map = section.Map("checks") ?? throw section.Wrong("checks", "it is missing.");
-        var all = map.Keys.Select(name => Check(plan, name, map.Map(name)!, defaults)).ToArray();
+        var all = map.Keys.Select(name => Check(plan, name, map.Map(name) ?? throw map.Wrong(name, "it should have keys such as http or disk."), defaults)).ToArray();
+        RequireOrder(all, section);
         return names is { Count: > 0 } ? Chosen(all, names, plan) : all;
+    }
+
+    private static void RequireOrder(HealthCheck[] checks, PlanMap section)
+    {
+        try
+        {
+            CheckOrder.Require(checks);
+        }
+        catch (MaintenanceException e)
+        {
+            throw section.Wrong("checks", e.Message);
+        }
     }
 
     private static HealthCheck Check(PlanFile plan, string name, PlanMap map, PlanMap? defaults)
@@ -32,7 +45,7 @@ public static class HealthPlan
         {
             Name = name,
             Application = plan.App,
-            Probe = kind.Make(new PlanProbeSource(plan, map)),
+            Probe = Probe(kind, new PlanProbeSource(plan, map)),
             Timeout = map.Time("timeout") ?? defaults?.Time("timeout"),
             Retries = map.Number("retries") ?? defaults?.Number("retries") ?? 2,
             DegradedAfter = map.Time("degradedAfter") ?? defaults?.Time("degradedAfter"),
@@ -40,6 +53,19 @@ public static class HealthPlan
             RecoverAfter = map.Number("recoverAfter") ?? defaults?.Number("recoverAfter") ?? 2,
             After = map.List("after"),
         };
+    }
+
+    /// <summary>What a probe itself finds wrong is told with the line that it comes from.</summary>
+    private static IProbe Probe(PlanProbeKind kind, PlanProbeSource source)
+    {
+        try
+        {
+            return kind.Make(source);
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.InvalidArgument)
+        {
+            throw source.Map.Wrong(kind.Word, e.Message);
+        }
     }
 
     private static List<HealthCheck> Chosen(HealthCheck[] all, IReadOnlyList<string> names, PlanFile plan)

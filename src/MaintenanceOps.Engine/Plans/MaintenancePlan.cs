@@ -33,7 +33,7 @@ public sealed record MaintenancePlan
             {
                 Announce = section.Text("announce") is { } line ? ProgramLine.Shell(line) : null,
                 Drain = section.Map("drain") is { } drain ? DrainOf(drain) : null,
-                Alertmanager = section.Map("silence") is { } labels ? AlertmanagerOf(plan, labels) : null,
+                Alertmanager = section.Map("silence") is { } labels ? AlertmanagerOf(plan, section, labels) : null,
             },
         };
     }
@@ -48,8 +48,12 @@ public sealed record MaintenancePlan
             : Drain.ByAddress(AddressOf(map, "http"), map.Text("pattern"), below, limit);
     }
 
-    private static Alertmanager AlertmanagerOf(PlanFile plan, PlanMap labels) =>
-        new(AddressOf(plan.Root.Map("alerts") ?? throw labels.Wrong("silence", "it needs 'alerts.alertmanager'."), "alertmanager"), labels.Pairs());
+    private static Alertmanager AlertmanagerOf(PlanFile plan, PlanMap section, PlanMap labels)
+    {
+        var alerts = plan.Root.Map("alerts") ?? throw section.Wrong("silence", "it needs 'alerts.alertmanager'.");
+        alerts.Allow("webhook", "alertmanager", "mail", "heartbeat");
+        return new(AddressOf(alerts, "alertmanager"), labels.Pairs());
+    }
 
     private static Uri AddressOf(PlanMap map, string key) =>
         Uri.TryCreate(map.Required(key), UriKind.Absolute, out var uri) ? uri : throw map.Wrong(key, "it is no web address.");

@@ -40,6 +40,9 @@ public sealed class PlanFile
     /// <summary>What it says.</summary>
     internal PlanMap Root { get; }
 
+    /// <summary>Whether a path is called as plans are.</summary>
+    public static bool IsNamed(string path) => Path.GetExtension(path) is ".yaml" or ".yml";
+
     /// <summary>Reads a plan.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>, or the file cannot be read.</exception>
     public static PlanFile Load(string path)

@@ -24,7 +24,7 @@ internal sealed class PlanMap(string file, string name, YamlMappingNode node)
             if (!names.Contains(text, StringComparer.Ordinal))
             {
                 var nearest = names.MinBy(n => Distance(text, n));
-                throw Wrong(key, $"{(name.Length > 0 ? $"'{name}'" : "a plan")} has no key '{text}'.{(nearest is not null && Distance(text, nearest) <= 3 ? $" Did you mean '{nearest}'?" : $" There are: {string.Join(", ", names)}.")}");
+                throw Wrong(key, $"{(name.Length > 0 ? $"'{name}'" : "a plan")} has no key '{text}'.{(nearest is not null && Distance(text, nearest) <= Math.Min(3, text.Length / 2) ? $" Did you mean '{nearest}'?" : $" There are: {string.Join(", ", names)}.")}");
             }
         }
     }
@@ -40,6 +40,16 @@ internal sealed class PlanMap(string file, string name, YamlMappingNode node)
     };
 
     public string Required(string key) => Text(key) is { Length: > 0 } text ? text : throw Wrong(node, $"{(name.Length > 0 ? $"'{name}'" : "The plan")} needs '{key}'.");
+
+    /// <summary>A secret. A reference that was written in another form than a plan's would be taken for the secret itself, so it is refused.</summary>
+    public string? Secret(string key)
+    {
+        var text = Text(key);
+        var isLiteral = (Find(key) as YamlScalarNode)?.Value == text;
+        return text is not null && isLiteral && (text.StartsWith("env:", StringComparison.Ordinal) || text.StartsWith("file:", StringComparison.Ordinal) || text.StartsWith('$'))
+            ? throw Wrong(Find(key)!, $"'{Full(key)}' is no reference that a plan knows. Write ${{env:NAME}} or ${{file:path}}.")
+            : text;
+    }
 
     /// <summary>A path, from the plan's folder on.</summary>
     public string? PathOf(string key) => Text(key) is { } text ? Path.GetFullPath(text, Folder) : null;

@@ -16,6 +16,12 @@ internal static class CommandLine
 
         // No response files: an argument that begins with @ is a name like any other.
         var result = Root(args).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (Stray(result, args) is { } stray)
+        {
+            new ErrorReport(args.Contains("--json")).Write(nameof(ErrorCode.InvalidArgument), $"'{stray}' is no option. See '{NameOf(result.CommandResult.Command)} --help'.", null);
+            return (int)ExitCode.Usage;
+        }
+
         if (result.Action is ParseErrorAction)
         {
             return (int)Refuse(result, args);
@@ -72,11 +78,19 @@ internal static class CommandLine
         return root;
     }
 
+    /// <summary>A misspelt option would be taken for a path where a command takes any number of them. What stands behind <c>--</c> is a path.</summary>
+    private static string? Stray(ParseResult result, string[] args) => args.Contains("--")
+        ? null
+        : result.CommandResult.Children.OfType<System.CommandLine.Parsing.ArgumentResult>()
+            .SelectMany(a => a.Tokens)
+            .Select(t => t.Value)
+            .FirstOrDefault(v => v.StartsWith("--", StringComparison.Ordinal));
+
     private static ExitCode Refuse(ParseResult result, string[] args)
     {
         var command = NameOf(result.CommandResult.Command);
         var json = args.Contains("--json");
-        if (result.CommandResult.Command.Subcommands.Count > 0 && result.UnmatchedTokens.Count == 0 && result.Errors.Count == 1 && !json)
+        if (result.CommandResult.Command is not RunnerCommand && result.CommandResult.Command.Subcommands.Count > 0 && result.UnmatchedTokens.Count == 0 && result.Errors.Count == 1 && !json)
         {
             // `mops` or `mops repo` alone: the list of commands is the answer.
             result.CommandResult.Command.Parse("--help").Invoke(new InvocationConfiguration { Output = Console.Error });

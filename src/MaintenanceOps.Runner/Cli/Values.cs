@@ -72,7 +72,7 @@ internal static class Values
     /// <summary>Two values as <c>old=new</c>; further equals signs belong to the second one.</summary>
     public static KeyValuePair<string, string> Pair(string text) => text.Split('=', 2) is [{ Length: > 0 } key, { Length: > 0 } value]
         ? new(key, value)
-        : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is no pair. Write it as old=new.", text);
+        : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is no pair. Write it as name=value.", text);
 
     /// <summary>A value, or with <c>env:NAME</c> that of a variable: a process's arguments can be read by everybody.</summary>
     public static string? FromEnvironment(string? given)

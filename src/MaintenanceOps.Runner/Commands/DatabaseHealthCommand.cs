@@ -21,7 +21,7 @@ internal sealed class DatabaseHealthCommand : RunnerCommand
         context.Output.Table(findings, Tables.DatabaseFindings);
         foreach (var finding in findings.Where(f => f.Sql.Length > 0 || f.Advice.Length > 0))
         {
-            context.Output.Text($"{finding.Rule}{(finding.Object.Length > 0 ? $" {finding.Object}" : "")}: {finding.Sql} {Words.ForConsole(finding.Advice)}".TrimEnd());
+            context.Output.Text([$"{finding.Rule}{(finding.Object.Length > 0 ? $" {finding.Object}" : "")}: {Words.ForConsole(finding.Advice)}".TrimEnd(' ', ':'), .. finding.Sql.Length > 0 ? new[] { $"    {finding.Sql}" } : []]);
         }
 
         return Array.Exists(findings, f => f.Severity == FindingSeverity.Error) ? ExitCode.Unhealthy : ExitCode.Done;

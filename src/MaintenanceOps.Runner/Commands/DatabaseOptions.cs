@@ -21,7 +21,7 @@ internal static class DatabaseOptions
         var timeout = context.Get(LockTimeout);
         DatabaseTarget[] targets =
         [
-            .. context.Get(Paths)!.SelectMany(p => Path.GetExtension(p) is ".yaml" or ".yml"
+            .. context.Get(Paths)!.SelectMany(p => PlanFile.IsNamed(p)
                 ? DatabasePlan.Targets(PlanFile.Load(p), context.Get(Names)!, timeout)
                 : [new DatabaseTarget { Path = Path.GetFullPath(p), LockTimeout = timeout }]),
             .. Values.FromEnvironment(context.Get(ConnectionString)) is { } server ? new[] { new DatabaseTarget { ConnectionString = server, LockTimeout = timeout } } : [],

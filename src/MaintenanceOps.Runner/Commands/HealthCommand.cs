@@ -47,7 +47,8 @@ internal sealed class HealthCommand : RunnerCommand
         var results = run.Run(context.Output.Record, context.Cancellation);
         if (!context.Output.IsJson)
         {
-            context.Output.Table(results, Tables.Health);
+            // Cron mails what is written: with --quiet that is what is not well.
+            context.Output.Table(results.Where(r => !context.Get(SharedOptions.Quiet) || r.Status != HealthStatus.Healthy), Tables.Health);
         }
 
         return HealthJudgement.AreUp(results, context.Get(HealthOptions.Strict)) ? ExitCode.Done : ExitCode.Unhealthy;

@@ -19,7 +19,7 @@ internal static class HealthOptions
     public static readonly Option<string> HistoryPath = new("--history-path") { Description = "The folder where streaks are kept from run to run.", HelpName = "folder" };
 
     private static readonly Argument<string[]> Targets = new("target") { Description = "Web addresses, or the path of a plan.", Arity = ArgumentArity.ZeroOrMore };
-    private static readonly Option<string[]> Names = Many("--name", "name", "Which checks of a plan, with wildcards.");
+    private static readonly Option<string[]> Names = Many("--name", "name", "Which checks of a plan, with wildcards; or what a single check is called.");
     private static readonly Option<string[]> Tcp = Many("--tcp-endpoint", "host:port", "A port to connect to.", "--tcp");
     private static readonly Option<string[]> Tls = Many("--tls-endpoint", "host:port", "A server whose certificates are looked at.", "--tls");
     private static readonly Option<string[]> Paths = Many("--path", "path", "A SQLite database.");
@@ -58,12 +58,18 @@ internal static class HealthOptions
     public static (IReadOnlyList<HealthCheck> Checks, PlanFile? Plan) Checks(RunnerContext context, Func<HealthCheck, HealthCheck> dress)
     {
         var targets = context.Get(Targets)!;
+        if (Array.Find(targets, t => !IsAddress(t) && !PlanFile.IsNamed(t)) is { } neither)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{neither}' is neither a web address (http://…) nor a plan (.yaml). A database goes with --path.", neither);
+        }
+
         var plan = targets.FirstOrDefault(t => !IsAddress(t)) is { } path ? PlanFile.Load(path) : null;
-        var probes = targets.Where(IsAddress).Select(t => (IProbe)Http(context, t)).Concat(Others(context));
+        var probes = targets.Where(IsAddress).Select(t => (IProbe)Http(context, t)).Concat(Others(context)).DistinctBy(HealthCheck.UsualName).ToArray();
+        string NameOf(IProbe probe) => plan is null && probes.Length == 1 && context.Get(Names) is [var only] ? only : HealthCheck.UsualName(probe);
         HealthCheck[] checks =
         [
             .. plan is null ? [] : HealthPlan.Checks(plan, context.Get(Names)),
-            .. probes.DistinctBy(HealthCheck.UsualName).Select(p => new HealthCheck { Name = HealthCheck.UsualName(p), Probe = p }),
+            .. probes.Select(p => new HealthCheck { Name = NameOf(p), Probe = p }),
         ];
         return checks.Length > 0
             ? ([.. checks.Select(c => dress(c with { DegradedAfter = context.Get(DegradedAfter) ?? c.DegradedAfter }))], plan)

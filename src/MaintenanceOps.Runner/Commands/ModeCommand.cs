@@ -41,27 +41,29 @@ internal abstract class ModeSubcommand(string name, string description, params s
     protected override ExitCode Execute(RunnerContext context)
     {
         var mode = Change(Window(context), context);
-        context.Output.Table([mode], Tables.Modes);
+        if (!context.Get(SharedOptions.Quiet))
+        {
+            context.Output.Table([mode], Tables.Modes);
+        }
+
         return Judge(mode);
     }
 
     protected virtual ExitCode Judge(MaintenanceMode mode) => ExitCode.Done;
 
     /// <summary>The plan that was named in place of a flag.</summary>
-    protected static PlanFile? Plan(RunnerContext context) => context.Get(Flag) is { } given && IsPlan(given) ? PlanFile.Load(given) : null;
+    protected static PlanFile? Plan(RunnerContext context) => context.Get(Flag) is { } given && PlanFile.IsNamed(given) ? PlanFile.Load(given) : null;
 
     /// <summary>The flag that is meant.</summary>
     protected static string FlagPath(RunnerContext context) => Plan(context) is { } plan ? MaintenancePlan.Of(plan).FlagPath : context.Get(Flag)!;
 
     private static MaintenanceWindow Window(RunnerContext context) =>
-        new(new MaintenanceSwitch(FlagPath(context), context.Sink), Plan(context) is { } plan ? MaintenancePlan.Of(plan).Hooks : MaintenanceHooks.None, context.Sink);
-
-    private static bool IsPlan(string path) => Path.GetExtension(path) is ".yaml" or ".yml";
+        new(new MaintenanceSwitch(FlagPath(context), context.Sink), Plan(context) is { } plan ? MaintenancePlan.Of(plan) : null, context.Sink);
 }
 
 internal sealed class ModeOnCommand : ModeSubcommand
 {
-    private static readonly Option<string?> Reason = new("--reason") { Description = "Why, for the page and the history.", HelpName = "text" };
+    private static readonly Option<string?> Reason = new("--reason") { Description = "Why, for the history and whoever asks.", HelpName = "text" };
 
     public ModeOnCommand()
         : base("on", "Take a lease: closed until it is ended or its time is over.", "mops mode on /run/notes/maintenance.flag --for 30m --reason 'new version'") =>

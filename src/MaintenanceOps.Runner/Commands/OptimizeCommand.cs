@@ -9,7 +9,7 @@ namespace MaintenanceOps.Runner.Commands;
 /// <summary>Mends what a look at databases finds, or does steps.</summary>
 internal sealed class OptimizeCommand : RunnerCommand
 {
-    private static readonly Option<OptimizationStep[]> Steps = new("--step") { Description = "What to do; all that a look finds where it is left out.", HelpName = "step", DefaultValueFactory = _ => [] };
+    private static readonly Option<OptimizationStep[]> Steps = new("--step") { Description = $"What to do: {string.Join(", ", Enum.GetNames<OptimizationStep>()).ToLowerInvariant()}. All that a look finds where it is left out.", HelpName = "step", DefaultValueFactory = _ => [] };
     private static readonly Option<TimeSpan?> TimeLimit = new("--time-limit") { Description = "When to stop; what has no room left is deferred.", HelpName = "duration", CustomParser = Values.Duration };
 
     public OptimizeCommand()
@@ -28,18 +28,24 @@ internal sealed class OptimizeCommand : RunnerCommand
         var results = new List<OptimizationResult>();
         foreach (var target in DatabaseOptions.Targets(context))
         {
+            var limited = request with { TimeLimit = context.Get(TimeLimit) - clock.Elapsed };
             if (context.Get(SharedOptions.DryRun))
             {
-                context.Output.Text([.. DatabaseUpkeep.Preview(target, request, context.Sink, context.Cancellation)]);
+                var statements = DatabaseUpkeep.Preview(target, limited, context.Sink, context.Cancellation);
+                context.Output.Text(statements.Count > 0 ? [.. statements] : ["There is nothing to do."]);
                 continue;
             }
 
-            DatabaseUpkeep.Optimize(target, request with { TimeLimit = context.Get(TimeLimit) - clock.Elapsed }, context.Sink, result => Tell(context, results, result), context.Cancellation);
+            DatabaseUpkeep.Optimize(target, limited, context.Sink, result => Tell(context, results, result), context.Cancellation);
         }
 
         if (!context.Output.IsJson)
         {
-            context.Output.Table(results, Tables.Optimizations);
+            context.Output.Table(results.Where(r => !context.Get(SharedOptions.Quiet) || r.Status == OptimizationStatus.Failed), Tables.Optimizations);
+            if (results.Count == 0 && !context.Get(SharedOptions.DryRun) && !context.Get(SharedOptions.Quiet))
+            {
+                context.Output.Text("There is nothing to do.");
+            }
         }
 
         return results.Exists(r => r.Status == OptimizationStatus.Failed) ? ExitCode.Failed : ExitCode.Done;

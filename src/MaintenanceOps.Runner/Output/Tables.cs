@@ -69,6 +69,8 @@ internal static class Tables
         new("STATE", m => m.Enabled ? "closed" : "open"),
         new("SINCE (UTC)", m => m.Since is { } at ? Time(at) : ""),
         new("UNTIL (UTC)", m => m.Until is { } at ? Time(at) : ""),
+        new("LEASES", m => m.Leases.Count > 1 ? $"{m.Leases.Count}" : "", Right: true),
+        new("LEASE", m => m.Leases.Count > 0 ? m.Leases[^1].Id : ""),
         new("BY", m => m.By),
         new("FLAG", m => m.FlagPath),
         new("REASON", m => m.Reason));

@@ -28,7 +28,7 @@ internal static class TextTable
     private static bool IsUnsafe(char letter) => char.IsControl(letter) || letter is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 }
 
-/// <summary>Records as aligned text. The last column takes what room is left, and is cut on a terminal only.</summary>
+/// <summary>Records as aligned text. The last column takes what room is left; on a terminal it goes on below.</summary>
 internal sealed class TextTable<T>(params Column<T>[] columns)
 {
     public IEnumerable<string> Lines(IReadOnlyList<T> records, int width)
@@ -43,14 +43,40 @@ internal sealed class TextTable<T>(params Column<T>[] columns)
         // A column with nothing in it says nothing.
         var shown = Enumerable.Range(0, columns.Length).Where(c => cells.Exists(row => row[c].Length > 0)).ToArray();
         var widths = columns.Select((c, i) => Math.Max(c.Heading.Length, cells.Max(row => row[i].Length))).ToArray();
-        yield return Line(columns.Select(c => c.Heading).ToArray(), shown, widths, width);
-        foreach (var row in cells)
+        foreach (var row in cells.Prepend([.. columns.Select(c => c.Heading)]))
         {
-            yield return Line(row, shown, widths, width);
+            foreach (var line in Wrap(Line(row, shown, widths), shown[..^1].Sum(c => widths[c] + 2), width))
+            {
+                yield return line;
+            }
         }
     }
 
-    private string Line(string[] row, int[] shown, int[] widths, int width)
+    /// <summary>What does not fit goes on below, in the last column's place: it is the one that says why.</summary>
+    private static IEnumerable<string> Wrap(string line, int indent, int width)
+    {
+        var room = width - indent;
+        if (line.Length <= width || room < LeastRoom)
+        {
+            yield return line.Length > width ? line[..(width - 1)] + "…" : line;
+            yield break;
+        }
+
+        var rest = line;
+        while (rest.Length > width)
+        {
+            var cut = rest.LastIndexOf(' ', width, width - indent - 1);
+            cut = cut > indent ? cut : width;
+            yield return rest[..cut].TrimEnd();
+            rest = new string(' ', indent) + rest[cut..].TrimStart();
+        }
+
+        yield return rest;
+    }
+
+    private const int LeastRoom = 20;
+
+    private string Line(string[] row, int[] shown, int[] widths)
     {
         var line = new StringBuilder();
         foreach (var column in shown)
@@ -60,7 +86,6 @@ internal sealed class TextTable<T>(params Column<T>[] columns)
             line.Append(last ? "" : "  ");
         }
 
-        var text = line.ToString().TrimEnd();
-        return text.Length > width ? text[..(width - 1)] + "…" : text;
+        return line.ToString().TrimEnd();
     }
 }

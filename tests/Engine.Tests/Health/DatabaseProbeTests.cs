@@ -24,7 +24,8 @@ public sealed class DatabaseProbeTests : IDisposable
         Assert.Equal(HealthStatus.Healthy, Look.At(new SqliteProbe(path, new DatabaseQuestion("select count(*) from t", "== 2"))).Status);
         Assert.Equal("the query's value is '2', and should be > 5", Look.At(new SqliteProbe(path, new DatabaseQuestion("select count(*) from t", "> 5"))).Reason);
         Assert.Equal("the query gave '0'", Look.At(new SqliteProbe(path, new DatabaseQuestion("select 0"))).Reason);
-        Assert.Equal(HealthStatus.Unhealthy, Look.At(new SqliteProbe(path, new DatabaseQuestion("delete from t returning 1"))).Status);
+        Assert.Equal("the query may only read", Look.At(new SqliteProbe(path, new DatabaseQuestion("delete from t returning 1"))).Reason);
+        Assert.Equal(HealthStatus.Unknown, Look.At(new SqliteProbe(path, new DatabaseQuestion("select count(*) from nothing"))).Status);
         Assert.Equal(HealthStatus.Healthy, Look.At(new SqliteProbe(path, new DatabaseQuestion("select count(*) from t", "2"))).Status);
     }
 
@@ -60,7 +61,8 @@ public sealed class DatabaseProbeTests : IDisposable
         var result = Look.At(new PostgresProbe(cluster.ConnectionString, null, new DatabaseQuestion("select 6 * 7", "42")));
         Assert.True(result.Status == HealthStatus.Healthy, result.Reason);
         Assert.Equal(17, result.Facts["MaxConnections"]);
-        Assert.Equal(HealthStatus.Unhealthy, Look.At(new PostgresProbe(cluster.ConnectionString, null, new DatabaseQuestion("create table x () ; select 1"))).Status);
+        Assert.Equal(HealthStatus.Unknown, Look.At(new PostgresProbe(cluster.ConnectionString, null, new DatabaseQuestion("create table x () ; select 1"))).Status);
+        Assert.Equal(HealthStatus.Unknown, Look.At(new PostgresProbe(cluster.ConnectionString, null, new DatabaseQuestion("select * from nothing"))).Status);
         Assert.Equal("No answer within 500 ms.", Look.At(new PostgresProbe(cluster.ConnectionString, null, new DatabaseQuestion("select pg_sleep(30)")), TimeSpan.FromMilliseconds(500)).Reason);
         Crowd(cluster);
         cluster.Stop();

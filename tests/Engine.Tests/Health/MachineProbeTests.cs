@@ -25,6 +25,7 @@ public sealed class MachineProbeTests : IDisposable
         Assert.Equal(HealthStatus.Unhealthy, full.Status);
         Assert.Contains("inodes free", full.Reason, StringComparison.Ordinal);
         Assert.Equal(HealthStatus.Unknown, Look.At(new DiskProbe(folder["missing"])).Status);
+        Assert.Throws<MaintenanceException>(() => Amount.Parse("20"));
     }
 
     [Fact]

@@ -49,6 +49,8 @@ public sealed class RedisProbeTests
         Assert.Equal(HealthStatus.Healthy, Look.At(new RedisProbe(server.Endpoint, new NetworkCredential("", "hunter2"))).Status);
         var refused = Look.At(new RedisProbe(server.Endpoint, new NetworkCredential("", "wrong-secret")));
         Assert.Equal(HealthStatus.Unhealthy, refused.Status);
+        Assert.Contains("right user and password", refused.Reason, StringComparison.Ordinal);
+        Assert.Contains("right user and password", Look.At(new RedisProbe(server.Endpoint)).Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("wrong-secret", refused.ToString(), StringComparison.Ordinal);
     }
 

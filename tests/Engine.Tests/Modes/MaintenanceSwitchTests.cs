@@ -74,6 +74,18 @@ public sealed class MaintenanceSwitchTests : IDisposable
         Assert.False(File.Exists(Flag));
     }
 
+    [Theory]
+    [InlineData("app: notes\nmaintenance: { flag: m.flag }\n")]
+    [InlineData("SQLite format 3\0")]
+    [InlineData("{\"other\":1,\"text\":\"a file of somebody else, which is longer than a few words in a line would ever be, so that nobody can take it for a flag that was made by hand in a hurry; and it goes on for a while, because two hundred and fifty-six bytes are more than one thinks they are.\"}")]
+    public void What_is_no_flag_is_neither_written_nor_removed(string content)
+    {
+        File.WriteAllText(Flag, content);
+        Assert.Equal(ErrorCode.DestinationInUse, Failure(() => New().Enter(TimeSpan.FromMinutes(1))));
+        Assert.Equal(ErrorCode.DestinationInUse, Failure(() => New().LeaveAll()));
+        Assert.Equal(content, File.ReadAllText(Flag));
+    }
+
     [Fact]
     public void A_lease_that_says_little_counts_and_what_a_killed_writer_left_goes()
     {

@@ -85,7 +85,8 @@ public sealed class MaintenanceWindowTests : IDisposable
         Assert.Equal(("active", "new version", "app=notes"), (silence.State, silence.Comment, silence.Label));
         Assert.InRange(silence.EndsAt - lease.Until, TimeSpan.FromSeconds(-1), TimeSpan.FromSeconds(1));
 
-        var mode = Window(hooks).Extend(TimeSpan.FromHours(2));
+        // Whoever extends it need not know what is silent.
+        var mode = Window(MaintenanceHooks.None).Extend(TimeSpan.FromHours(2));
         Assert.InRange(Assert.Single(server.Silences(), s => s.State == "active").EndsAt - mode.Until!.Value, TimeSpan.FromSeconds(-1), TimeSpan.FromSeconds(1));
 
         // Another process, which knows the lease and not the hooks.
@@ -101,6 +102,25 @@ public sealed class MaintenanceWindowTests : IDisposable
         Assert.True(Window(hooks).Enter(HalfHour).Mode.Enabled);
         Assert.Contains("Alarms are not silent", Assert.Single(sink.Messages), StringComparison.Ordinal);
         Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => new Alertmanager(new Uri("http://h"), new Dictionary<string, string>())).Code);
+    }
+
+    [Fact]
+    public void People_are_told_too_where_a_lease_ended_by_itself()
+    {
+        var window = Window(new MaintenanceHooks { Announce = ProgramLine.Shell($"echo \"$MAINTENANCE_STATE\" >> {folder["told"]}") });
+        window.Enter(TimeSpan.FromSeconds(1));
+        Thread.Sleep(1100);
+        Assert.False(window.Get().Enabled);
+        Assert.Equal(["closing", "open"], File.ReadAllLines(folder["told"]));
+    }
+
+    [Fact]
+    public void A_plan_bounds_how_long_it_may_be()
+    {
+        var window = new MaintenanceWindow(new MaintenanceSwitch(Flag, sink), MaintenanceHooks.None, sink, HalfHour);
+        Assert.Contains("30m 00s at most", Assert.Throws<MaintenanceException>(() => window.Enter(HalfHour * 2)).Message, StringComparison.Ordinal);
+        window.Enter(HalfHour);
+        Assert.Throws<MaintenanceException>(() => window.Extend(HalfHour * 2));
     }
 
     [Fact]

@@ -39,8 +39,19 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
 
     private bool IsDue(OptimizationTask task) => task.NotWorth.Length == 0 || request.Force;
 
-    public IReadOnlyList<string> Preview(CancellationToken cancellation) =>
-        [.. Tasks(cancellation).Where(IsDue).Select(t => t.Sql)];
+    /// <summary>The statements of the tasks that fit into the limit, by their estimates.</summary>
+    public IReadOnlyList<string> Preview(CancellationToken cancellation)
+    {
+        var room = request.TimeLimit;
+        var statements = new List<string>();
+        foreach (var task in Tasks(cancellation).Where(IsDue).Where(t => room is null || t.EstimatedTime <= room))
+        {
+            statements.Add(task.Sql);
+            room -= task.EstimatedTime;
+        }
+
+        return statements;
+    }
 
     private List<OptimizationTask> Tasks(CancellationToken cancellation)
     {

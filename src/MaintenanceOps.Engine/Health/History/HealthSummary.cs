@@ -21,16 +21,21 @@ public static class HealthSummary
         var files = Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*" + HealthFile.Extension).Order(StringComparer.Ordinal) : Enumerable.Empty<string>();
         var histories = files.Select(f => Load(new HealthFile(f)))
             .Where(h => h.Entries.Count > 0)
-            .Where(h => names.Count == 0 || names.Any(n => FileSystemName.MatchesSimpleExpression(n, h.Entries[^1].Name)))
+            .Where(h => names.Count == 0 || names.Any(n => Fits(n, h.Entries[^1].Name)))
             .OrderBy(h => h.Entries[^1].Name, StringComparer.Ordinal)
             .ToList();
-        if (names.FirstOrDefault(n => n.AsSpan().IndexOfAny('*', '?') < 0 && !histories.Exists(h => h.Entries[^1].Name.Equals(n, StringComparison.OrdinalIgnoreCase))) is { } missing)
+        if (names.FirstOrDefault(n => n.AsSpan().IndexOfAny('*', '?') < 0 && !histories.Exists(h => Fits(n, h.Entries[^1].Name))) is { } missing)
         {
             throw new MaintenanceException(ErrorCode.ItemNotFound, $"No check called '{missing}' has a history in '{folder}'.", missing);
         }
 
         return histories.SelectMany(h => windows.Order().Select(w => Summarize(h.Entries, h.Malformed, w, now)));
     }
+
+    /// <summary>A plan's check is found by its own name too, without that of the application.</summary>
+    private static bool Fits(string pattern, string name) =>
+        FileSystemName.MatchesSimpleExpression(pattern, name)
+        || (name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash && !name.Contains("://", StringComparison.Ordinal) && FileSystemName.MatchesSimpleExpression(pattern, name.AsSpan(slash + 1)));
 
     private static (List<HealthEntry> Entries, long Malformed) Load(HealthFile file)
     {

@@ -54,7 +54,7 @@ public sealed class RedisProbe : IProbe
         }
         catch (RedisException e)
         {
-            verdict.Unhealthy(Expectation.Shorten(e.Message.Split('(')[0], 120));
+            verdict.Unhealthy(IsRefused(e) ? "it lets nobody in without the right user and password" : Expectation.Shorten(e.Message.Split('(')[0], 120));
             return verdict.End("");
         }
     }
@@ -148,6 +148,10 @@ public sealed class RedisProbe : IProbe
         ConnectTimeout = (int)((IProbe)this).UsualTimeout.TotalMilliseconds,
         ClientName = "MaintenanceOps",
     };
+
+    /// <summary>The client wraps what the server said.</summary>
+    private static bool IsRefused(Exception e) => e is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }
+        || e.ToString() is var text && (text.Contains("NOAUTH", StringComparison.Ordinal) || text.Contains("WRONGPASS", StringComparison.Ordinal));
 
     private static long? Number(Dictionary<string, string> info, string name) =>
         long.TryParse(info.GetValueOrDefault(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;

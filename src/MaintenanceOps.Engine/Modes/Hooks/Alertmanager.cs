@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using MaintenanceOps.Engine.Health;
 
 namespace MaintenanceOps.Engine.Modes.Hooks;
@@ -34,24 +35,52 @@ public sealed class Alertmanager
         this.labels = labels;
     }
 
-    /// <summary>Makes a silence, or moves the end of one.</summary>
-    /// <param name="lease">Whose reason, owner and end it has, and which silence it has already.</param>
+    /// <summary>Makes a silence.</summary>
+    /// <param name="lease">Whose reason, owner and end it has.</param>
     /// <returns>The silence's own address, for whoever ends it.</returns>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/>.</exception>
     internal string Silence(MaintenanceLease lease)
     {
         var body = new SilenceRequest
         {
-            Id = lease.Silence.Length > 0 ? lease.Silence[(lease.Silence.LastIndexOf('/') + 1)..] : null,
             Matchers = [.. labels.Select(l => new SilenceMatcher(l.Key, l.Value))],
             StartsAt = lease.Since,
             EndsAt = lease.Until,
             CreatedBy = lease.By,
             Comment = lease.Reason.Length > 0 ? lease.Reason : "maintenance mode",
         };
+        return Post(address, body);
+    }
+
+    /// <summary>Moves the end of a silence; what it silences it knows itself, so whoever extends the lease need not.</summary>
+    /// <param name="silence">The silence's own address.</param>
+    /// <param name="until">Its new end.</param>
+    /// <returns>The address that it has now: Alertmanager may make a new one.</returns>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/>.</exception>
+    internal static string Extend(string silence, DateTimeOffset until)
+    {
+        var known = Read(new Uri(silence), Send(HttpMethod.Get, new Uri(silence), null), AlertmanagerJson.Default.SilenceRequest)
+            ?? throw Unavailable(new Uri(silence), "it no longer knows the silence.", null);
+        return Post(silence[..silence.IndexOf("/api/v2/", StringComparison.Ordinal)], known with { EndsAt = until });
+    }
+
+    private static string Post(string address, SilenceRequest body)
+    {
         var answer = Send(HttpMethod.Post, new Uri($"{address}/api/v2/silences"), JsonSerializer.SerializeToUtf8Bytes(body, AlertmanagerJson.Default.SilenceRequest));
-        var id = JsonSerializer.Deserialize(answer, AlertmanagerJson.Default.SilenceAnswer)?.SilenceID;
+        var id = Read(new Uri(address), answer, AlertmanagerJson.Default.SilenceAnswer)?.SilenceID;
         return Guid.TryParse(id, out _) ? $"{address}/api/v2/silence/{id}" : throw Unavailable(new Uri(address), "its answer names no silence.", null);
+    }
+
+    private static T? Read<T>(Uri uri, byte[] answer, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(answer, type);
+        }
+        catch (JsonException e)
+        {
+            throw Unavailable(uri, "its answer cannot be read.", e);
+        }
     }
 
     /// <summary>Ends a silence. One that is gone already is no error.</summary>

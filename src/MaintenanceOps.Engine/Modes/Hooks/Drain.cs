@@ -64,7 +64,7 @@ public sealed class Drain
                     ErrorCode.NotHealthy,
                     count is null
                         ? $"How many are still inside cannot be told: {problem}"
-                        : string.Create(CultureInfo.InvariantCulture, $"After {Duration.Format(limit)} there are still {count:0} inside, and there should be fewer than {below:0}."));
+                        : string.Create(CultureInfo.InvariantCulture, $"After {Duration.Format(limit)} there are still {count:0} inside, and there should be fewer than {below:0}.{(address is not null && count == 1 ? " A page such as nginx's stub_status counts the connection that asks: wait for fewer than 2." : "")}"));
             }
 
             sink.Progress("Waiting for those who are still inside (requests)", (long)(count ?? -1), -1);
@@ -107,6 +107,6 @@ public sealed class Drain
         using var exchange = new HttpExchange(new HttpQuestion { Uri = address!, MaxRedirects = 0 });
         using var answer = await exchange.Ask(_ => true, cancellation).ConfigureAwait(false);
         var body = await BoundedBody.Read(answer, MostBytes, cancellation).ConfigureAwait(false);
-        return answer.IsSuccessStatusCode ? Encoding.UTF8.GetString(body.Bytes) : throw new IOException($"'{address}' answered {(int)answer.StatusCode}.");
+        return answer.IsSuccessStatusCode ? Encoding.UTF8.GetString(body.Bytes) : throw new IOException($"'{address}' answered {(int)answer.StatusCode}.{((int)answer.StatusCode == 503 ? " Is it behind the door that was just closed? Exempt it, or ask another server." : "")}");
     }
 }

@@ -80,6 +80,7 @@ internal static class PlanProbes
         var name = source.Map.Required("database");
         var databases = source.Plan.Root.Map("databases");
         var database = databases?.Map(name) ?? throw source.Map.Wrong("database", $"the plan has no database '{name}'.");
+        database.Allow(DatabasePlan.Keys);
         var question = source.Map.Text("query") is { } sql ? new DatabaseQuestion(sql, source.Map.Text("expect")) : null;
         return database.Text("connection") is { } connection
             ? new PostgresProbe(connection, null, question)
@@ -109,15 +110,16 @@ internal static class PlanProbes
         var repositories = source.Plan.Root.Map("repositories") ?? throw source.Map.Wrong("backup", "the plan has no repositories.");
         var name = source.Map.Text("repository") ?? source.Plan.Root.Map("backup")?.Text("to") ?? repositories.Keys.First();
         var repository = repositories.Map(name) ?? throw source.Map.Wrong("backup", $"the plan has no repository '{name}'.");
+        repository.Allow("path", "passphrase", "keep");
         var path = repository.Required("path");
         var location = path.Contains("://", StringComparison.Ordinal) ? path : repository.PathOf("path")!;
-        var passphrase = repository.Text("passphrase") is { } text ? Passphrase.FromText(text) : null;
+        var passphrase = repository.Secret("passphrase") is { } text ? Passphrase.FromText(text) : null;
         return new BackupProbe(location, passphrase, $"{source.Plan.App}/{source.Map.Required("backup")}", source.Map.Time("maxAge") ?? TimeSpan.FromHours(26));
     }
 
     private static TlsTrust TrustOf(PlanMap map) => new() { SkipCheck = map.Flag("insecure") ?? false, AuthorityFile = map.PathOf("ca"), ServerName = map.Text("serverName") };
 
-    private static NetworkCredential? Credential(PlanMap map) => map.Text("password") is { } password ? new NetworkCredential(map.Text("user"), password) : null;
+    private static NetworkCredential? Credential(PlanMap map) => map.Secret("password") is { } password ? new NetworkCredential(map.Text("user"), password) : null;
 
     private static double? Share(PlanMap map, string key) => map.Parsed(key, Amount.Parse) is { } amount
         ? amount.Share ?? throw map.Wrong(key, "it is a share of the lifetime, such as 25%.")

@@ -65,6 +65,10 @@ public sealed class PostgresProbe : IProbe
         {
             verdict.Unhealthy(e.Message);
         }
+        catch (PostgresException e) when (e.SqlState.StartsWith("42", StringComparison.Ordinal) || e.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
+        {
+            verdict.Unknown($"the query cannot be asked: {Expectation.Shorten(e.MessageText)}");
+        }
         catch (NpgsqlException e)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -64,7 +64,15 @@ public sealed class SqliteProbe(string path, DatabaseQuestion? question = null) 
 #pragma warning disable CA2100 // The user's own SQL, for reading only.
             command.CommandText = question.Sql;
 #pragma warning restore CA2100
-            question.Judge(command.ExecuteScalar(), verdict);
+            try
+            {
+                question.Judge(command.ExecuteScalar(), verdict);
+            }
+            catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.ReadOnly)
+            {
+                // What the query says of the application cannot be known.
+                verdict.Unknown(e.SqliteErrorCode == SqliteNative.ReadOnly ? "the query may only read" : $"the query cannot be asked: {Expectation.Shorten(e.Message)}");
+            }
         }
     }
 

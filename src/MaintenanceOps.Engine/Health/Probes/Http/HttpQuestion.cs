@@ -42,7 +42,7 @@ public sealed record HttpQuestion
     {
         if (!Uri.IsAbsoluteUri || (Uri.Scheme != Uri.UriSchemeHttp && Uri.Scheme != Uri.UriSchemeHttps))
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{Uri.OriginalString}' is no web address. Write it as http://host/path or https://host/path.", Uri.OriginalString);
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{Uri.OriginalString}' is no web address. Write it as http://host/path or https://host/path; a database goes with -Path, a plan with -Plan.", Uri.OriginalString);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Databases.Upkeep;
@@ -73,6 +74,27 @@ internal sealed class UpkeepWorld : IDisposable
         using var connection = Connect();
         Assert.Equal(500, connection.Scalar<long>("SELECT count(*) FROM kept WHERE body = 'body ' || id"));
         Assert.Equal("ok", SqliteInspection.IntegrityCheck(connection));
+    }
+
+    /// <summary>
+    /// Cancels a tenth of a second later, and tells when that was. By a thread of its own: a timer waits for a free thread of
+    /// the pool, which tests keep busy.
+    /// </summary>
+    public static Func<TimeSpan> CancelSoon(CancellationTokenSource stop, Stopwatch watch)
+    {
+        var at = TimeSpan.Zero;
+        var thread = new Thread(() =>
+        {
+            Thread.Sleep(100);
+            at = watch.Elapsed;
+            stop.Cancel();
+        });
+        thread.Start();
+        return () =>
+        {
+            thread.Join();
+            return at;
+        };
     }
 
     public void Dispose() => folder.Dispose();

@@ -73,11 +73,10 @@ public sealed class VacuumTests : IDisposable
         world.Create($"PRAGMA journal_mode = {journalMode}");
         var before = world.Length;
         using var stop = new CancellationTokenSource();
-        var cancelledAt = TimeSpan.Zero;
         var watch = Stopwatch.StartNew();
-        stop.Token.Register(() => cancelledAt = watch.Elapsed);
-        Assert.ThrowsAny<OperationCanceledException>(() => world.Optimize(new OptimizationRequest { Steps = [OptimizationStep.Vacuum], Force = true }, new CancelSoon(stop), stop.Token));
-        Assert.InRange((watch.Elapsed - cancelledAt).TotalSeconds, 0, 1);
+        var sink = new CancelWhenRewriting(stop, watch);
+        Assert.ThrowsAny<OperationCanceledException>(() => world.Optimize(new OptimizationRequest { Steps = [OptimizationStep.Vacuum], Force = true }, sink, stop.Token));
+        Assert.InRange((watch.Elapsed - sink.CancelledAt()).TotalSeconds, 0, 1);
         Assert.Equal(before, world.Length);
         Assert.False(File.Exists(world.Database + "-journal"));
         world.AssertWhole();
@@ -177,13 +176,15 @@ public sealed class VacuumTests : IDisposable
     }
 
     /// <summary>Cancels a little after the rewriting has begun.</summary>
-    private sealed class CancelSoon(CancellationTokenSource stop) : IOperationSink
+    private sealed class CancelWhenRewriting(CancellationTokenSource stop, Stopwatch watch) : IOperationSink
     {
+        public Func<TimeSpan> CancelledAt { get; private set; } = () => TimeSpan.Zero;
+
         public void Progress(string activity, long done, long total)
         {
             if (activity.StartsWith("Rewriting", StringComparison.Ordinal))
             {
-                stop.CancelAfter(100);
+                CancelledAt = UpkeepWorld.CancelSoon(stop, watch);
             }
         }
 

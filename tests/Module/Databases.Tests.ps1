@@ -81,6 +81,6 @@ Describe 'Keeping databases in shape' {
         { Get-DatabaseHealth -ConnectionString 'Host=127.0.0.1;Port=1;Username=nobody;Password=hunter2' -ErrorAction Stop } | Should -Throw -ErrorId 'ServerUnavailable*'
         { Get-DatabaseHealth 'postgresql://u:hunter2@h/db' -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
         { Get-DatabaseHealth -ConnectionString 'Host=h;Prt=1;Password=hunter2' -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
-        $Error[0..5] | Out-String | Should -Not -Match hunter2
+        $Error[0..5].Exception.Message | Should -Not -Match hunter2
     }
 }

@@ -11,6 +11,9 @@ public sealed class HealthRun
     /// <summary>A probe that does not heed its time-out, such as one that a dead network drive holds, is left behind after so long.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(500);
 
+    private const int MostThreads = 256;
+    private const int SpareThreads = 8;
+
     private readonly IReadOnlyList<HealthCheck> checks;
     private readonly HealthLog? log;
     private readonly Func<bool> inMaintenance;
@@ -40,6 +43,7 @@ public sealed class HealthRun
     public IReadOnlyList<HealthResult> Run(Action<HealthResult> write, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(write);
+        MakeRoom(checks.Count);
         var closed = IsClosed();
         var one = new Lock();
         var results = checks.ToDictionary(c => c.Name, _ => new TaskCompletionSource<HealthResult>(TaskCreationOptions.RunContinuationsAsynchronously), StringComparer.Ordinal);
@@ -66,6 +70,16 @@ public sealed class HealthRun
             CancellationToken.None)).ToArray();
         Task.WhenAll(running).GetAwaiter().GetResult();
         return [.. checks.Select(c => results[c.Name].Task.Result)];
+    }
+
+    /// <summary>A look-up of a name holds a thread of the pool until it ends, and time-outs must not wait behind it.</summary>
+    private static void MakeRoom(int looks)
+    {
+        ThreadPool.GetMinThreads(out var workers, out var completions);
+        if (workers < Math.Min(looks, MostThreads) + SpareThreads)
+        {
+            ThreadPool.SetMinThreads(Math.Min(looks, MostThreads) + SpareThreads, completions);
+        }
     }
 
     /// <summary>A flag that cannot be read is no reason to look at nothing.</summary>

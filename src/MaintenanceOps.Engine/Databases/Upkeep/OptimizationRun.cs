@@ -83,7 +83,7 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Untouched(task, OptimizationStatus.Deferred, "It took longer than the time limit left, and was undone.");
+            return Untouched(task, OptimizationStatus.Deferred, "It took longer than the time limit left, and was ended.");
         }
     }
 

@@ -5,7 +5,7 @@ internal sealed record OptimizationTask
 {
     public required OptimizationStep Step { get; init; }
 
-    /// <summary>The table or index as SQL writes it; empty for the database as a whole.</summary>
+    /// <summary>The table or index, called as a finding calls it; empty for the database as a whole.</summary>
     public string Object { get; init; } = "";
 
     /// <summary>The statement, as a finding shows it; a finding's task is recognised by it.</summary>

@@ -19,8 +19,9 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Errors)
     /// <exception cref="OperationCanceledException">It was ended by the token.</exception>
     public static async Task<ProgramRun> Run(ProgramLine program, IReadOnlyDictionary<string, string>? environment, CancellationToken cancellation)
     {
-        using var process = Start(program, environment ?? new Dictionary<string, string>());
-        await using var killer = cancellation.Register(() => Kill(process)).ConfigureAwait(false);
+        var family = new ProgramFamily();
+        using var process = Start(program, environment ?? new Dictionary<string, string>(), family);
+        await using var killer = cancellation.Register(() => family.Kill(process)).ConfigureAwait(false);
         process.StandardInput.Close();
         var output = Read(process.StandardOutput);
         var errors = Read(process.StandardError);
@@ -36,7 +37,7 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Errors)
     /// <summary>The last line that it wrote, for a reason: complaints before results.</summary>
     public string LastWords => (Errors.Trim() is { Length: > 0 } errors ? errors : Output.Trim()).Split('\n')[^1].Trim();
 
-    private static Process Start(ProgramLine program, IReadOnlyDictionary<string, string> environment)
+    private static Process Start(ProgramLine program, IReadOnlyDictionary<string, string> environment, ProgramFamily family)
     {
         var (file, arguments) = program.Words();
         var start = new ProcessStartInfo(file, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
@@ -45,6 +46,7 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Errors)
             start.Environment[name] = value;
         }
 
+        family.Mark(start);
         try
         {
             return Process.Start(start)!;
@@ -66,17 +68,5 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Errors)
         }
 
         return text.ToString();
-    }
-
-    private static void Kill(Process process)
-    {
-        try
-        {
-            process.Kill(entireProcessTree: true);
-        }
-        catch (Exception e) when (e is InvalidOperationException or AggregateException)
-        {
-            // It has ended by itself, or a part of it has.
-        }
     }
 }

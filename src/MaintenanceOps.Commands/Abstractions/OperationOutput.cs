@@ -79,7 +79,8 @@ public sealed class OperationOutput : IOperationSink, IDisposable
 
     private static string StatusOf(string activity, long done, long total)
     {
-        var objects = activity.EndsWith("(objects)", StringComparison.Ordinal);
+        // By the engine's convention: bytes, unless the activity says in brackets what is counted.
+        var objects = activity.EndsWith(')');
         string Show(long value) => objects ? value.ToString(CultureInfo.InvariantCulture) : ByteSize.Format(value);
         return total > 0 ? $"{Show(done)} of {Show(total)}" : Show(done);
     }

@@ -85,7 +85,7 @@ public sealed class OptimizeDatabaseCommand : DatabaseCmdlet
         }
 
         // Where nothing is to be done, the run only tells why.
-        if (statements.Count == 0 || ShouldProcess(place, string.Join("; ", statements)))
+        if (statements.Count == 0 ? !IsWhatIf : ShouldProcess(place, string.Join("; ", statements)))
         {
             Run((object)place, output => DatabaseUpkeep.Optimize(target, limited, output, output.Write, output.Cancellation));
         }

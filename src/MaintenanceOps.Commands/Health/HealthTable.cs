@@ -16,7 +16,7 @@ internal sealed class HealthTable(bool isLive)
         var text = new StringBuilder(isLive ? Home : "");
         var room = Math.Max(LeastWidth, width) - 1;
         var names = Math.Min(32, Math.Max(4, results.Max(r => r.Name.Length)));
-        text.AppendLine(Cut(string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:yyyy-MM-dd HH:mm:ss}  {results.Count(r => HealthJudgement.IsUp(r.Status, strict: false))} of {results.Count} up"), room));
+        text.AppendLine(Cut(string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:yyyy-MM-dd HH:mm:ss}  {results.Count(r => HealthJudgement.IsUp(r, strict: false))} of {results.Count} up"), room));
         text.AppendLine(Cut($"{"Name".PadRight(names)}  Status     {"Latency",8}  {"For",8}  Reason", room));
         foreach (var result in results)
         {

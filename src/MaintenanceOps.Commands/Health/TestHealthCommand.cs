@@ -23,12 +23,12 @@ public sealed class TestHealthCommand : HealthCmdlet
 
     /// <summary>So many bad looks in a row, across runs, make the confirmed state bad.</summary>
     [Parameter]
-    [ValidateRange(1, 100)]
+    [ValidateRange(1, 20)]
     public int FailAfter { get; set; } = 1;
 
     /// <summary>So many good looks in a row make it good again.</summary>
     [Parameter]
-    [ValidateRange(1, 100)]
+    [ValidateRange(1, 20)]
     public int RecoverAfter { get; set; } = 1;
 
     /// <summary>The flag file of maintenance mode, where no plan names it: results say whether it is on.</summary>

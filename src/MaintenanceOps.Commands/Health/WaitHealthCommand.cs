@@ -35,7 +35,7 @@ public sealed class WaitHealthCommand : HealthCmdlet
         var (up, results) = Require(ParameterSetName, output => HealthWait.Run(checks, Timeout, Interval, Strict, output, output.Cancellation));
         if (Quiet)
         {
-            WriteObject(up);
+            WriteObject(up && !NotAsked);
             return;
         }
 

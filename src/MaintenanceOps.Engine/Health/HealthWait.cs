@@ -19,23 +19,26 @@ public static class HealthWait
         ArgumentNullException.ThrowIfNull(checks);
         ArgumentNullException.ThrowIfNull(sink);
         var clock = Stopwatch.StartNew();
-        var run = new HealthRun([.. checks.Select(c => c with { Retries = 0 })], null, null, sink);
         while (true)
         {
-            var results = run.Run(_ => { }, cancellation);
+            // No attempt may last longer than what is left; the first one has its time whatever the limit.
+            var left = clock.Elapsed < limit ? limit - clock.Elapsed : TimeSpan.FromSeconds(1);
+            var round = checks.Select(c => c with { Retries = 0, Timeout = c.Limit < left ? c.Limit : left }).ToArray();
+            var results = new HealthRun(round, null, null, sink).Run(_ => { }, cancellation);
             if (HealthJudgement.AreUp(results, strict))
             {
                 return (true, results);
             }
 
-            var missing = results.Where(r => !HealthJudgement.IsUp(r.Status, strict)).ToArray();
+            var missing = results.Where(r => !HealthJudgement.IsUp(r, strict)).ToArray();
             sink.Progress($"Waiting for {string.Join(", ", missing.Take(3).Select(r => r.Name))}{(missing.Length > 3 ? ", …" : "")} (checks)", results.Count - missing.Length, results.Count);
-            if (clock.Elapsed + interval > limit)
+            var rest = limit - clock.Elapsed;
+            if (rest <= TimeSpan.Zero)
             {
                 return (false, results);
             }
 
-            cancellation.WaitHandle.WaitOne(interval);
+            cancellation.WaitHandle.WaitOne(rest < interval ? rest : interval);
             cancellation.ThrowIfCancellationRequested();
         }
     }
@@ -44,7 +47,7 @@ public static class HealthWait
     public static MaintenanceException Failure(IReadOnlyList<HealthResult> results, TimeSpan limit, bool strict)
     {
         ArgumentNullException.ThrowIfNull(results);
-        var missing = results.Where(r => !HealthJudgement.IsUp(r.Status, strict)).Select(r => r.ToString()).ToArray();
-        return new MaintenanceException(ErrorCode.NotHealthy, $"After {Duration.Format(limit)} this is not healthy: {string.Join("; ", missing)}.", missing.Length == 1 ? results.First(r => !HealthJudgement.IsUp(r.Status, strict)).Name : null);
+        var missing = results.Where(r => !HealthJudgement.IsUp(r, strict)).Select(r => r.ToString()).ToArray();
+        return new MaintenanceException(ErrorCode.NotHealthy, $"After {Duration.Format(limit)} this is not healthy: {string.Join("; ", missing)}.", missing.Length == 1 ? results.First(r => !HealthJudgement.IsUp(r, strict)).Name : null);
     }
 }

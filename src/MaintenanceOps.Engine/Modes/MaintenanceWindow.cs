@@ -22,6 +22,9 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
     {
     }
 
+    /// <summary>How long it stays closed at least where it did not become healthy: somebody has to look.</summary>
+    private static readonly TimeSpan TimeForAPerson = TimeSpan.FromMinutes(30);
+
     private static readonly TimeSpan AnnouncePatience = TimeSpan.FromSeconds(30);
 
     /// <summary>How it stands now, as <see cref="MaintenanceSwitch.Get"/> tells.</summary>
@@ -67,6 +70,11 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
     public MaintenanceMode Extend(TimeSpan duration, string? id = null, CancellationToken cancellation = default)
     {
         Require(duration);
+        return Prolong(duration, id, cancellation);
+    }
+
+    private MaintenanceMode Prolong(TimeSpan duration, string? id, CancellationToken cancellation)
+    {
         var mode = door.Extend(duration, id, cancellation);
         var lease = mode.Leases.Last(l => id is null || l.Id == id);
         string? silence = null;
@@ -89,20 +97,18 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
     /// <param name="checks">What must be up.</param>
     /// <param name="limit">How long that may take.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.NotHealthy"/>: the lease stands as before.</exception>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.NotHealthy"/>: it is closed for half an hour at least.</exception>
     public MaintenanceMode LeaveWhenHealthy(Func<MaintenanceMode> leave, IReadOnlyList<HealthCheck> checks, TimeSpan limit, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(leave);
-        using (HeldMaintenance.Enter(new MaintenanceWindow(door, MaintenanceHooks.None, sink), TimeSpan.FromMinutes(1), "waiting until it is healthy", cancellation))
+        var before = door.Get(cancellation);
+        if (before.Leases.Count > 0 && before.Until - DateTimeOffset.UtcNow < limit + TimeForAPerson)
         {
-            var (up, results) = HealthWait.Run(checks, limit, TimeSpan.FromSeconds(1), strict: false, sink, cancellation);
-            if (!up)
-            {
-                throw HealthWait.Failure(results, limit, strict: false);
-            }
+            Prolong(limit + TimeForAPerson, before.Leases[^1].Id, cancellation);
         }
 
-        return leave();
+        var (up, results) = HealthWait.Run(checks, limit, TimeSpan.FromSeconds(1), strict: false, sink, cancellation);
+        return up ? leave() : throw HealthWait.Failure(results, limit, strict: false);
     }
 
     private void Require(TimeSpan duration)

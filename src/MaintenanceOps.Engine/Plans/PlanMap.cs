@@ -85,7 +85,8 @@ internal sealed class PlanMap(string file, string name, YamlMappingNode node)
     public IReadOnlyList<string> List(string key) => Find(key) switch
     {
         null => [],
-        YamlSequenceNode sequence => [.. sequence.Children.Select(c => (c as YamlScalarNode)?.Value ?? throw Wrong(c, $"'{Full(key)}' should be a list of single values."))],
+        YamlSequenceNode { Children.Count: 0 } empty => throw Wrong(empty, $"'{Full(key)}' is an empty list."),
+        YamlSequenceNode sequence => [.. sequence.Children.Select(c => c is YamlScalarNode one ? PlanReference.Resolve(one.Value ?? "", Folder, problem => Wrong(one, $"'{Full(key)}': {problem}")) : throw Wrong(c, $"'{Full(key)}' should be a list of single values."))],
         _ => [Text(key)!],
     };
 

@@ -22,7 +22,7 @@ public sealed record ProgramLine
     public override string ToString()
     {
         var whole = string.Join(' ', [line, .. arguments ?? []]);
-        var program = arguments is null ? line.Split(' ', 2)[0] : line;
+        var program = arguments is null ? line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(w => !w.Contains('=', StringComparison.Ordinal)) ?? "…" : line;
         return program == whole ? program : $"{program} …#{ShortHash.Of(whole)}";
     }
 

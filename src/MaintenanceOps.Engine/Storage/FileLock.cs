@@ -28,6 +28,10 @@ internal static class FileLock
             {
                 throw IoErrors.Wrap(e, "write", path);
             }
+            catch (IOException e) when (!IsHeld(e))
+            {
+                throw IoErrors.Wrap(e, "write", path);
+            }
             catch (IOException e) when (Environment.TickCount64 > end)
             {
                 throw new MaintenanceException(ErrorCode.InputOutput, $"Somebody has been changing {what} for {Patience.TotalSeconds:0} s. Try again.", path, e);
@@ -38,4 +42,12 @@ internal static class FileLock
             }
         }
     }
+
+    /// <summary>Whether somebody else holds it; a full or read-only disk is not waited for.</summary>
+    private static bool IsHeld(IOException e) => e.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharing or WindowsLocked;
+
+    private const int LinuxWouldBlock = 11;
+    private const int MacWouldBlock = 35;
+    private const int WindowsSharing = unchecked((int)0x80070020);
+    private const int WindowsLocked = unchecked((int)0x80070021);
 }

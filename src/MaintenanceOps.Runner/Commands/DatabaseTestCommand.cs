@@ -20,15 +20,18 @@ internal sealed class DatabaseTestCommand : RunnerCommand
     protected override ExitCode Execute(RunnerContext context)
     {
         var results = new List<IntegrityResult>();
-        foreach (var target in DatabaseOptions.Targets(context))
+        try
         {
-            DatabaseUpkeep.Check(target, context.Get(Level), context.Sink, results.Add, context.Cancellation);
+            foreach (var target in DatabaseOptions.Targets(context))
+            {
+                DatabaseUpkeep.Check(target, context.Get(Level), context.Sink, results.Add, context.Cancellation);
+            }
         }
-
-        context.Output.Table(results, Tables.IntegrityResults);
-        foreach (var problem in results.SelectMany(r => r.Problems))
+        finally
         {
-            context.Output.Text(problem);
+            // What was found in the first one is told though the second one cannot be opened.
+            context.Output.Table(results, Tables.IntegrityResults);
+            context.Output.Text([.. results.SelectMany(r => r.Problems)]);
         }
 
         return results.TrueForAll(r => r.Passed) ? ExitCode.Done : ExitCode.Unhealthy;

@@ -63,6 +63,16 @@ internal static class HealthOptions
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{neither}' is neither a web address (http://…) nor a plan (.yaml). A database goes with --path.", neither);
         }
 
+        if (targets.Count(t => !IsAddress(t)) > 1)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "One plan at a time can be asked.");
+        }
+
+        if (context.Get(SharedOptions.Repository) is not null && context.Get(SharedOptions.Source) is null)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "Say with --source whose backup in the repository is meant.");
+        }
+
         var plan = targets.FirstOrDefault(t => !IsAddress(t)) is { } path ? PlanFile.Load(path) : null;
         var probes = targets.Where(IsAddress).Select(t => (IProbe)Http(context, t)).Concat(Others(context)).DistinctBy(HealthCheck.UsualName).ToArray();
         string NameOf(IProbe probe) => plan is null && probes.Length == 1 && context.Get(Names) is [var only] ? only : HealthCheck.UsualName(probe);

@@ -123,6 +123,7 @@ public sealed class MachineProbeTests : IDisposable
     {
         var result = Look.At(new CommandProbe(ProgramLine.Shell("true --password hunter2")));
         Assert.DoesNotContain("hunter2", result.ToString() + result.Target, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", new CommandProbe(ProgramLine.Shell("TOKEN=hunter2 PGPASSWORD=hunter2\ttrue")).Target, StringComparison.Ordinal);
         Assert.NotEqual(new CommandProbe(ProgramLine.Shell("true 1")).Target, new CommandProbe(ProgramLine.Shell("true 2")).Target);
     }
 

@@ -151,6 +151,7 @@ public sealed class MaintenanceWindowTests : IDisposable
         };
         Assert.Equal(ErrorCode.NotHealthy, Assert.Throws<MaintenanceException>(() => window.LeaveWhenHealthy(() => window.Leave(), [check], TimeSpan.FromSeconds(2), default)).Code);
         Assert.True(closed);
+        Assert.True(window.Get().Until > DateTimeOffset.UtcNow.AddMinutes(25));
     }
 
     [Fact]

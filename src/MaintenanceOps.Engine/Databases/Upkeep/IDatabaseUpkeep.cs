@@ -20,6 +20,9 @@ internal interface IDatabaseUpkeep : IDisposable
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>: the engine has no such step.</exception>
     IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation);
 
+    /// <summary>Whom a task would keep waiting, in a sentence; null where it goes on beside the application. Such a task is done only where its step was named.</summary>
+    string? Intrusion(OptimizationTask task);
+
     /// <summary>Does one task. A lock that is in the way, a lack of space or a statement that fails is a result, not an exception.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled; nothing half-done stays.</exception>
     OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation);

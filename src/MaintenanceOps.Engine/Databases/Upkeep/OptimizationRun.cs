@@ -65,6 +65,11 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
 
     private OptimizationResult Carry(OptimizationTask task, TimeSpan? left, CancellationToken cancellation)
     {
+        if (!request.Force && !request.Steps.Contains(task.Step) && database.Intrusion(task) is { } intrusion)
+        {
+            return Untouched(task, OptimizationStatus.Skipped, $"{intrusion} Name the step {task.Step} where that may be.");
+        }
+
         if (left is not { } room)
         {
             return database.Carry(task, cancellation);

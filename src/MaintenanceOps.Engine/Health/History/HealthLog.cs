@@ -6,7 +6,7 @@ namespace MaintenanceOps.Engine.Health.History;
 internal sealed class HealthLog(string folder)
 {
     /// <summary>Room for the looks that streaks and flapping need, at the longest reasons.</summary>
-    private const int TailBytes = 16 * 1024;
+    private const int TailBytes = 64 * 1024;
 
     private const int LongestReason = 200;
 

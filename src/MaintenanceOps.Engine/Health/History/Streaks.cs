@@ -30,7 +30,7 @@ internal static class Streaks
         };
     }
 
-    /// <summary>Healthy and degraded are the good side; what is not known is on neither side, and never makes a bad state good.</summary>
+    /// <summary>Healthy and degraded are the good side; what is not known is not well, and never makes a bad state good.</summary>
     private static HealthStatus Confirmed(HealthStatus now, IReadOnlyList<HealthEntry> past, int failAfter, int recoverAfter)
     {
         if (past.Count == 0)

@@ -124,6 +124,11 @@ public sealed class ContainerProbe : IProbe
     {
         const string Scheme = "unix://";
         var named = Environment.GetEnvironmentVariable("DOCKER_HOST");
+        if (!string.IsNullOrEmpty(named) && !named.StartsWith(Scheme, StringComparison.Ordinal))
+        {
+            throw new MaintenanceException(ErrorCode.ServerUnavailable, "DOCKER_HOST names an engine that is not reached by a socket; only a socket can be asked. Name one with -EngineSocket.");
+        }
+
         string?[] places =
         [
             named?.StartsWith(Scheme, StringComparison.Ordinal) == true ? named[Scheme.Length..] : null,

@@ -43,8 +43,11 @@ public sealed class ProcessProbe : IProbe
                 return verdict.End("");
             }
 
-            var memory = processes.Sum(p => p.WorkingSet64);
             var cpu = await Cpu(processes, context.Cancellation).ConfigureAwait(false);
+
+            // Workers come and go; what has ended meanwhile does not count.
+            processes = [.. processes.Where(p => !p.HasExited)];
+            var memory = processes.Sum(p => p.WorkingSet64);
             var started = processes.Min(p => p.StartTime.ToUniversalTime());
             verdict.Fact("Count", processes.Length);
             verdict.Fact("Memory", memory);
@@ -87,11 +90,24 @@ public sealed class ProcessProbe : IProbe
     private static async Task<double> Cpu(Process[] processes, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        var before = processes.Sum(p => p.TotalProcessorTime.TotalSeconds);
+        var before = processes.ToDictionary(p => p.Id, Used);
         await Task.Delay(CpuSample, cancellation).ConfigureAwait(false);
         var elapsed = clock.Elapsed.TotalSeconds;
         Array.ForEach(processes, p => p.Refresh());
-        return Math.Max(0, (processes.Sum(p => p.TotalProcessorTime.TotalSeconds) - before) / elapsed);
+        return processes.Sum(p => Math.Max(0, (Used(p) - before[p.Id]) ?? 0)) / elapsed;
+    }
+
+    /// <summary>Seconds of processor time; null where it has ended.</summary>
+    private static double? Used(Process process)
+    {
+        try
+        {
+            return process.TotalProcessorTime.TotalSeconds;
+        }
+        catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
     }
 
     private void Judge(int count, long memory, double cpu, Verdict verdict)

@@ -26,6 +26,11 @@ public sealed class Alertmanager
         ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(labels);
         new Engine.Health.Probes.Http.HttpQuestion { Uri = address }.Check();
+        if (address.UserInfo.Length > 0)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "Alertmanager's address holds a password, and would stand in the flag that everybody can read.");
+        }
+
         if (labels.Count == 0 || labels.Any(l => l.Key.Length == 0 || l.Value.Length == 0))
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, "Say which alerts are to be silent by at least one label with a value, such as app=notes.");
@@ -59,8 +64,9 @@ public sealed class Alertmanager
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/>.</exception>
     internal static string Extend(string silence, DateTimeOffset until)
     {
-        var known = Read(new Uri(silence), Send(HttpMethod.Get, new Uri(silence), null), AlertmanagerJson.Default.SilenceRequest)
-            ?? throw Unavailable(new Uri(silence), "it no longer knows the silence.", null);
+        var uri = AddressOf(silence);
+        var known = Read(uri, Send(HttpMethod.Get, uri, null), AlertmanagerJson.Default.SilenceRequest)
+            ?? throw Unavailable(uri, "it no longer knows the silence.", null);
         return Post(silence[..silence.IndexOf("/api/v2/", StringComparison.Ordinal)], known with { EndsAt = until });
     }
 
@@ -85,7 +91,13 @@ public sealed class Alertmanager
 
     /// <summary>Ends a silence. One that is gone already is no error.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/>.</exception>
-    internal static void End(string silence) => Send(HttpMethod.Delete, new Uri(silence), null);
+    internal static void End(string silence) => Send(HttpMethod.Delete, AddressOf(silence), null);
+
+    /// <summary>It stands in a file that others may write: nothing but a silence is asked for.</summary>
+    private static Uri AddressOf(string silence) =>
+        Uri.TryCreate(silence, UriKind.Absolute, out var uri) && (uri.Scheme is "http" or "https") && uri.AbsolutePath.Split("/api/v2/silence/") is [_, var id] && Guid.TryParse(id, out _)
+            ? uri
+            : throw new MaintenanceException(ErrorCode.InvalidArgument, "The flag names a silence that is none.");
 
     private static byte[] Send(HttpMethod method, Uri uri, byte[]? body)
     {

@@ -107,6 +107,6 @@ public sealed class Drain
         using var exchange = new HttpExchange(new HttpQuestion { Uri = address!, MaxRedirects = 0 });
         using var answer = await exchange.Ask(_ => true, cancellation).ConfigureAwait(false);
         var body = await BoundedBody.Read(answer, MostBytes, cancellation).ConfigureAwait(false);
-        return answer.IsSuccessStatusCode ? Encoding.UTF8.GetString(body.Bytes) : throw new IOException($"'{address}' answered {(int)answer.StatusCode}.{((int)answer.StatusCode == 503 ? " Is it behind the door that was just closed? Exempt it, or ask another server." : "")}");
+        return answer.IsSuccessStatusCode ? Encoding.UTF8.GetString(body.Bytes) : throw new IOException($"'{exchange.Place}' answered {(int)answer.StatusCode}.{((int)answer.StatusCode == 503 ? " Is it behind the door that was just closed? Exempt it, or ask another server." : "")}");
     }
 }

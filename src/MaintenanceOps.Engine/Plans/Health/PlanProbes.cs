@@ -108,7 +108,7 @@ internal static class PlanProbes
     private static BackupProbe Backup(PlanProbeSource source)
     {
         var repositories = source.Plan.Root.Map("repositories") ?? throw source.Map.Wrong("backup", "the plan has no repositories.");
-        var name = source.Map.Text("repository") ?? source.Plan.Root.Map("backup")?.Text("to") ?? repositories.Keys.First();
+        var name = source.Map.Text("repository") ?? source.Plan.Root.Map("backup")?.Text("to") ?? repositories.Keys.FirstOrDefault() ?? throw source.Map.Wrong("backup", "the plan has no repositories.");
         var repository = repositories.Map(name) ?? throw source.Map.Wrong("backup", $"the plan has no repository '{name}'.");
         repository.Allow("path", "passphrase", "keep");
         var path = repository.Required("path");

@@ -53,8 +53,9 @@ internal sealed record Bloat(uint Id, string Name, long Size, double Fill, long?
 
         var left = limits.ConfirmBytes;
         var measured = new Dictionary<uint, Bloat>();
-        foreach (var suspect in suspects.TakeWhile(s => (left -= s.Size) >= 0))
+        foreach (var suspect in suspects.Where(s => s.Size <= left))
         {
+            left -= suspect.Size;
             measured[suspect.Id] = Measured(session, schema, suspect, measure, cancellation);
         }
 

@@ -40,7 +40,10 @@ internal sealed record FreezeNeeds(string Name, long Age, long Limit, long Fails
         WHERE age(d.datfrozenxid) > l.xid OR mxid_age(d.datminmxid) > l.mxid
         """;
 
-    public bool IsCritical => Age > Failsafe;
+    /// <summary>Before the fail-safe begins, not after.</summary>
+    public bool IsCritical => Age > Failsafe * CriticalShare;
+
+    private const double CriticalShare = 0.8;
 
     public static List<FreezeNeeds> Tables(UpkeepSession session, CancellationToken cancellation) => session.Rows(TableSql, Read, cancellation);
 

@@ -55,6 +55,9 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
     }
 
     /// <inheritdoc/>
+    /// <summary>Nothing keeps anybody waiting but VACUUM FULL, which no finding asks for.</summary>
+    public string? Intrusion(OptimizationTask task) => null;
+
     public OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(task);

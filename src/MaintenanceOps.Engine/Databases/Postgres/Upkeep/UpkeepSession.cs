@@ -69,8 +69,16 @@ internal sealed class UpkeepSession : IDisposable
     public UpkeepSession Beside()
     {
         var other = new UpkeepSession(settings, LockTimeout);
-        other.ForWork();
-        return other;
+        try
+        {
+            other.ForWork();
+            return other;
+        }
+        catch
+        {
+            other.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -149,7 +157,7 @@ internal sealed class UpkeepSession : IDisposable
         try
         {
             // Queries over the catalog are short, and the server thinks them long: compiling them takes longer than they do.
-            mode = $"{sql}; SET jit = off; SET lock_timeout = {Milliseconds(LockTimeout)}";
+            mode = $"{sql}; SET jit = off; SET client_min_messages = warning; SET lock_timeout = {Milliseconds(LockTimeout)}";
             Reopen();
             Server.Execute(mode);
         }

@@ -42,6 +42,11 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
     public IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation) =>
         Ask((connection, file, turns) => turns.Reading(connection, () => UpkeepPlan.Of(step, connection, file, cancellation)), cancellation);
 
+    /// <summary>A rewrite keeps all writers out while it lasts.</summary>
+    public string? Intrusion(OptimizationTask task) => task.Step is OptimizationStep.Vacuum or OptimizationStep.Reindex && DatabaseUsers.Of(path) is { Count: > 0 } users
+        ? $"It keeps writers waiting for about {Duration.Format(task.EstimatedTime)}, and {string.Join(", ", users)} {(users.Count == 1 ? "has" : "have")} the database open."
+        : null;
+
     public OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();

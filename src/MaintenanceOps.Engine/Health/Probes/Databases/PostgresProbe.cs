@@ -51,7 +51,7 @@ public sealed class PostgresProbe : IProbe
         {
             using var server = PostgresServer.Connect(settings.ConnectionString);
             using var _ = cancellation.Register(server.Cancel);
-            server.Execute("SET default_transaction_read_only = on");
+            server.Execute("SET default_transaction_read_only = on; SET statement_timeout = '1min'");
             var state = PostgresState.Read(server);
             Judge(state, verdict);
             if (question is not null)
@@ -100,6 +100,11 @@ public sealed class PostgresProbe : IProbe
         if (state.LongestTransaction > LongTransaction)
         {
             verdict.Degraded($"a transaction has been open for {Duration.Format(state.LongestTransaction.Value)}");
+        }
+
+        if (state.IsCutOff)
+        {
+            verdict.Degraded("it is a replica and receives nothing from its primary");
         }
 
         if (state.Lag > LongLag || state.LagBytes > LargeLagBytes)

@@ -8,11 +8,11 @@ internal sealed record PostgresState
 {
     private const string Sql = """
         SELECT
-            (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int,
-            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+            (SELECT sum(numbackends) FROM pg_stat_database WHERE datid <> 0)::int,
+            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int - coalesce(current_setting('reserved_connections', true), '0')::int,
             (SELECT extract(epoch FROM max(now() - xact_start)) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())::float8,
             (SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock')::int,
-            (SELECT extract(epoch FROM max(now() - query_start)) FROM pg_stat_activity WHERE wait_event_type = 'Lock')::float8,
+            {0},
             pg_is_in_recovery(),
             CASE WHEN pg_is_in_recovery()
                 THEN (SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0 ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END)
@@ -20,8 +20,14 @@ internal sealed record PostgresState
             CASE WHEN pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
                 ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)) FROM pg_stat_replication) END::int8,
             (SELECT extract(epoch FROM now() - min(greatest(last_analyze, last_autoanalyze))) FROM pg_stat_user_tables WHERE n_live_tup > 1000)::float8,
-            has_function_privilege('pg_ls_waldir()', 'execute')
+            has_function_privilege('pg_ls_waldir()', 'execute'),
+            pg_is_in_recovery() AND NOT EXISTS (SELECT 1 FROM pg_stat_wal_receiver)
         """;
+
+    /// <summary>From version 14 on a lock knows since when it is waited for; before, the statement's age is all there is.</summary>
+    private const string LockWait = "(SELECT extract(epoch FROM max(clock_timestamp() - waitstart)) FROM pg_locks WHERE NOT granted)::float8";
+
+    private const string StatementAge = "(SELECT extract(epoch FROM max(now() - query_start)) FROM pg_stat_activity WHERE wait_event_type = 'Lock')::float8";
 
     public required int Connections { get; init; }
 
@@ -36,6 +42,9 @@ internal sealed record PostgresState
 
     public bool IsReplica { get; init; }
 
+    /// <summary>A replica that receives nothing: its lag, by what it has received, would look like none.</summary>
+    public bool IsCutOff { get; init; }
+
     public TimeSpan? Lag { get; init; }
 
     public long? LagBytes { get; init; }
@@ -49,7 +58,7 @@ internal sealed record PostgresState
     {
         var mayListLog = false;
         var state = server.Rows(
-            Sql,
+            Sql.Replace("{0}", server.Version >= 140000 ? LockWait : StatementAge, StringComparison.Ordinal),
             r =>
             {
                 mayListLog = r.GetBoolean(9);
@@ -64,6 +73,7 @@ internal sealed record PostgresState
                     Lag = Seconds(r, 6),
                     LagBytes = r.IsDBNull(7) ? null : r.GetInt64(7),
                     StatisticsAge = Seconds(r, 8),
+                    IsCutOff = r.GetBoolean(10),
                 };
             })[0];
 
@@ -79,6 +89,7 @@ internal sealed record PostgresState
         verdict.Fact("Waiting", Waiting);
         verdict.Fact("LongestLockWait", LongestLockWait);
         verdict.Fact("IsReplica", IsReplica);
+        verdict.Fact("IsCutOff", IsReplica ? IsCutOff : null);
         verdict.Fact("Lag", Lag);
         verdict.Fact("LagBytes", LagBytes);
         verdict.Fact("StatisticsAge", StatisticsAge);

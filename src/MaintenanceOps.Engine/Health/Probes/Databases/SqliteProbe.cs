@@ -92,7 +92,7 @@ public sealed class SqliteProbe(string path, DatabaseQuestion? question = null) 
         }
         catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.ReadOnly)
         {
-            verdict.Fact("ReadOnly", true);
+            verdict.Degraded("it can be read and not written");
         }
     }
 }

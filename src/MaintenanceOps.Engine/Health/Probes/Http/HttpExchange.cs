@@ -24,6 +24,9 @@ internal sealed class HttpExchange : IDisposable
         invoker = new HttpMessageInvoker(Handler());
     }
 
+    /// <summary>The address, without anything secret.</summary>
+    public string Place => question.Place;
+
     /// <summary>Where it was sent on to.</summary>
     public List<string> Redirects { get; } = [];
 
@@ -78,7 +81,7 @@ internal sealed class HttpExchange : IDisposable
     private HttpRequestMessage Request(Uri uri, HttpMethod method)
     {
         var request = new HttpRequestMessage(method, uri) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
-        if (question.Body is { } body && method.Method.Equals(question.Method, StringComparison.OrdinalIgnoreCase))
+        if (uri.Authority == question.Uri.Authority && question.Body is { } body && method.Method.Equals(question.Method, StringComparison.OrdinalIgnoreCase))
         {
             request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
         }
@@ -90,6 +93,12 @@ internal sealed class HttpExchange : IDisposable
             {
                 request.Content?.Headers.TryAddWithoutValidation(name, value);
             }
+        }
+
+        if (question.Trust.ServerName is { } server && uri.Authority == question.Uri.Authority)
+        {
+            // The handler takes the name that TLS asks for from here.
+            request.Headers.Host = server;
         }
 
         request.Headers.TryAddWithoutValidation("User-Agent", "MaintenanceOps");

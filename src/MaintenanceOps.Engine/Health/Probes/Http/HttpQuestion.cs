@@ -32,7 +32,7 @@ public sealed record HttpQuestion
     {
         get
         {
-            var query = Uri.Query.Length > 1 ? "?" + string.Join('&', Uri.Query[1..].Split('&').Select(p => p.Split('=')[0] + "=…")) + $"#{ShortHash.Of(Uri.Query)}" : "";
+            var query = Uri.Query.Length > 1 ? "?" + string.Join('&', Uri.Query[1..].Split('&').Select(p => p.Contains('=', StringComparison.Ordinal) ? p.Split('=')[0] + "=…" : "…")) + $"#{ShortHash.Of(Uri.Query)}" : "";
             return $"{Uri.Scheme}://{Uri.Authority}{Uri.AbsolutePath}{query}{(UnixSocket is null ? "" : $" at {UnixSocket}")}";
         }
     }
@@ -42,7 +42,7 @@ public sealed record HttpQuestion
     {
         if (!Uri.IsAbsoluteUri || (Uri.Scheme != Uri.UriSchemeHttp && Uri.Scheme != Uri.UriSchemeHttps))
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{Uri.OriginalString}' is no web address. Write it as http://host/path or https://host/path; a database goes with -Path, a plan with -Plan.", Uri.OriginalString);
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{(Uri.IsAbsoluteUri && Uri.UserInfo.Length > 0 ? Uri.Scheme + "://…" : Uri.OriginalString)}' is no web address. Write it as http://host/path or https://host/path; a database goes with -Path, a plan with -Plan.");
         }
     }
 }

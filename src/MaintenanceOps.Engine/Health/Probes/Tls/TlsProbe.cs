@@ -84,10 +84,10 @@ public sealed class TlsProbe : IProbe
             verdict.Unhealthy(problem);
         }
 
-        JudgeLifetime(served.Leaf, "the certificate", verdict);
+        JudgeLifetime(served.Leaf, verdict);
         foreach (var intermediate in served.Presented)
         {
-            JudgeLifetime(intermediate, $"the certificate of {ServedCertificates.NameOf(intermediate)} above it", verdict);
+            JudgeAbove(intermediate, served.Leaf, verdict);
         }
 
 #pragma warning disable CA5397, SYSLIB0039 // Obsolete versions are looked for, not used.
@@ -118,25 +118,34 @@ public sealed class TlsProbe : IProbe
     }
 
     /// <summary>By the share of its lifetime: 30 days are little for a year, and more than a short-lived certificate ever has.</summary>
-    private void JudgeLifetime(X509Certificate2 certificate, string what, Verdict verdict)
+    private void JudgeLifetime(X509Certificate2 certificate, Verdict verdict)
     {
         var now = DateTime.UtcNow;
         var share = ShareLeft(certificate);
         if (now >= certificate.NotAfter.ToUniversalTime())
         {
-            verdict.Unhealthy($"{what} expired at {certificate.NotAfter.ToUniversalTime():u}");
+            verdict.Unhealthy($"the certificate expired at {certificate.NotAfter.ToUniversalTime():u}");
         }
         else if (now < certificate.NotBefore.ToUniversalTime())
         {
-            verdict.Unhealthy($"{what} is not valid before {certificate.NotBefore.ToUniversalTime():u}");
+            verdict.Unhealthy($"the certificate is not valid before {certificate.NotBefore.ToUniversalTime():u}");
         }
         else if (share < options.UnhealthyBelow)
         {
-            verdict.Unhealthy($"{what} has {Left(certificate)} left, less than {options.UnhealthyBelow:0.##%} of its lifetime");
+            verdict.Unhealthy($"the certificate has {Left(certificate)} left, less than {options.UnhealthyBelow:0.##%} of its lifetime");
         }
         else if (share < options.DegradedBelow)
         {
-            verdict.Degraded($"{what} has {Left(certificate)} left, less than {options.DegradedBelow:0.##%} of its lifetime");
+            verdict.Degraded($"the certificate has {Left(certificate)} left, less than {options.DegradedBelow:0.##%} of its lifetime");
+        }
+    }
+
+    /// <summary>An authority's certificate lives for years and is not this operator's to renew; that it ends before the leaf is. The chain itself is judged by trust.</summary>
+    private static void JudgeAbove(X509Certificate2 above, X509Certificate2 leaf, Verdict verdict)
+    {
+        if (above.NotAfter < leaf.NotAfter)
+        {
+            verdict.Degraded($"the certificate of {ServedCertificates.NameOf(above)}, which is presented with it, {(above.NotAfter < DateTime.Now ? "ended" : "ends")} at {above.NotAfter.ToUniversalTime():u}, before the certificate itself");
         }
     }
 

@@ -93,6 +93,10 @@ internal sealed class IntegrityCheck(UpkeepSession session, string name)
             case PostgresErrorCodes.UndefinedFunction:
                 reason = $"The installed version of amcheck has no {name} that fits: ALTER EXTENSION amcheck UPDATE.";
                 break;
+            case not (PostgresErrorCodes.InternalError or PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted):
+                // A standby's conflict, a lack of memory, somebody who cancelled it: nothing that says what the object holds.
+                reason = $"{what} could not be read: {e.MessageText}";
+                break;
             default:
                 if (IsThere(id))
                 {

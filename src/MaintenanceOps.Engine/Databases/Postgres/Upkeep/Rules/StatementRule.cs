@@ -31,7 +31,7 @@ internal static class StatementRule
     }
 
     private static string Sql(string schema) => $"""
-        SELECT query, calls, total_exec_time, mean_exec_time, total_exec_time / nullif(sum(total_exec_time) OVER (), 0), coalesce(queryid, 0)
+        SELECT coalesce(query, '(its text was lost)'), calls, total_exec_time, mean_exec_time, total_exec_time / nullif(sum(total_exec_time) OVER (), 0), coalesce(queryid, 0)
         FROM {schema}.pg_stat_statements
         WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND total_exec_time > 0
         ORDER BY total_exec_time DESC LIMIT 5

@@ -8,7 +8,19 @@ internal sealed class FullVacuumStep(UpkeepSession session, UpkeepLimits limits)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    public IReadOnlyList<OptimizationTask> Plan(CancellationToken cancellation) =>
+    /// <summary>By the pages that the last vacuum saw: a size of its own would wait for each table's lock.</summary>
+    private const string WholeSql = """
+        SELECT c.oid::bigint, (c.relpages::bigint + coalesce(t.relpages, 0) + coalesce((SELECT sum(x.relpages) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid), 0))::bigint * current_setting('block_size')::bigint
+        FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.relkind IN ('r', 'm')
+        """;
+
+    public IReadOnlyList<OptimizationTask> Plan(CancellationToken cancellation)
+    {
+        var whole = session.Rows(WholeSql, r => (Id: (uint)r.GetInt64(0), Size: r.GetInt64(1)), cancellation).ToDictionary(t => t.Id, t => t.Size);
+        return Plan(whole, cancellation);
+    }
+
+    private IReadOnlyList<OptimizationTask> Plan(Dictionary<uint, long> whole, CancellationToken cancellation) =>
     [
         .. from t in Bloat.OfTables(session, limits, 0, cancellation)
            select new OptimizationTask
@@ -17,8 +29,10 @@ internal sealed class FullVacuumStep(UpkeepSession session, UpkeepLimits limits)
                Object = t.Name,
                Sql = $"VACUUM (FULL, SKIP_LOCKED) {t.Name}",
                Gain = t.Gain ?? 0,
-               EstimatedTime = Throughput.Rewrite(t.Size),
-               EstimatedSpace = t.Size - (t.Gain ?? 0),
+
+               // It writes the indexes and what is stored out of line anew too.
+               EstimatedTime = Throughput.Rewrite(whole.GetValueOrDefault(t.Id, t.Size)),
+               EstimatedSpace = whole.GetValueOrDefault(t.Id, t.Size) - (t.Gain ?? 0),
                NotWorth = t.Pays(limits) ? "" : WhyNot(t),
            },
     ];

@@ -31,7 +31,7 @@ internal sealed class TaskRun(UpkeepSession session, OptimizationTask task)
 
             session.Notices.Clear();
             var outcome = work(task, cancellation);
-            return Result(outcome, before, outcome.Status == OptimizationStatus.Done ? Size(cancellation).Size ?? 0 : null, clock.Elapsed);
+            return Result(outcome, before, outcome.Status == OptimizationStatus.Done ? Size(cancellation) switch { (false, _) => 0, var (_, size) => size } : null, clock.Elapsed);
         }
         catch (PostgresException e)
         {

@@ -55,6 +55,13 @@ public sealed class RedisProbeTests
     }
 
     [Fact]
+    public void A_server_that_tells_nothing_is_unknown()
+    {
+        using var server = new MuteRedis();
+        Assert.Equal(HealthStatus.Unknown, Look.At(new RedisProbe(server.Endpoint)).Status);
+    }
+
+    [Fact]
     public void Nobody_there_is_unhealthy() => Assert.Equal(HealthStatus.Unhealthy, Look.At(new RedisProbe("127.0.0.1:1")).Status);
 
     private static void Fill(RedisServer server)

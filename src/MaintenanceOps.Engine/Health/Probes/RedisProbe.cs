@@ -61,7 +61,12 @@ public sealed class RedisProbe : IProbe
 
     private static Observation Judge(Dictionary<string, string> info, ProbeContext context, Verdict verdict)
     {
-        var used = Number(info, "used_memory") ?? 0;
+        if (Number(info, "used_memory") is not { } used)
+        {
+            verdict.Unknown("it does not tell how it is");
+            return verdict.End("");
+        }
+
         var evicted = Number(info, "evicted_keys");
         Tell(info, used, verdict);
         JudgeMemory(info, used, verdict);

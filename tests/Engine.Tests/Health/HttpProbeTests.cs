@@ -83,6 +83,25 @@ public sealed class HttpProbeTests
         Bounded(() => Assert.Contains("larger than 1.00 MiB", Ask(server, new(body: "~ x")).Reason, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("gzip, gzip")]
+    [InlineData("gzip, identity")]
+    public void An_answer_that_cannot_be_unpacked_passes_no_expectation(string encoding)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write("error"u8);
+        }
+
+        using var server = new RawServer(async (_, stream, stop) =>
+        {
+            await RawServer.Write(stream, $"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {packed.Length}\r\n\r\n", stop);
+            await stream.WriteAsync(packed.ToArray(), stop);
+        });
+        Assert.Equal(HealthStatus.Unhealthy, Ask(server, new(body: "!= error")).Status);
+    }
+
     [Fact]
     public void An_answer_that_drips_is_ended_by_the_time_out()
     {

@@ -23,12 +23,15 @@ internal sealed record BoundedBody(byte[] Bytes, bool IsCut)
     }
 
     /// <summary>Nothing compressed is asked for, but some servers send it all the same.</summary>
-    private static Stream Unpacked(Stream raw, ICollection<string> encodings) => encodings.Count == 0 ? raw : encodings.Last().ToLowerInvariant() switch
+    private static Stream Unpacked(Stream raw, ICollection<string> encodings) => encodings.Select(e => e.ToLowerInvariant()).Where(e => e != "identity").ToArray() switch
     {
-        "identity" => raw,
-        "gzip" or "x-gzip" => new GZipStream(raw, CompressionMode.Decompress),
-        "br" => new BrotliStream(raw, CompressionMode.Decompress),
-        "deflate" => new ZLibStream(raw, CompressionMode.Decompress),
-        var other => throw new InvalidDataException($"The encoding '{Expectation.Shorten(other, 20)}' is not known."),
+        [] => raw,
+        ["gzip" or "x-gzip"] => new GZipStream(raw, CompressionMode.Decompress),
+        ["br"] => new BrotliStream(raw, CompressionMode.Decompress),
+        ["deflate"] => new ZLibStream(raw, CompressionMode.Decompress),
+        [var other] => throw new InvalidDataException($"The encoding '{Expectation.Shorten(other, 20)}' is not known."),
+
+        // Half unpacked it would be held against what the plain text should be.
+        _ => throw new InvalidDataException("It is compressed several times."),
     };
 }

@@ -17,6 +17,21 @@ internal static class ProcessFiles
         }
     }
 
+    /// <summary>Whether it has ended, and only waits for its parent to ask how.</summary>
+    public static bool IsDead(int process)
+    {
+        try
+        {
+            // The name stands in brackets and may hold anything; the state follows the last one.
+            var stat = OperatingSystem.IsLinux() ? File.ReadAllText($"/proc/{process}/stat") : "";
+            return stat.LastIndexOf(')') is > 0 and var end && stat.Length > end + 2 && stat[end + 2] is 'Z' or 'X';
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     public static int? Limit(int process)
     {
         try

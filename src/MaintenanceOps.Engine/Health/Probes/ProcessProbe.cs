@@ -34,7 +34,7 @@ public sealed class ProcessProbe : IProbe
     {
         ArgumentNullException.ThrowIfNull(context);
         var verdict = new Verdict();
-        var processes = Find();
+        var processes = Living(Find());
         try
         {
             if (processes.Length == 0)
@@ -67,6 +67,14 @@ public sealed class ProcessProbe : IProbe
         {
             Array.ForEach(processes, p => p.Dispose());
         }
+    }
+
+    /// <summary>The system lists also those that have ended and whose parent never asked.</summary>
+    private static Process[] Living(Process[] processes)
+    {
+        var living = Array.FindAll(processes, p => !ProcessFiles.IsDead(p.Id));
+        Array.ForEach([.. processes.Except(living)], p => p.Dispose());
+        return living;
     }
 
     private Process[] Find()

@@ -97,6 +97,33 @@ public sealed class HealthHistoryTests : IDisposable
         Assert.Equal((2, 5), (history.Looks, history.Malformed));
     }
 
+    [Theory]
+    [InlineData("""{"name":null,"at":"2026-01-01T00:00:00Z","status":"Healthy"}""")]
+    [InlineData("""{"name":"a","at":"2026-01-01T00:00:00Z","status":"Healthy","ms":1e308}""")]
+    [InlineData("""{"name":"a","at":"2026-01-01T00:00:00Z","status":77}""")]
+    [InlineData("""{"name":"a","at":"2026-01-01T00:00:00Z","status":"Healthy","streak":2147483647}""")]
+    public void A_line_that_no_look_can_give_is_passed_over(string line)
+    {
+        Look(HealthStatus.Healthy);
+        File.AppendAllText(Directory.GetFiles(folder.Path, "*.jsonl")[0], line + "\n");
+        Assert.Equal(2, Look(HealthStatus.Healthy).Streak);
+        var summary = HealthSummary.Of(folder.Path, [], [TimeSpan.FromDays(1)], clock.Now).Single();
+        Assert.Equal((2, 1), (summary.Looks, summary.Malformed));
+    }
+
+    [Fact]
+    public void A_history_of_gigabytes_costs_no_memory()
+    {
+        Look(HealthStatus.Healthy);
+        using (var file = new FileStream(Directory.GetFiles(folder.Path, "*.jsonl")[0], FileMode.Open))
+        {
+            file.SetLength(3L << 30);
+        }
+
+        Assert.Empty(HealthSummary.Of(folder.Path, [], [TimeSpan.FromDays(1)], clock.Now));
+        Assert.Equal(1, Look(HealthStatus.Healthy).Streak);
+    }
+
     [Fact]
     public void Two_processes_that_look_at_once_lose_no_line()
     {

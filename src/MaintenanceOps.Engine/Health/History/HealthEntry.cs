@@ -34,13 +34,21 @@ internal sealed record HealthEntry
     {
         try
         {
-            return JsonSerializer.Deserialize(line, HealthJson.Default.HealthEntry);
+            return JsonSerializer.Deserialize(line, HealthJson.Default.HealthEntry) is { } entry && entry.IsSensible() ? entry : null;
         }
         catch (JsonException)
         {
             return null;
         }
     }
+
+    /// <summary>What somebody wrote by hand may be JSON and still be nothing that a look can give.</summary>
+    private bool IsSensible() =>
+        Name is not null
+        && Enum.IsDefined(Status)
+        && Enum.IsDefined(Confirmed)
+        && Ms >= 0 && Ms <= TimeSpan.FromDays(365).TotalMilliseconds
+        && Streak is >= 0 and < int.MaxValue;
 
     public byte[] Line() => [.. JsonSerializer.SerializeToUtf8Bytes(this, HealthJson.Default.HealthEntry), (byte)'\n'];
 }

@@ -36,13 +36,15 @@ internal sealed class HealthFile(string path)
         return [.. Entries(file, startsInside: start > 0).OfType<HealthEntry>()];
     }
 
-    /// <summary>All looks, the oldest first; null for a line that cannot be read.</summary>
+    /// <summary>All looks, the oldest first; null for a line that cannot be read. Of a file longer than any of ours the end counts.</summary>
     public IEnumerable<HealthEntry?> Read()
     {
         using var file = OpenToRead();
         if (file is not null)
         {
-            foreach (var entry in Entries(file, startsInside: false))
+            var start = Math.Max(0, file.Length - MostBytes);
+            file.Position = start;
+            foreach (var entry in Entries(file, startsInside: start > 0))
             {
                 yield return entry;
             }

@@ -37,7 +37,7 @@ public sealed record HealthCheck
         return probe.Kind == "http" ? probe.Target : $"{probe.Kind} {probe.Target}";
     }
 
-    internal TimeSpan Limit => Timeout ?? Probe.UsualTimeout;
+    internal TimeSpan Limit => LongTime.ForTimer(Timeout ?? Probe.UsualTimeout);
 
     /// <summary>What its history is kept under.</summary>
     internal string Key => Application.Length > 0 ? $"{Application}/{Name}" : Name;

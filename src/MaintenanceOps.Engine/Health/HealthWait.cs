@@ -38,7 +38,7 @@ public static class HealthWait
                 return (false, results);
             }
 
-            cancellation.WaitHandle.WaitOne(rest < interval ? rest : interval);
+            cancellation.WaitHandle.WaitOne(LongTime.ForTimer(rest < interval ? rest : interval));
             cancellation.ThrowIfCancellationRequested();
         }
     }

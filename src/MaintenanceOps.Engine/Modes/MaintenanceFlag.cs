@@ -48,8 +48,15 @@ internal sealed class MaintenanceFlag(string path)
     }
 
     /// <summary>Replaces the leases in one step; none take the flag away. The lock is held, so what a killed writer left may go.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>: it would be too large to be read again, and so never end by itself.</exception>
     public void Write(IReadOnlyCollection<MaintenanceLease> leases)
     {
+        var content = JsonSerializer.SerializeToUtf8Bytes(new FlagContent { Leases = [.. leases] }, ModesJson.Default.FlagContent);
+        if (content.Length > MostBytes)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"The flag '{path}' would be larger than {ByteSize.Format(MostBytes)}. Give a shorter reason, or end leases that nobody needs.", path);
+        }
+
         RequireFlag(isRemoved: leases.Count == 0);
         var temporary = path + ".tmp";
         var files = DurableFiles.Default;
@@ -64,7 +71,7 @@ internal sealed class MaintenanceFlag(string path)
             {
                 using (var file = files.Create(temporary))
                 {
-                    files.Write(file, JsonSerializer.SerializeToUtf8Bytes(new FlagContent { Leases = [.. leases] }, ModesJson.Default.FlagContent), 0);
+                    files.Write(file, content, 0);
                     if (!OperatingSystem.IsWindows())
                     {
                         File.SetUnixFileMode(file, Readable);

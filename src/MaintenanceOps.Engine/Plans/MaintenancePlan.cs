@@ -31,7 +31,7 @@ public sealed record MaintenancePlan
             MaxDuration = section.Time("maxDuration"),
             Hooks = new MaintenanceHooks
             {
-                Announce = section.Text("announce") is { } line ? ProgramLine.Shell(line) : null,
+                Announce = section.Line("announce") is { } line ? ProgramLine.Shell(line) : null,
                 Drain = section.Map("drain") is { } drain ? DrainOf(drain) : null,
                 Alertmanager = section.Map("silence") is { } labels ? AlertmanagerOf(plan, section, labels) : null,
             },
@@ -43,7 +43,7 @@ public sealed record MaintenancePlan
         map.Allow("http", "command", "pattern", "below", "timeout");
         var below = map.Fraction("below") ?? 1;
         var limit = map.Time("timeout") ?? TimeSpan.FromMinutes(1);
-        return map.Text("command") is { } line
+        return map.Line("command") is { } line
             ? Drain.ByProgram(ProgramLine.Shell(line), map.Text("pattern"), below, limit)
             : Drain.ByAddress(AddressOf(map, "http"), map.Text("pattern"), below, limit);
     }

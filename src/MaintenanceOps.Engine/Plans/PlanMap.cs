@@ -11,7 +11,7 @@ internal sealed class PlanMap(string file, string name, YamlMappingNode node)
 
     public string Folder => Path.GetDirectoryName(file)!;
 
-    public IEnumerable<string> Keys => node.Children.Keys.Select(k => (k as YamlScalarNode)?.Value ?? "");
+    public IEnumerable<string> Keys => node.Children.Keys.Select(k => k is YamlScalarNode { Value: { } text } ? text : throw Wrong(k, $"{(name.Length > 0 ? $"'{name}'" : "the plan")} has a key that is no single word."));
 
     /// <summary>Complains about a key that nobody knows, and names the nearest that there is.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
@@ -52,7 +52,17 @@ internal sealed class PlanMap(string file, string name, YamlMappingNode node)
     }
 
     /// <summary>A path, from the plan's folder on.</summary>
-    public string? PathOf(string key) => Text(key) is { } text ? Path.GetFullPath(text, Folder) : null;
+    public string? PathOf(string key) => Text(key) is not { } text
+        ? null
+        : text.Contains('\0', StringComparison.Ordinal) ? throw Wrong(key, "it is no path.") : Path.GetFullPath(text, Folder);
+
+    /// <summary>A line for the shell, as it stands.</summary>
+    public string? Line(string key) => Find(key) switch
+    {
+        null => null,
+        YamlScalarNode { Value: { Length: > 0 } line } scalar => WithoutReference(scalar, line, key),
+        var other => throw Wrong(other, $"'{Full(key)}' should be a line for the shell."),
+    };
 
     public TimeSpan? Time(string key) => Read(key, text => Duration.TryParse(text, out var duration) ? duration : (TimeSpan?)null, "a duration such as 90s, 5m, 24h or 7d");
 
@@ -86,8 +96,8 @@ internal sealed class PlanMap(string file, string name, YamlMappingNode node)
     {
         null => [],
         YamlSequenceNode { Children.Count: 0 } empty => throw Wrong(empty, $"'{Full(key)}' is an empty list."),
-        YamlSequenceNode sequence => [.. sequence.Children.Select(c => c is YamlScalarNode one ? PlanReference.Resolve(one.Value ?? "", Folder, problem => Wrong(one, $"'{Full(key)}': {problem}")) : throw Wrong(c, $"'{Full(key)}' should be a list of single values."))],
-        _ => [Text(key)!],
+        YamlSequenceNode sequence => [.. sequence.Children.Select(c => c is YamlScalarNode { Value: { } one } ? WithoutReference(c, one, key) : throw Wrong(c, $"'{Full(key)}' should be a list of single values."))],
+        _ => [Line(key)!],
     };
 
     public bool IsList(string key) => Find(key) is YamlSequenceNode;
@@ -110,6 +120,11 @@ internal sealed class PlanMap(string file, string name, YamlMappingNode node)
     private T? Read<T>(string key, Func<string, T?> parse, string what)
         where T : struct =>
         Text(key) is { } text ? parse(text) ?? throw Wrong(Find(key)!, $"'{Full(key)}' is '{text}', and should be {what}.") : null;
+
+    /// <summary>The arguments of a program can be read by everybody on the machine, so no secret is put among them.</summary>
+    private string WithoutReference(YamlNode at, string text, string key) => PlanReference.IsIn(text)
+        ? throw Wrong(at, $"'{Full(key)}' would show what it refers to to everybody who lists processes. Let the program read its environment: in a line for the shell, write $NAME.")
+        : text;
 
     private YamlNode? Find(string key) => node.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null;
 

@@ -6,6 +6,10 @@ namespace MaintenanceOps.Engine.Plans;
 /// <summary>Secrets stand in a plan by reference only: <c>${env:NAME}</c> and <c>${file:path}</c>.</summary>
 internal static partial class PlanReference
 {
+    /// <summary>Whether a text has such a reference in it.</summary>
+    public static bool IsIn(string text) => Reference().IsMatch(text);
+
+    /// <summary>Puts what is referred to in the place of the references.</summary>
     /// <param name="text">The value as written.</param>
     /// <param name="folder">The folder that relative paths start at.</param>
     /// <param name="wrong">Makes the error; it is told the reference and never a value.</param>

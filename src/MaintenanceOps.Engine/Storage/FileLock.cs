@@ -18,7 +18,7 @@ internal static class FileLock
             cancellation.ThrowIfCancellationRequested();
             try
             {
-                return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return new FileStream(path, Options());
             }
             catch (DirectoryNotFoundException e)
             {
@@ -41,6 +41,18 @@ internal static class FileLock
                 cancellation.WaitHandle.WaitOne(20);
             }
         }
+    }
+
+    /// <summary>Its owner's alone: whoever can open it can hold it.</summary>
+    private static FileStreamOptions Options()
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        return options;
     }
 
     /// <summary>Whether somebody else holds it; a full or read-only disk is not waited for.</summary>

@@ -50,6 +50,14 @@ public sealed class HealthRunTests
     }
 
     [Fact]
+    public void A_time_out_longer_than_any_timer_is_no_error()
+    {
+        var check = Check("patient", new Scripted(_ => Task.FromResult(Seen(HealthStatus.Healthy)))) with { Timeout = TimeSpan.FromDays(365) };
+        Assert.Equal(HealthStatus.Healthy, Run([check])[0].Status);
+        Assert.True(HealthWait.Run([check], TimeSpan.FromDays(365), TimeSpan.FromDays(365), strict: false, SilentSink.Instance, default).Up);
+    }
+
+    [Fact]
     public void What_is_slow_is_degraded()
     {
         var slow = new Scripted(async c =>

@@ -89,6 +89,32 @@ public sealed class MachineProbeTests : IDisposable
     }
 
     [Fact]
+    public void A_process_that_has_ended_and_was_not_reaped_does_not_run()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        // The shell's child ends; what the shell becomes never asks for it.
+        using var parent = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "sleep 0.1 & echo $!; exec sleep 30"]) { RedirectStandardOutput = true })!;
+        try
+        {
+            var child = parent.StandardOutput.ReadLine()!;
+            Assert.True(SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{child}/stat").Contains(") Z ", StringComparison.Ordinal), TimeSpan.FromSeconds(20)));
+            Assert.Equal(HealthStatus.Unhealthy, Look.At(new ProcessProbe(child)).Status);
+        }
+        finally
+        {
+            parent.Kill();
+        }
+    }
+
+    [Fact]
+    public void What_a_program_said_counts_though_one_that_it_left_behind_keeps_its_output_open() =>
+        Assert.Equal(HealthStatus.Unhealthy, Look.At(new CommandProbe(ProgramLine.Shell("echo error; sleep 3 &"), output: "!= error")).Status);
+
+    [Fact]
     public void A_program_is_judged_by_exit_code_and_output()
     {
         Assert.Equal(HealthStatus.Healthy, Run("exit 0").Status);
@@ -103,11 +129,13 @@ public sealed class MachineProbeTests : IDisposable
     [Fact]
     public void A_program_that_does_not_end_is_ended_with_all_that_it_started()
     {
+        // A time of its own tells its processes from those of another run on this machine.
+        var time = $"61.{Environment.ProcessId}";
         var clock = Stopwatch.StartNew();
-        var result = Look.At(new CommandProbe(ProgramLine.Shell($"sh -c 'sleep 61.5; touch {folder["late"]}' & (setsid sleep 61.5 &) ; (sleep 61.5 &) ; sleep 61.5")), TimeSpan.FromMilliseconds(500));
+        var result = Look.At(new CommandProbe(ProgramLine.Shell($"sh -c 'sleep {time}; touch {folder["late"]}' & (setsid sleep {time} &) ; (sleep {time} &) ; sleep {time}")), TimeSpan.FromMilliseconds(500));
         Assert.Equal("No answer within 500 ms.", result.Reason);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15));
-        Assert.DoesNotContain(Process.GetProcessesByName("sleep"), p => Commandline(p).Contains("61.5", StringComparison.Ordinal));
+        Assert.DoesNotContain(Process.GetProcessesByName("sleep"), p => Commandline(p).Contains(time, StringComparison.Ordinal));
     }
 
     [Fact]

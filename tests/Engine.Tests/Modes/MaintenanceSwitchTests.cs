@@ -45,6 +45,25 @@ public sealed class MaintenanceSwitchTests : IDisposable
     }
 
     [Fact]
+    public void A_lease_that_would_make_the_flag_unreadable_is_refused()
+    {
+        var door = New();
+        door.Enter(TimeSpan.FromMinutes(5), "short");
+        Assert.Equal(ErrorCode.InvalidArgument, Failure(() => door.Enter(TimeSpan.FromMinutes(5), new string('x', 1 << 20))));
+        clock.Now += TimeSpan.FromMinutes(6);
+        Assert.False(door.Get().Enabled);
+    }
+
+    [Fact]
+    public void A_lock_that_cannot_be_made_is_told_at_once()
+    {
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        var door = new MaintenanceSwitch(folder[new string('x', 300)], SilentSink.Instance);
+        Assert.Equal(ErrorCode.InputOutput, Failure(() => door.Enter(TimeSpan.FromMinutes(5))));
+        Assert.True(waited.Elapsed < TimeSpan.FromSeconds(5), $"{waited.Elapsed}");
+    }
+
+    [Fact]
     public void A_lease_whose_time_is_over_ends_with_the_next_look()
     {
         var door = New();

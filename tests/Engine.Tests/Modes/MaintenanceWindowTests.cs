@@ -75,6 +75,23 @@ public sealed class MaintenanceWindowTests : IDisposable
         Assert.False(File.Exists(Flag));
     }
 
+    [Fact]
+    public void An_alertmanager_that_answers_nonsense_is_a_warning_and_holds_nothing_up()
+    {
+        using var server = new RawServer(RawServer.Ok("<html>welcome</html>"));
+        var hooks = new MaintenanceHooks { Alertmanager = new Alertmanager(server.Uri, new Dictionary<string, string> { ["app"] = "notes" }) };
+        Assert.True(Window(hooks).Enter(HalfHour).Mode.Enabled);
+        Assert.Contains("its answer cannot be read", Assert.Single(sink.Messages), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_silence_in_the_flag_that_is_none_is_a_warning()
+    {
+        File.WriteAllText(Flag, $$"""{"leases":[{"id":"a","since":"2020-01-01T00:00:00Z","until":"{{DateTimeOffset.UtcNow.AddDays(1):O}}","reason":"","by":"","silence":"nonsense"}]}""");
+        Assert.False(Window(new MaintenanceHooks()).Leave().Enabled);
+        Assert.Contains("a silence that is none", Assert.Single(sink.Messages), StringComparison.Ordinal);
+    }
+
     [PeerFact(AlertmanagerServer.Program)]
     public void Alarms_are_silent_as_long_as_the_lease_and_no_longer()
     {

@@ -81,7 +81,7 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(room);
+        limit.CancelAfter(LongTime.ForTimer(room));
         try
         {
             return database.Carry(task, limit.Token);

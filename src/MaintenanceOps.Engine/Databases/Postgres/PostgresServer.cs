@@ -143,6 +143,9 @@ internal sealed class PostgresServer : IDisposable
     /// <summary>Whether it is reached by a socket, and so sees the files of this machine.</summary>
     public bool IsHere => settings.Host is ['/', ..];
 
+    /// <summary>Whether it may be on this machine: what listens here can be a container, or a tunnel to elsewhere.</summary>
+    public bool MayBeHere => IsHere || settings.Host is "localhost" or "127.0.0.1" or "::1";
+
     /// <summary>The server in words.</summary>
     public string Place => PostgresPlace.Describe(settings, null);
 

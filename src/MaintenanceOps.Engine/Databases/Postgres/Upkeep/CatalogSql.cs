@@ -22,7 +22,28 @@ internal static class CatalogSql
     public static string Size(string function) =>
         $"CASE WHEN c.oid IN (SELECT l.relation FROM locked l) THEN c.relpages::bigint * {BlockSize} ELSE coalesce({function}(c.oid), 0) END";
 
-    /// <summary>An option of <c>c</c>, as text; null where the table has none of its own.</summary>
-    public static string Option(string name) =>
-        $"(SELECT o.option_value FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = '{name}')";
+    /// <summary>
+    /// A recursive CTE with all that hangs below what is partitioned, tables and indexes. The server's own function for it
+    /// would lock each of them.
+    /// </summary>
+    public const string Family = """
+        family(root, oid) AS (
+          SELECT c.oid, c.oid FROM pg_class c WHERE c.relkind IN ('p', 'I') AND NOT c.relispartition
+          UNION ALL SELECT f.root, i.inhrelid FROM family f JOIN pg_inherits i ON i.inhparent = f.oid)
+        """;
+
+    /// <summary>The size of the index <c>c</c>, or of all parts of a partitioned one.</summary>
+    public static readonly string IndexSize = $"""
+        CASE WHEN c.relkind = 'i' THEN {Size("pg_relation_size")}
+          ELSE (SELECT coalesce(sum(p.relpages), 0)::bigint * {BlockSize} FROM family f JOIN pg_class p ON p.oid = f.oid AND p.relkind = 'i' WHERE f.root = c.oid) END
+        """;
+
+    /// <summary>How often the index <c>c</c>, or any part of a partitioned one, was used.</summary>
+    public const string IndexScans = """
+        CASE WHEN c.relkind = 'i' THEN pg_stat_get_numscans(c.oid) ELSE (SELECT coalesce(sum(pg_stat_get_numscans(f.oid)), 0) FROM family f WHERE f.root = c.oid) END
+        """;
+
+    /// <summary>An option of a relation, as text; null where it has none of its own.</summary>
+    public static string Option(string name, string relation = "c") =>
+        $"(SELECT o.option_value FROM pg_options_to_table({relation}.reloptions) o WHERE o.option_name = '{name}')";
 }

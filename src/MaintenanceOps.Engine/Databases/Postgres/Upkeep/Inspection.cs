@@ -52,6 +52,17 @@ internal sealed class Inspection(UpkeepSession session, UpkeepLimits limits, Can
 
     public List<T> Rows<T>(string sql, Func<NpgsqlDataReader, T> read, params object[] values) => session.Rows(sql, read, cancellation, values);
 
+    /// <summary>That a rule could not be looked at: its object is the rule, since silence would say that all is well.</summary>
+    public DatabaseFinding NotSeen(string rule, string reason) =>
+        Finding(FindingSeverity.Information, "NotLookedAt", rule, $"{rule} could not be looked at: {reason.TrimEnd('.')}.");
+
+    /// <summary>The same, and what role would see it.</summary>
+    public DatabaseFinding Hidden(string rule, string reason, string role, string advice)
+    {
+        var user = session.Ask(s => s.Scalar<string>("SELECT quote_ident(current_user)"), cancellation);
+        return NotSeen(rule, reason) with { Sql = $"GRANT {role} TO {user};", Advice = advice };
+    }
+
     /// <summary>A finding about an object, without what only some rules know.</summary>
     public DatabaseFinding Finding(FindingSeverity severity, string rule, string @object, string message) =>
         template with { Severity = severity, Rule = rule, Object = @object, Message = message };

@@ -6,8 +6,6 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
 /// <summary>Asks one rule after the other; one that may not see what it needs says so, and the others go on.</summary>
 internal sealed class PostgresInspection(UpkeepSession session, UpkeepLimits limits)
 {
-    private const string NotLookedAt = "NotLookedAt";
-
     public IEnumerable<DatabaseFinding> Run(CancellationToken cancellation)
     {
         session.ForReading(limits.Inspection);
@@ -42,25 +40,19 @@ internal sealed class PostgresInspection(UpkeepSession session, UpkeepLimits lim
         }
         catch (NotLookedAtException e)
         {
-            return [Refused(inspection, rule, e.Message)];
+            return [Refused(inspection, rule.Name, e.Message)];
         }
         catch (PostgresException e) when (UpkeepSession.Survives(e))
         {
             return [e.SqlState switch
             {
-                PostgresErrorCodes.InsufficientPrivilege => Refused(inspection, rule, e.MessageText),
-                PostgresErrorCodes.QueryCanceled => NotSeen(inspection, rule, $"it took longer than {Duration.Format(limits.Inspection)}"),
-                _ => NotSeen(inspection, rule, e.MessageText),
+                PostgresErrorCodes.InsufficientPrivilege => Refused(inspection, rule.Name, e.MessageText),
+                PostgresErrorCodes.QueryCanceled => inspection.NotSeen(rule.Name, $"it took longer than {Duration.Format(limits.Inspection)}"),
+                _ => inspection.NotSeen(rule.Name, e.MessageText),
             }];
         }
     }
 
-    private static DatabaseFinding Refused(Inspection inspection, Rule rule, string reason)
-    {
-        var user = inspection.Session.Ask(s => s.Scalar<string>("SELECT quote_ident(current_user)"), inspection.Cancellation);
-        return NotSeen(inspection, rule, reason) with { Sql = $"GRANT pg_monitor TO {user};", Advice = "A member of pg_monitor sees all that the rules look at, and can change nothing." };
-    }
-
-    private static DatabaseFinding NotSeen(Inspection inspection, Rule rule, string reason) =>
-        inspection.Finding(FindingSeverity.Information, NotLookedAt, rule.Name, $"{rule.Name} could not be looked at: {reason.TrimEnd('.')}.");
+    private static DatabaseFinding Refused(Inspection inspection, string rule, string reason) =>
+        inspection.Hidden(rule, reason, "pg_monitor", "A member of pg_monitor sees all that the rules look at, and can change nothing.");
 }

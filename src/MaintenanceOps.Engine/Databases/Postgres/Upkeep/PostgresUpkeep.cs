@@ -55,9 +55,10 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
     }
 
     /// <inheritdoc/>
-    /// <summary>Nothing keeps anybody waiting but VACUUM FULL, which no finding asks for.</summary>
+    /// <remarks>Nothing keeps anybody waiting but VACUUM FULL, which no finding asks for.</remarks>
     public string? Intrusion(OptimizationTask task) => null;
 
+    /// <inheritdoc/>
     public OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(task);

@@ -3,7 +3,10 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
 /// <summary>A table with the rows that were changed since it was last looked after, and from where on autovacuum would act.</summary>
 internal sealed record TableNeeds
 {
-    /// <summary>As autovacuum computes it: a threshold and a share of the rows, the table's own before the server's.</summary>
+    /// <summary>
+    /// As autovacuum computes it: a threshold and a share of the rows, the table's own before the server's. For values out
+    /// of line the options of the TOAST table come before those of its table.
+    /// </summary>
     private static readonly string Sql = $"""
         WITH {CatalogSql.Locked}, t AS (
           SELECT c.oid, c.relpages, format('%I.%I', n.nspname, c.relname) AS name, greatest(c.reltuples, 0)::float8 AS rows,
@@ -16,9 +19,12 @@ internal sealed record TableNeeds
             coalesce(o.it, current_setting('autovacuum_vacuum_insert_threshold')::float8) AS it,
             coalesce(o.ins, current_setting('autovacuum_vacuum_insert_scale_factor')::float8) AS ins,
             coalesce(o.at, current_setting('autovacuum_analyze_threshold')::float8) AS at,
-            coalesce(o.asf, current_setting('autovacuum_analyze_scale_factor')::float8) AS asf
+            coalesce(o.asf, current_setting('autovacuum_analyze_scale_factor')::float8) AS asf,
+            coalesce(pg_stat_get_dead_tuples(x.oid), 0) AS overflow_dead, coalesce(pg_stat_get_live_tuples(x.oid), 0) AS overflow_live, greatest(x.reltuples, 0)::float8 AS overflow_rows,
+            {CatalogSql.Option("autovacuum_vacuum_threshold", "x")}::float8 AS overflow_vt, {CatalogSql.Option("autovacuum_vacuum_scale_factor", "x")}::float8 AS overflow_vs
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace
+          LEFT JOIN pg_class x ON x.oid = c.reltoastrelid
           CROSS JOIN LATERAL (
             SELECT bool_and(option_value::bool) FILTER (WHERE option_name = 'autovacuum_enabled') AS enabled,
               max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_vacuum_threshold') AS vt,
@@ -30,8 +36,9 @@ internal sealed record TableNeeds
             FROM (SELECT * FROM pg_options_to_table(c.reloptions) WHERE option_name LIKE 'autovacuum%') p) o
           WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND {CatalogSql.UserSchema})
         SELECT c.oid, c.name, {CatalogSql.Size("pg_table_size")}, c.rows, c.live, c.dead, c.vt + c.vs * c.rows,
-          c.inserted, CASE WHEN c.it < 0 THEN 'Infinity'::float8 ELSE c.it + c.ins * c.rows END, c.modified, c.at + c.asf * c.rows, c.unanalyzed, c.enabled
-        FROM t AS c WHERE c.dead > 0 OR c.inserted > 0 OR c.modified > 0
+          c.inserted, CASE WHEN c.it < 0 THEN 'Infinity'::float8 ELSE c.it + c.ins * c.rows END, c.modified, c.at + c.asf * c.rows, c.unanalyzed, c.enabled,
+          c.overflow_dead, c.overflow_live, coalesce(c.overflow_vt, c.vt) + coalesce(c.overflow_vs, c.vs) * coalesce(c.overflow_rows, 0)
+        FROM t AS c WHERE c.dead > 0 OR c.inserted > 0 OR c.modified > 0 OR c.overflow_dead > 0
         """;
 
     public required uint Id { get; init; }
@@ -61,13 +68,23 @@ internal sealed record TableNeeds
     /// <summary>Whether autovacuum looks after the table, as far as the table decides it.</summary>
     public required bool Autovacuum { get; init; }
 
-    public bool NeedsVacuum => Dead > DeadLimit;
+    /// <summary>Dead pieces of values that are stored out of line, in the TOAST table.</summary>
+    public required long OverflowDead { get; init; }
+
+    public required long OverflowLive { get; init; }
+
+    public required double OverflowDeadLimit { get; init; }
+
+    public bool NeedsVacuum => Dead > DeadLimit || NeedsOverflowVacuum;
+
+    /// <summary>Vacuuming the table does its TOAST table too; autovacuum counts them apart.</summary>
+    public bool NeedsOverflowVacuum => OverflowDead > OverflowDeadLimit;
 
     public bool NeedsInsertVacuum => Inserted > InsertedLimit;
 
     public bool NeedsAnalyze => Modified > ModifiedLimit;
 
-    public double DeadShare => Dead / (double)Math.Max(1, Dead + Live);
+    public double DeadShare => Math.Max(Share(Dead, Live), NeedsOverflowVacuum ? Share(OverflowDead, OverflowLive) : 0);
 
     public static List<TableNeeds> Read(UpkeepSession session, CancellationToken cancellation) => session.Rows(
         Sql,
@@ -86,6 +103,11 @@ internal sealed record TableNeeds
             ModifiedLimit = r.GetDouble(10),
             NeverAnalyzed = r.GetBoolean(11),
             Autovacuum = r.GetBoolean(12),
+            OverflowDead = r.GetInt64(13),
+            OverflowLive = r.GetInt64(14),
+            OverflowDeadLimit = r.GetDouble(15),
         },
         cancellation);
+
+    private static double Share(long dead, long live) => dead / (double)Math.Max(1, dead + live);
 }

@@ -41,6 +41,9 @@ internal sealed class UpkeepSession : IDisposable
 
     public string? Password => settings.Password;
 
+    /// <summary>Whether the connection is there; the server may have gone, or have ended it.</summary>
+    public bool IsOpen => Server.Connection.State == System.Data.ConnectionState.Open;
+
     /// <param name="connectionString">An Npgsql string or a URI.</param>
     /// <param name="credential">User and password, where the string has none.</param>
     /// <param name="lockTimeout">How long a lock of somebody else is waited for.</param>
@@ -65,10 +68,11 @@ internal sealed class UpkeepSession : IDisposable
     public void ForWork() => Set("SET default_transaction_read_only = off; SET statement_timeout = 0");
 
     /// <summary>Another connection to the same database: for what must be done when this one was stopped, and to see who is in its way.</summary>
+    /// <param name="lockTimeout">How long a lock of somebody else is waited for.</param>
     /// <exception cref="MaintenanceException">As <see cref="Open"/>.</exception>
-    public UpkeepSession Beside()
+    public UpkeepSession Beside(TimeSpan lockTimeout)
     {
-        var other = new UpkeepSession(settings, LockTimeout);
+        var other = new UpkeepSession(settings, lockTimeout);
         try
         {
             other.ForWork();
@@ -134,7 +138,7 @@ internal sealed class UpkeepSession : IDisposable
 
     private bool Reopen()
     {
-        if (Server.Connection.State == System.Data.ConnectionState.Open)
+        if (IsOpen)
         {
             return false;
         }

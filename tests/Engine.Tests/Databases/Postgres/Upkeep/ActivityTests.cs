@@ -40,6 +40,22 @@ public sealed class ActivityTests(UpkeepWorld world)
     }
 
     [PostgresFact]
+    public async Task A_statement_that_has_long_run_and_just_begins_to_wait_is_no_blocked_one()
+    {
+        var database = world.NewDatabase();
+        database.Execute("CREATE TABLE t(id int)");
+        using var head = database.Open();
+        UpkeepDatabase.Execute(head, "BEGIN; LOCK TABLE t");
+        using var second = database.Open();
+        var wait = Wait(second, "DO $$ BEGIN PERFORM pg_sleep(3); PERFORM count(*) FROM t; END $$");
+        Assert.True(SpinWait.SpinUntil(() => database.Query<long>("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 1, TimeSpan.FromSeconds(10)));
+        Assert.DoesNotContain(database.Inspect(new UpkeepLimits { Blocked = TimeSpan.FromSeconds(2.9) }), f => f.Rule == "Blocking");
+        Assert.Contains(database.Inspect(Impatient), f => f.Rule == "Blocking");
+        UpkeepDatabase.Execute(head, "ROLLBACK");
+        await wait;
+    }
+
+    [PostgresFact]
     public void A_transaction_that_was_prepared_and_forgotten_is_found()
     {
         var database = world.NewDatabase();

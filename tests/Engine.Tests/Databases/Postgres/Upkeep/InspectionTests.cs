@@ -109,10 +109,58 @@ public sealed class InspectionTests(UpkeepWorld world)
         Assert.Equal(["public.child_again", "public.note2"], findings.Where(f => f.Rule == "DuplicateIndex").Select(f => f.Object).Order(StringComparer.Ordinal));
         Assert.Contains(findings, f => f is { Rule: "DuplicateIndex", Object: "public.child_again", Sql: "DROP INDEX CONCURRENTLY public.child_again;" } && f.Message.Contains("child_pkey", StringComparison.Ordinal));
         Assert.Equal(["public.note1", "public.note2", "public.note_desc", "public.note_some", "public.served_fk"], findings.Where(f => f.Rule == "UnusedIndex").Select(f => f.Object).Order(StringComparer.Ordinal));
-        Assert.All(findings.Where(f => f.Rule == "UnusedIndex"), f => Assert.Contains("Standbys", f.Advice, StringComparison.Ordinal));
+        Assert.All(findings.Where(f => f.Rule == "UnusedIndex"), f => Assert.Contains("Standbys count for themselves; none is connected", f.Advice, StringComparison.Ordinal));
         Assert.Equal("CREATE INDEX CONCURRENTLY ON public.child (a, b);", Assert.Single(findings, f => f.Rule == "MissingForeignKeyIndex").Sql);
         Assert.All(findings.Where(f => f.Rule is "UnusedIndex" or "DuplicateIndex" or "MissingForeignKeyIndex"), f => Assert.Null(f.Action));
         Assert.DoesNotContain(database.Inspect(Small with { UnusedAfter = TimeSpan.FromDays(30) }), f => f.Rule == "UnusedIndex");
+    }
+
+    [PostgresFact]
+    public void Large_values_that_died_out_of_line_are_a_reason_to_vacuum_their_table()
+    {
+        var database = world.NewDatabase();
+        database.Execute("CREATE TABLE docs(id int, body text); ALTER TABLE docs ALTER body SET STORAGE EXTERNAL; INSERT INTO docs SELECT i, repeat('x', 20000) FROM generate_series(1, 40) i");
+        database.Execute("VACUUM ANALYZE docs");
+        database.Execute("UPDATE docs SET body = repeat('y', 20000)");
+        var finding = Assert.Single(database.Inspect(), f => f.Rule == "DeadRows");
+        Assert.Equal(("public.docs", "VACUUM public.docs"), (finding.Object, finding.Sql));
+        Assert.Contains("TOAST", finding.Message, StringComparison.Ordinal);
+        Assert.Equal(OptimizationStatus.Done, Assert.Single(database.Optimize(OptimizationStep.Vacuum)).Status);
+        Assert.DoesNotContain(database.Inspect(), f => f.Rule == "DeadRows");
+
+        // The TOAST table's own options come before the server's.
+        database.Execute("ALTER TABLE docs SET (toast.autovacuum_vacuum_threshold = 100000)");
+        database.Execute("UPDATE docs SET body = repeat('z', 20000)");
+        Assert.DoesNotContain(database.Inspect(), f => f.Rule == "DeadRows");
+    }
+
+    [PostgresFact]
+    public void Partitioned_tables_are_looked_at_as_a_whole()
+    {
+        var database = world.NewDatabase();
+        database.Execute("""
+            CREATE TABLE log(at int, note text) PARTITION BY RANGE (at);
+            CREATE TABLE log1 PARTITION OF log FOR VALUES FROM (0) TO (1000); CREATE TABLE log2 PARTITION OF log FOR VALUES FROM (1000) TO (5000);
+            INSERT INTO log SELECT i, 'x' FROM generate_series(1, 4000) i;
+            CREATE INDEX log_note ON log(note); CREATE INDEX log_again ON log(note);
+            """);
+        database.Execute("VACUUM ANALYZE log1");
+        database.Execute("VACUUM ANALYZE log2");
+        var findings = database.Inspect(Small);
+        var stale = Assert.Single(findings, f => f.Rule == "StaleStatistics");
+        Assert.Equal(("public.log", "ANALYZE public.log", FindingSeverity.Warning), (stale.Object, stale.Sql, stale.Severity));
+        Assert.Equal("DROP INDEX public.log_again;", Assert.Single(findings, f => f.Rule == "DuplicateIndex").Sql);
+        var unused = findings.Where(f => f.Rule == "UnusedIndex").ToList();
+        Assert.Equal(["public.log_again", "public.log_note"], unused.Select(f => f.Object).Order(StringComparer.Ordinal));
+        Assert.All(unused, f => Assert.True(f.Size > 0));
+
+        // A part's use is the whole's.
+        database.Execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT count(*) FROM log2 WHERE note = 'y'");
+        Assert.Single(database.Inspect(Small), f => f.Rule == "UnusedIndex");
+        var done = Assert.Single(database.Optimize(OptimizationStep.Analyze));
+        Assert.Equal(("public.log", OptimizationStatus.Done), (done.Object, done.Status));
+        Assert.DoesNotContain(database.Inspect(), f => f.Rule == "StaleStatistics");
+        Assert.Empty(database.Optimize(OptimizationStep.Analyze));
     }
 
     [PostgresFact]

@@ -124,6 +124,53 @@ public sealed class OptimizeTests(UpkeepWorld world)
     }
 
     [PostgresFact]
+    public void A_rebuild_that_is_cancelled_waits_for_no_lock_as_long_as_others_may_be_waited_for()
+    {
+        var database = world.NewDatabase();
+        database.Execute("CREATE TABLE t(id int); INSERT INTO t SELECT generate_series(1, 1000); CREATE INDEX good ON t(id)");
+        using var stop = new CancellationTokenSource();
+        using var upkeep = database.Upkeep(TimeSpan.FromMinutes(1));
+
+        // A transaction that begins once the copy is built, and that both the rebuild and dropping its copy wait for.
+        using var late = database.Open();
+        using var gate = database.Open();
+        UpkeepDatabase.Execute(gate, "SELECT pg_advisory_lock(1)");
+        database.Execute("CREATE FUNCTION wait(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN IF i = 1 AND current_setting(''application_name'') = ''mops'' THEN PERFORM pg_advisory_xact_lock(1); END IF; RETURN i; END'; CREATE INDEX waiting ON t(wait(id))");
+        var task = Assert.Single(upkeep.Plan(OptimizationStep.Reindex, default), t => t.Object == "public.waiting");
+        var running = Task.Run(() => upkeep.Carry(task, stop.Token));
+        Assert.True(SpinWait.SpinUntil(() => database.Query<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1, TimeSpan.FromSeconds(20)));
+        UpkeepDatabase.Execute(late, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t");
+        UpkeepDatabase.Execute(gate, "SELECT pg_advisory_unlock(1)");
+        Assert.True(SpinWait.SpinUntil(() => database.Query<long>("SELECT count(*) FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for%'") == 1, TimeSpan.FromSeconds(20)));
+        var clock = Stopwatch.StartNew();
+        stop.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => running.GetAwaiter().GetResult());
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), clock.Elapsed.ToString());
+        UpkeepDatabase.Execute(late, "ROLLBACK");
+        Assert.All(database.Optimize(OptimizationStep.Reindex).Where(r => r.Object.Contains("_cc", StringComparison.Ordinal)), r => Assert.Equal(OptimizationStatus.Done, r.Status));
+        Assert.Equal(0, database.InvalidIndexes());
+    }
+
+    [PostgresFact]
+    public async Task What_is_dropped_under_a_rebuild_is_said_so()
+    {
+        var database = world.NewDatabase();
+        database.Execute("""
+            CREATE TABLE going(id int); INSERT INTO going SELECT generate_series(1, 1000);
+            CREATE FUNCTION dawdle(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN IF current_setting(''application_name'') = ''mops'' THEN PERFORM pg_sleep(0.002); END IF; RETURN i; END';
+            CREATE INDEX going_dawdle ON going(dawdle(id))
+            """);
+        using var upkeep = database.Upkeep();
+        var task = Assert.Single(upkeep.Plan(OptimizationStep.Reindex, default));
+        var running = Task.Run(() => upkeep.Carry(task, default));
+        Assert.True(SpinWait.SpinUntil(() => database.Query<long>("SELECT count(*) FROM pg_stat_progress_create_index WHERE phase LIKE 'building%'") == 1, TimeSpan.FromSeconds(10)));
+        database.Execute("DROP TABLE going");
+        var result = await running;
+        Assert.Equal(OptimizationStatus.Skipped, result.Status);
+        Assert.Contains("dropped meanwhile", result.Reason, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
     public void What_failed_builds_left_is_dropped_or_built_again()
     {
         var database = world.NewDatabase();

@@ -24,6 +24,15 @@ public sealed class RightsTests(UpkeepWorld world)
         Assert.Contains(seen, f => f is { Rule: "StaleStatistics", Object: "public.dead" });
         Assert.Contains(seen, f => f.Rule == "SlowStatement");
 
+        // Sequences are told to those who may read them, which monitoring alone is not.
+        database.Execute("CREATE SEQUENCE hidden");
+        var sequence = Assert.Single(database.Inspect(connection: database.Connection.Replace("Username=postgres", "Username=watcher", StringComparison.Ordinal)), f => f.Rule == "NotLookedAt");
+        Assert.Equal(("SequenceNearEnd", "GRANT pg_read_all_data TO watcher;"), (sequence.Object, sequence.Sql));
+        Assert.Contains("public.hidden", sequence.Message, StringComparison.Ordinal);
+        database.Execute("GRANT pg_read_all_data TO watcher; SELECT setval('hidden', 9000000000000000000)");
+        Assert.Contains(database.Inspect(connection: database.Connection.Replace("Username=postgres", "Username=watcher", StringComparison.Ordinal)), f => f is { Rule: "SequenceNearEnd", Object: "public.hidden" });
+        database.Execute("DROP SEQUENCE hidden");
+
         var blind = database.Inspect(connection: database.Connection.Replace("Username=postgres", "Username=No Body", StringComparison.Ordinal));
         Assert.Contains(blind, f => f is { Rule: "StaleStatistics", Object: "public.dead" });
         var refused = blind.Where(f => f.Rule == "NotLookedAt").ToList();

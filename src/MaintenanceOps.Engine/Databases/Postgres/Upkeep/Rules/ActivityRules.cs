@@ -26,7 +26,7 @@ internal static class ActivityRules
         foreach (var root in waiting.SelectMany(w => w.BlockedBy).Distinct().Where(p => !sessions.TryGetValue(p, out var a) || a.BlockedBy.Count == 0))
         {
             var behind = Behind(root, waiting);
-            var longest = behind.Max(w => w.QuerySeconds ?? 0);
+            var longest = behind.Max(w => w.WaitSeconds ?? 0);
             if (longest < inspection.Limits.Blocked.TotalSeconds)
             {
                 continue;
@@ -35,7 +35,7 @@ internal static class ActivityRules
             var who = sessions.TryGetValue(root, out var session) ? session.Describe() : "A prepared transaction";
             yield return inspection.Finding(
                 longest >= inspection.Limits.BlockedLong.TotalSeconds ? FindingSeverity.Error : FindingSeverity.Warning, "Blocking", session?.Name ?? "prepared transaction",
-                $"{who} keeps {behind.Count} session{(behind.Count > 1 ? "s" : "")} waiting, the longest for {Seconds(longest)}: {string.Join("; ", behind.OrderByDescending(w => w.QuerySeconds).Take(3).Select(w => w.Describe()))}") with
+                $"{who} keeps {behind.Count} session{(behind.Count > 1 ? "s" : "")} waiting, the longest for {Seconds(longest)}: {string.Join("; ", behind.OrderByDescending(w => w.WaitSeconds).Take(3).Select(w => w.Describe()))}") with
             {
                 Sql = session is null ? "" : $"SELECT pg_terminate_backend({root.ToString(CultureInfo.InvariantCulture)});",
                 Advice = "Ending the session undoes its transaction; ask its owner first.",

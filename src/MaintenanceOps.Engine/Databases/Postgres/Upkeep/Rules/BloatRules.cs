@@ -19,9 +19,9 @@ internal static class BloatRules
 
         if (tables.Where(t => !t.Known).ToList() is { Count: > 0 } unknown)
         {
-            yield return inspection.Finding(
-                FindingSeverity.Information, "NotLookedAt", "TableBloat",
-                $"TableBloat could not be looked at for {unknown.Count} large table{(unknown.Count > 1 ? "s" : "")}, {unknown[0].Name} among them: there are no statistics of all columns, or the user may not see them.") with
+            yield return inspection.NotSeen(
+                "TableBloat",
+                $"for {unknown.Count} large table{(unknown.Count > 1 ? "s" : "")}, {unknown[0].Name} among them, there are no statistics of all columns, or the user may not see them") with
             {
                 Advice = "ANALYZE gathers them; they are shown to those who may read the table, as a member of pg_read_all_data may.",
             };

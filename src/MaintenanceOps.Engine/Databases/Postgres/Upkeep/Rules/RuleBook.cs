@@ -16,6 +16,7 @@ internal static class RuleBook
             new("DeadRows", VacuumRules.DeadRows),
             new("InsertedRows", VacuumRules.InsertedRows),
             new("StaleStatistics", VacuumRules.StaleStatistics),
+            new("StaleStatistics", VacuumRules.PartitionedStatistics),
             new("Wraparound", WraparoundRules.Tables),
             new("Wraparound", WraparoundRules.Databases),
             new("InvalidIndex", InvalidIndexRule.Look),

@@ -27,7 +27,26 @@ internal static class SequenceRule
         WHERE q.last_value > q.top::float8 * $1
         """;
 
-    public static IEnumerable<DatabaseFinding> Look(Inspection inspection) =>
+    /// <summary>How far a sequence is the server tells only to those who may read it; members of pg_monitor may not.</summary>
+    private const string HiddenSql = $"""
+        SELECT count(*), min(format('%I.%I', n.nspname, c.relname)) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relpersistence <> 't' AND {CatalogSql.UserSchema} AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE, SELECT') END
+        """;
+
+    public static IEnumerable<DatabaseFinding> Look(Inspection inspection)
+    {
+        if (inspection.Rows(HiddenSql, r => (Count: r.GetInt64(0), One: r.IsDBNull(1) ? "" : r.GetString(1)))[0] is { Count: > 0 } hidden)
+        {
+            yield return inspection.Hidden("SequenceNearEnd", $"the user may not read {hidden.Count} of the sequences, {hidden.One} among them", "pg_read_all_data", "A member of pg_read_all_data may read all rows, and change nothing.");
+        }
+
+        foreach (var finding in NearEnd(inspection))
+        {
+            yield return finding;
+        }
+    }
+
+    private static IEnumerable<DatabaseFinding> NearEnd(Inspection inspection) =>
         from s in inspection.Rows(Sql, r => (Name: r.GetString(0), Last: r.GetInt64(1), Column: r.IsDBNull(2) ? "" : r.GetString(2), Top: r.GetInt64(3), Type: r.GetString(4)), Warning)
         let ratio = (double)s.Last / s.Top
         select inspection.Finding(

@@ -10,7 +10,9 @@ internal static class VacuumRules
         where t.NeedsVacuum
         select inspection.Finding(
             FindingSeverity.Warning, "DeadRows", t.Name,
-            $"{t.Name} has {Count(t.Dead)} dead rows beside {Count(t.Live)} live ones; autovacuum acts above {Count(t.DeadLimit)}.") with
+            t.Dead > t.DeadLimit
+                ? $"{t.Name} has {Count(t.Dead)} dead rows beside {Count(t.Live)} live ones; autovacuum acts above {Count(t.DeadLimit)}."
+                : $"{t.Name} has {Count(t.OverflowDead)} dead pieces of large values (TOAST) beside {Count(t.OverflowLive)} live ones; autovacuum acts above {Count(t.OverflowDeadLimit)}.") with
         {
             Size = t.Size,
             Ratio = t.DeadShare,
@@ -49,6 +51,22 @@ internal static class VacuumRules
             Sql = $"ANALYZE {t.Name}",
             Advice = "The planner chooses by what it believes about the rows." + Why(t),
             EstimatedTime = Throughput.Analyze(t.Size),
+        };
+
+    public static IEnumerable<DatabaseFinding> PartitionedStatistics(Inspection inspection) =>
+        from t in PartitionedNeeds.Read(inspection.Session, inspection.Cancellation)
+        select inspection.Finding(
+            t.NeverAnalyzed ? FindingSeverity.Warning : FindingSeverity.Information, "StaleStatistics", t.Name,
+            t.NeverAnalyzed
+                ? $"{t.Name} is partitioned, has {Count(t.Rows)} rows in its parts, and as a whole has never been analyzed."
+                : $"{t.Name} is partitioned; since it was last analyzed as a whole, parts with {Count(t.Changed)} of its {Count(t.Rows)} rows have changed so much that they were analyzed again.") with
+        {
+            Size = t.Size,
+            Ratio = t.NeverAnalyzed ? 1 : t.Changed / Math.Max(1, t.Rows),
+            Action = OptimizationStep.Analyze,
+            Sql = $"ANALYZE {t.Name}",
+            Advice = "Autovacuum analyzes the parts and never the whole, by which the planner joins and groups.",
+            EstimatedTime = t.Time,
         };
 
     private static string Why(TableNeeds table) =>

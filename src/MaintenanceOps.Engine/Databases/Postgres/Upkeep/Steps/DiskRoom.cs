@@ -16,8 +16,8 @@ internal static class DiskRoom
     {
         try
         {
-            // A folder that is not there belongs to a container or another machine behind the socket.
-            if (session.Server.IsHere && session.Rows(Sql, r => r.GetString(0), cancellation, task.Object) is [{ Length: > 0 } folder] && Directory.Exists(folder))
+            // A folder that is not there belongs to a container or another machine behind the socket or port.
+            if (session.Server.MayBeHere && session.Rows(Sql, r => r.GetString(0), cancellation, task.Object) is [{ Length: > 0 } folder] && Directory.Exists(folder))
             {
                 FreeSpace.Require(folder, task.EstimatedSpace);
             }

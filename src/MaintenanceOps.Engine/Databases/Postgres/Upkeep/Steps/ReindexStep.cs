@@ -6,6 +6,9 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep.Steps;
 /// <summary>Rebuilds indexes beside the application, and drops what failed rebuilds left.</summary>
 internal sealed class ReindexStep(UpkeepSession session, UpkeepLimits limits, IOperationSink sink) : IUpkeepStep
 {
+    /// <summary>Whoever cancels wants an end within a second, whatever locks may be waited for otherwise.</summary>
+    private static readonly TimeSpan PatienceOfCancelled = TimeSpan.FromMilliseconds(500);
+
     private const string TableSql = """
         SELECT format('%I.%I', n.nspname, t.relname) FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
         WHERE i.indexrelid = to_regclass($1)
@@ -61,26 +64,26 @@ internal sealed class ReindexStep(UpkeepSession session, UpkeepLimits limits, IO
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
             var holders = LockHolders.Describe(session, table, LockHolders.All, CancellationToken.None);
-            return StepOutcome.Blocked(session.LockTimeout, holders + CleanUp(table, before));
+            return StepOutcome.Blocked(session.LockTimeout, holders + CleanUp(table, before, session.LockTimeout));
         }
-        catch (PostgresException e)
+        catch (NpgsqlException e)
         {
-            return StepOutcome.Failed($"{TaskRun.Words(e)}{CleanUp(table, before)}");
+            return StepOutcome.Failed($"{TaskRun.Words(e)}{CleanUp(table, before, session.LockTimeout)}");
         }
         catch (OperationCanceledException)
         {
-            CleanUp(table, before);
+            CleanUp(table, before, PatienceOfCancelled);
             throw;
         }
     }
 
     /// <summary>Drops the copies that were not there before; on a connection of its own, since a late request to stop would hit this one.</summary>
     /// <returns>What could not be dropped, in words; empty where nothing is left.</returns>
-    private string CleanUp(string table, HashSet<string> before)
+    private string CleanUp(string table, HashSet<string> before, TimeSpan patience)
     {
         try
         {
-            using var beside = session.Beside();
+            using var beside = session.Beside(patience);
             foreach (var index in Leftovers(beside, table).Except(before))
             {
                 beside.Execute($"DROP INDEX CONCURRENTLY IF EXISTS {index}", CancellationToken.None);

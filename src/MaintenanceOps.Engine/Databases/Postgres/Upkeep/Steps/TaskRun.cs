@@ -13,8 +13,13 @@ internal sealed class TaskRun(UpkeepSession session, OptimizationTask task)
           CASE WHEN NOT EXISTS (SELECT 1 FROM pg_locks l WHERE l.relation = to_regclass($1) AND l.mode = 'AccessExclusiveLock') THEN pg_total_relation_size(to_regclass($1)) END
         """;
 
-    /// <summary>What the server says, with its code and details.</summary>
-    public static string Words(PostgresException e) => string.IsNullOrEmpty(e.Detail) ? $"{e.MessageText} ({e.SqlState})" : $"{e.MessageText} ({e.SqlState}): {e.Detail}";
+    /// <summary>What the server says, with its code and details, or the driver.</summary>
+    public static string Words(NpgsqlException e) => e switch
+    {
+        PostgresException { Detail: { Length: > 0 } detail } told => $"{told.MessageText} ({told.SqlState}): {detail}",
+        PostgresException told => $"{told.MessageText} ({told.SqlState})",
+        _ => e.Message,
+    };
 
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public OptimizationResult Run(Func<OptimizationTask, CancellationToken, StepOutcome> work, CancellationToken cancellation)
@@ -31,15 +36,17 @@ internal sealed class TaskRun(UpkeepSession session, OptimizationTask task)
 
             session.Notices.Clear();
             var outcome = work(task, cancellation);
+            if (outcome.Status == OptimizationStatus.Failed && session.IsOpen && Size(cancellation) is (false, _))
+            {
+                // Whatever the server made of it: a rebuild whose table goes ends in a deadlock.
+                return Result(StepOutcome.Skipped($"It was dropped meanwhile: {outcome.Reason}"), before, null, clock.Elapsed);
+            }
+
             return Result(outcome, before, outcome.Status == OptimizationStatus.Done ? Size(cancellation) switch { (false, _) => 0, var (_, size) => size } : null, clock.Elapsed);
-        }
-        catch (PostgresException e)
-        {
-            return Result(StepOutcome.Failed(Words(e)), before, null, clock.Elapsed);
         }
         catch (NpgsqlException e)
         {
-            return Result(StepOutcome.Failed(e.Message), before, null, clock.Elapsed);
+            return Result(StepOutcome.Failed(Words(e)), before, null, clock.Elapsed);
         }
     }
 

@@ -9,7 +9,7 @@ internal sealed class VacuumStep(UpkeepSession session) : IUpkeepStep
     public IReadOnlyList<OptimizationTask> Plan(CancellationToken cancellation)
     {
         var old = FreezeNeeds.Tables(session, cancellation).ToDictionary(t => t.Name);
-        var changed = TableNeeds.Read(session, cancellation).Where(t => t.Dead > 0 || t.NeedsInsertVacuum).ToList();
+        var changed = TableNeeds.Read(session, cancellation).Where(t => t.Dead > 0 || t.NeedsVacuum || t.NeedsInsertVacuum).ToList();
         return
         [
             .. changed.Select(t => Task(t.Name, t.Size, old.ContainsKey(t.Name)) with

@@ -22,7 +22,8 @@ internal sealed class PostgresCluster : IDisposable
         Start();
     }
 
-    public static string? Programs { get; } = Directory.Exists("/usr/lib/postgresql")
+    /// <summary>Where initdb and its like are: the newest installed, or those of a version that one wants to try.</summary>
+    public static string? Programs { get; } = Environment.GetEnvironmentVariable("MAINTENANCEOPS_TEST_POSTGRES") is { Length: > 0 } wanted ? wanted : Directory.Exists("/usr/lib/postgresql")
         ? Directory.EnumerateDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).LastOrDefault(d => File.Exists(Path.Combine(d, "initdb")))
         : null;
 

@@ -42,6 +42,23 @@ Describe 'Maintenance mode' {
         $flag | Should -Not -Exist
     }
 
+    It 'tells what went wrong at the end of a block too' {
+        Set-MaintenanceMode $flag { 'done' } -Announce 'test "$MAINTENANCE_STATE" != open' -WarningVariable warned -WarningAction SilentlyContinue | Should -Be done
+        $warned | Should -HaveCount 1
+        "$warned" | Should -BeLike 'It was not announced*'
+        Set-MaintenanceMode $flag -For 1.5s { Remove-Item $flag; Start-Sleep 1.2 } -WarningVariable lost -WarningAction SilentlyContinue
+        "$lost" | Should -BeLike '*The lease was not renewed*'
+    }
+
+    It 'opens though what a plan needs for closing is not there' {
+        $plan = Join-Path $TestDrive 'maintenance.yaml'
+        Set-Content $plan "app: notes`nalerts: { alertmanager: '`${env:MOPS_NOT_SET}' }`nmaintenance: { flag: maintenance.flag, silence: { app: notes } }"
+        { Set-MaintenanceMode $plan -Enabled -ErrorAction Stop } | Should -Throw '*MOPS_NOT_SET*'
+        Set-MaintenanceMode $flag -Enabled | Out-Null
+        (Set-MaintenanceMode $plan -Enabled:$false).Enabled | Should -BeFalse
+        (Get-MaintenanceMode $plan).Enabled | Should -BeFalse
+    }
+
     It 'refuses what makes no sense' {
         { Set-MaintenanceMode $flag -Enabled -All -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
         { Set-MaintenanceMode $flag -Enabled -For 30d -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'

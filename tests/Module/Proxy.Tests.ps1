@@ -42,6 +42,17 @@ Describe 'New-MaintenanceProxyConfig' {
         Join-Path $TestDrive piped/app-maintenance-server.inc | Should -FileContentMatch ([regex]::Escape("`"$flag`""))
     }
 
+    It 'takes from a plan what it says' {
+        $plan = Join-Path $TestDrive 'maintenance.yaml'
+        Set-Content $plan "app: notes`nmaintenance: { flag: /run/notes/m.flag, page: page.html, retryAfter: 30m, exempt: [/health] }"
+        $files = New-MaintenanceProxyConfig Nginx -Plan $plan -OutputPath (Join-Path $TestDrive planned)
+        $files.Name | Should -Be 'page.html', 'page.json', 'notes-maintenance-http.conf', 'notes-maintenance-server.inc'
+        (Get-Content "$TestDrive/page.json" | ConvertFrom-Json).retryAfterSeconds | Should -Be 1800
+        Join-Path $TestDrive planned/notes-maintenance-server.inc | Should -FileContentMatch ([regex]::Escape('"/run/notes/m.flag"'))
+        Join-Path $TestDrive planned/notes-maintenance-http.conf | Should -FileContentMatch '/health'
+        $files[0].PSParentPath | Should -Not -BeNullOrEmpty
+    }
+
     It 'refuses what would mean more than itself' {
         { New-MaintenanceProxyConfig Nginx -FlagPath '/run/a";}b' -OutputPath $TestDrive -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
         { New-MaintenanceProxyConfig Nginx -FlagPath maintenance.flag -OutputPath $TestDrive -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'

@@ -43,6 +43,7 @@ public sealed class HealthTests : Place
         var history = Assert.Single(mops.Run("health", "history", "notes/port", "--window", "1h", "--json").Expect(0).Json);
         Assert.Equal((2, 1), (history.GetProperty("looks").GetInt32(), history.GetProperty("inMaintenance").GetInt32()));
         mops.Run("health", "history", "nobody").Expect(1);
+        Assert.Contains("cannot be repeated -1 times", mops.Run("health", "plan.yaml", "--retry=-1").Expect(2).Error, StringComparison.Ordinal);
     }
 
     [Fact]

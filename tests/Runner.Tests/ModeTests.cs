@@ -31,6 +31,22 @@ public sealed class ModeTests : Place
     }
 
     [Fact]
+    public void A_plan_names_the_flag_wherever_a_flag_is_taken()
+    {
+        var mops = Mops();
+        File.WriteAllText(InFolder("plan.yaml"), "app: notes\nalerts: { alertmanager: \"${env:MOPS_NOT_SET}\" }\nmaintenance: { flag: m.flag, exempt: [/health], retryAfter: 1h, silence: { app: notes } }");
+        Assert.Contains("MOPS_NOT_SET", mops.Run("mode", "on", "plan.yaml").Expect(2).Error, StringComparison.Ordinal);
+        mops.Run("mode", "on", "m.flag").Expect(0);
+
+        // What is missing for closing keeps nobody from opening.
+        mops.Run("mode", "off", "plan.yaml").Expect(0);
+        Assert.Contains("left", mops.Run("mode", "history", "plan.yaml").Expect(0).Output, StringComparison.Ordinal);
+        mops.Run("mode", "proxy", "nginx", "--flag", "plan.yaml", "--output", "out").Expect(0);
+        Assert.Contains("3600", File.ReadAllText(InFolder("out/notes-maintenance.json")), StringComparison.Ordinal);
+        Assert.Contains($"\"{InFolder("m.flag")}\"", File.ReadAllText(InFolder("out/notes-maintenance-server.inc")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_web_server_is_told_of_the_flag()
     {
         var mops = Mops();

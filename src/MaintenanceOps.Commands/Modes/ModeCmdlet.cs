@@ -26,7 +26,7 @@ public abstract class ModeCmdlet : EngineCmdlet
 
         if (LoadPlan() is { } plan)
         {
-            return Require(plan.Location, _ => MaintenancePlan.Of(plan).FlagPath);
+            return Require(plan.Location, _ => MaintenancePlan.ToOpen(plan).FlagPath);
         }
 
         ThrowTerminatingError(ErrorRecords.From(new MaintenanceException(ErrorCode.InvalidArgument, "Give the flag file with -FlagPath, or a plan that names it with -Plan."), null));

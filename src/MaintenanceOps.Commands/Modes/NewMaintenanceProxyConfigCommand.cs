@@ -1,21 +1,30 @@
 using System.Management.Automation;
 using MaintenanceOps.Engine.Modes.Proxies;
+using MaintenanceOps.Engine.Plans;
 
 namespace MaintenanceOps.Commands.Modes;
 
 /// <summary>Writes what a web server needs to answer 503 while the flag of maintenance mode exists.</summary>
-[Cmdlet(VerbsCommon.New, "MaintenanceProxyConfig", SupportsShouldProcess = true)]
+[Cmdlet(VerbsCommon.New, "MaintenanceProxyConfig", DefaultParameterSetName = FlagSet, SupportsShouldProcess = true)]
 [OutputType(typeof(FileInfo))]
 public sealed class NewMaintenanceProxyConfigCommand : EngineCmdlet
 {
+    private const string FlagSet = "Flag";
+    private const string PlanSet = "Plan";
+
     /// <summary>For which web server.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     public ProxyKind Kind { get; set; }
 
     /// <summary>The flag file, as the web server sees it: an absolute path.</summary>
-    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FlagSet)]
     [ValidateNotNullOrEmpty]
     public string FlagPath { get; set; } = "";
+
+    /// <summary>A plan whose section <c>maintenance</c> names the flag, and may name the page, the paths that stay open and when to come back.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = PlanSet)]
+    [ValidateNotNullOrEmpty]
+    public string Plan { get; set; } = "";
 
     /// <summary>The folder that the files go to; it is made where it does not exist.</summary>
     [Parameter(Mandatory = true)]
@@ -29,7 +38,7 @@ public sealed class NewMaintenanceProxyConfigCommand : EngineCmdlet
 
     /// <summary>Paths that stay open: <c>/health</c> is exactly that one, <c>/static/*</c> all that begin so.</summary>
     [Parameter]
-    public string[] ExemptPath { get; set; } = [];
+    public string[]? ExemptPath { get; set; }
 
     /// <summary>Addresses and networks whose users are let in.</summary>
     [Parameter]
@@ -38,7 +47,7 @@ public sealed class NewMaintenanceProxyConfigCommand : EngineCmdlet
     /// <summary>When users should come back.</summary>
     [Parameter]
     [Duration]
-    public TimeSpan RetryAfter { get; set; } = TimeSpan.FromMinutes(10);
+    public TimeSpan? RetryAfter { get; set; }
 
     /// <summary>The application: names of files and variables begin with it.</summary>
     [Parameter]
@@ -72,31 +81,34 @@ public sealed class NewMaintenanceProxyConfigCommand : EngineCmdlet
         Run(options.OutputPath, _ => files = ProxyConfig.Plan(options, Force));
         foreach (var file in files)
         {
-            if (ShouldProcess(file.Path, $"Write the configuration for {Kind} ({ByteSize.Format(file.Size)})"))
+            if (ShouldProcess(file.Path, $"Write the configuration for {Kind} ({ByteSize.Format(file.Size)})") && Run(file.Path, _ => ProxyConfig.Write(file, Force)))
             {
-                Run(file.Path, output =>
-                {
-                    ProxyConfig.Write(file, Force);
-                    output.Write(new FileInfo(file.Path));
-                });
+                // By the provider, as Get-Item gives it: with the properties that tables and further commands ask for.
+                WriteObject(InvokeProvider.Item.Get([file.Path], force: true, literalPath: true), enumerateCollection: true);
             }
         }
     }
 
     private ProxyConfigOptions Options()
     {
-        // The flag is left as it is: the web server's own view, perhaps in a container.
-        var options = new ProxyConfigOptions { Kind = Kind, FlagPath = FlagPath, OutputPath = ProviderPaths.Full(this, OutputPath) };
+        var output = ProviderPaths.Full(this, OutputPath);
+        var options = ParameterSetName == PlanSet
+            ? Planned(ProviderPaths.Full(this, Plan), output)
+
+            // The flag is left as it is: the web server's own view, perhaps in a container.
+            : new ProxyConfigOptions { Kind = Kind, FlagPath = FlagPath, OutputPath = output };
         return options with
         {
-            PagePath = PagePath is null ? null : ProviderPaths.Full(this, PagePath),
-            ExemptPath = ExemptPath,
+            PagePath = PagePath is null ? options.PagePath : ProviderPaths.Full(this, PagePath),
+            ExemptPath = ExemptPath ?? options.ExemptPath,
             BypassAddress = BypassAddress,
-            RetryAfter = RetryAfter,
+            RetryAfter = RetryAfter ?? options.RetryAfter,
             Name = Name ?? options.Name,
             Title = Title ?? options.Title,
             Message = Message ?? options.Message,
             Upstream = Upstream,
         };
     }
+
+    private ProxyConfigOptions Planned(string plan, string output) => Require(plan, _ => ProxyConfigOptions.Of(PlanFile.Load(plan), Kind, output));
 }

@@ -147,9 +147,10 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
         _ => All ? "End maintenance mode" : "End a lease on maintenance mode",
     };
 
-    private MaintenanceWindow Window(string path, PlanFile? plan, OperationOutput output)
+    private MaintenanceWindow Window(string path, PlanFile? plan, IOperationSink output)
     {
-        var planned = plan is null ? null : MaintenancePlan.Of(plan);
+        var closes = Enabled || ParameterSetName == BlockSet;
+        var planned = plan is null ? null : closes ? MaintenancePlan.Of(plan) : MaintenancePlan.ToOpen(plan);
         return new(new MaintenanceSwitch(path, output), Hooks(planned?.Hooks ?? MaintenanceHooks.None), output, planned?.MaxDuration);
     }
 
@@ -189,7 +190,8 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
     private void Hold(string path, ScriptBlock block)
     {
         var plan = LoadPlan();
-        var held = Require(path, output => HeldMaintenance.Enter(Window(path, plan, output), For, Reason, output.Cancellation));
+        var sink = new LeaseSink();
+        var held = Require(path, output => sink.Through(output, () => HeldMaintenance.Enter(Window(path, plan, sink), For, Reason, output.Cancellation)));
         try
         {
             // Into this cmdlet's own output, object by object: what came before a failure is not lost.
@@ -197,7 +199,11 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
         }
         finally
         {
-            Run(path, _ => held.Dispose());
+            Run(path, output => sink.Through(output, () =>
+            {
+                held.Dispose();
+                return true;
+            }));
         }
     }
 }

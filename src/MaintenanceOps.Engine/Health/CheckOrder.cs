@@ -9,6 +9,7 @@ internal static class CheckOrder
         var byName = new Dictionary<string, HealthCheck>(StringComparer.Ordinal);
         foreach (var check in checks)
         {
+            check.RequireSense();
             if (!byName.TryAdd(check.Name, check))
             {
                 throw Wrong(check, $"Two checks are called '{check.Name}'. Give each a name of its own.");
@@ -22,7 +23,6 @@ internal static class CheckOrder
             {
                 throw Wrong(check, $"'{check.Name}' comes after '{missing}', and there is no such check in this run.");
             }
-
         }
 
         foreach (var check in checks)

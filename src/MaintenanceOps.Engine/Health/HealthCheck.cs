@@ -3,6 +3,8 @@ namespace MaintenanceOps.Engine.Health;
 /// <summary>A probe with a name, and how it is asked.</summary>
 public sealed record HealthCheck
 {
+    private const int MostRetries = 100;
+
     /// <summary>The name, one of its kind in a run.</summary>
     public required string Name { get; init; }
 
@@ -35,6 +37,20 @@ public sealed record HealthCheck
     {
         ArgumentNullException.ThrowIfNull(probe);
         return probe.Kind == "http" ? probe.Target : $"{probe.Kind} {probe.Target}";
+    }
+
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>: it could not be asked like this.</exception>
+    internal void RequireSense()
+    {
+        var problem = Retries is < 0 or > MostRetries ? $"it cannot be repeated {Retries} times; {MostRetries} are the most"
+            : FailAfter < 1 ? "so many bad looks in a row make it bad: one at least"
+            : RecoverAfter < 1 ? "so many good looks in a row make it good: one at least"
+            : Timeout <= TimeSpan.Zero ? "a look needs a time that is longer than none"
+            : null;
+        if (problem is not null)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{Name}': {problem}.", Name);
+        }
     }
 
     internal TimeSpan Limit => LongTime.ForTimer(Timeout ?? Probe.UsualTimeout);

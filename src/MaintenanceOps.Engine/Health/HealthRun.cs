@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using MaintenanceOps.Engine.Health.History;
 
 namespace MaintenanceOps.Engine.Health;
@@ -156,9 +157,12 @@ public sealed class HealthRun
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(check.Limit);
+
+        // Reasons read the same wherever they are made; this ends with the method, and goes along to its threads.
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            var context = new ProbeContext(() => Past(l => l.LastFigure(check.Key), null), () => Past(l => l.Figures(check.Key), []), limit.Token);
+            var context = new ProbeContext(() => Past(l => l.LastFigure(check.Key), null), () => Past(l => l.Figures(check.Key), []), check.Limit, limit.Token);
             return await check.Probe.Observe(context).WaitAsync(check.Limit + Grace, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or TimeoutException or MaintenanceException { Code: ErrorCode.Cancelled })

@@ -12,12 +12,18 @@ public static class HealthWait
     /// <param name="strict">Takes degraded as down.</param>
     /// <param name="sink">Hears what is still missing.</param>
     /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>: no time between two rounds, or checks that cannot be asked.</exception>
     /// <returns>Whether all were up in time, and the last round.</returns>
     public static (bool Up, IReadOnlyList<HealthResult> Results) Run(
         IReadOnlyList<HealthCheck> checks, TimeSpan limit, TimeSpan interval, bool strict, IOperationSink sink, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(checks);
         ArgumentNullException.ThrowIfNull(sink);
+        if (interval <= TimeSpan.Zero)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "Between two rounds there must be some time, such as 1s.");
+        }
+
         var clock = Stopwatch.StartNew();
         while (true)
         {

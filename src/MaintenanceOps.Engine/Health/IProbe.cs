@@ -21,8 +21,9 @@ public interface IProbe
 /// <summary>What a probe is given for one look.</summary>
 /// <param name="Last">The figure that the last look left; read when it is asked for.</param>
 /// <param name="Past">The figures of all earlier looks, the oldest first; a long read.</param>
-/// <param name="Cancellation">Ends the look.</param>
-public sealed record ProbeContext(Func<PastFigure?> Last, Func<IReadOnlyList<PastFigure>> Past, CancellationToken Cancellation);
+/// <param name="Limit">How long the look may take.</param>
+/// <param name="Cancellation">Ends the look when that is over, or nobody waits for it any more.</param>
+public sealed record ProbeContext(Func<PastFigure?> Last, Func<IReadOnlyList<PastFigure>> Past, TimeSpan Limit, CancellationToken Cancellation);
 
 /// <summary>The figure that an earlier look left for later ones.</summary>
 /// <param name="At">When, in UTC.</param>

@@ -47,9 +47,10 @@ public sealed class HeldMaintenance : IDisposable
         {
             window.Extend(duration, id);
         }
-        catch (MaintenanceException)
+        catch (MaintenanceException e)
         {
             // Somebody ended it by hand, or the disk is full: the next renewal tries again, and what is left of the lease counts.
+            window.Warn($"The lease was not renewed: {e.Message}");
         }
     }
 }

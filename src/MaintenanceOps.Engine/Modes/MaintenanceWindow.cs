@@ -111,6 +111,8 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
         return up ? leave() : throw HealthWait.Failure(results, limit, strict: false);
     }
 
+    internal void Warn(string message) => sink.Warn(message);
+
     private void Require(TimeSpan duration)
     {
         if (duration > longest)

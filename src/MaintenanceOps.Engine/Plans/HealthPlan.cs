@@ -20,9 +20,12 @@ public static class HealthPlan
         var defaults = section.Map("defaults");
         defaults?.Allow(OfEveryCheck.Where(k => k != "after"));
         var map = section.Map("checks") ?? throw section.Wrong("checks", "it is missing.");
-        var all = map.Keys.Select(name => Check(plan, name, map.Map(name) ?? throw map.Wrong(name, "it should have keys such as http or disk."), defaults)).ToArray();
-        RequireOrder(all, section);
-        return names is { Count: > 0 } ? Chosen(all, names, plan) : all;
+        var entries = map.Keys.Select(name => Entry.Read(name, map.Map(name) ?? throw map.Wrong(name, "it should have keys such as http or disk."))).ToArray();
+
+        // Only what is asked for is made: a secret that another check needs may not be here.
+        HealthCheck[] checks = [.. Chosen(entries, names ?? [], plan).Select(e => Check(plan, e, defaults))];
+        RequireOrder(checks, section);
+        return checks;
     }
 
     private static void RequireOrder(HealthCheck[] checks, PlanMap section)
@@ -37,21 +40,20 @@ public static class HealthPlan
         }
     }
 
-    private static HealthCheck Check(PlanFile plan, string name, PlanMap map, PlanMap? defaults)
+    private static HealthCheck Check(PlanFile plan, Entry entry, PlanMap? defaults)
     {
-        var kind = PlanProbes.KindOf(map);
-        map.Allow([.. OfEveryCheck, .. kind.Keys]);
+        var map = entry.Map;
         return new HealthCheck
         {
-            Name = name,
+            Name = entry.Name,
             Application = plan.App,
-            Probe = Probe(kind, new PlanProbeSource(plan, map)),
+            Probe = Probe(entry.Kind, new PlanProbeSource(plan, map)),
             Timeout = map.Time("timeout") ?? defaults?.Time("timeout"),
             Retries = map.Number("retries") ?? defaults?.Number("retries") ?? 2,
             DegradedAfter = map.Time("degradedAfter") ?? defaults?.Time("degradedAfter"),
             FailAfter = map.Number("failAfter") ?? defaults?.Number("failAfter") ?? 3,
             RecoverAfter = map.Number("recoverAfter") ?? defaults?.Number("recoverAfter") ?? 2,
-            After = map.List("after"),
+            After = entry.After,
         };
     }
 
@@ -68,31 +70,48 @@ public static class HealthPlan
         }
     }
 
-    private static List<HealthCheck> Chosen(HealthCheck[] all, IReadOnlyList<string> names, PlanFile plan)
+    /// <summary>The entries that are named, and those that they come after; all where none is named.</summary>
+    private static IEnumerable<Entry> Chosen(Entry[] all, IReadOnlyList<string> names, PlanFile plan)
     {
+        if (names.Count == 0)
+        {
+            return all;
+        }
+
         var wanted = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in names)
         {
-            var fitting = all.Where(c => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(name, c.Name)).ToArray();
+            var fitting = Array.FindAll(all, e => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(name, e.Name));
             if (fitting.Length == 0)
             {
-                throw new MaintenanceException(ErrorCode.ItemNotFound, $"The plan has no check '{name}'. There are: {string.Join(", ", all.Select(c => c.Name))}.", plan.Location);
+                throw new MaintenanceException(ErrorCode.ItemNotFound, $"The plan has no check '{name}'. There are: {string.Join(", ", all.Select(e => e.Name))}.", plan.Location);
             }
 
-            Array.ForEach(fitting, c => Want(c.Name));
+            Array.ForEach(fitting, e => Want(e.Name));
         }
 
-        return [.. all.Where(c => wanted.Contains(c.Name))];
+        return all.Where(e => wanted.Contains(e.Name));
 
         void Want(string name)
         {
-            if (wanted.Add(name) && Array.Find(all, c => c.Name == name) is { } check)
+            if (wanted.Add(name) && Array.Find(all, e => e.Name == name) is { } entry)
             {
-                foreach (var before in check.After)
+                foreach (var before in entry.After)
                 {
                     Want(before);
                 }
             }
+        }
+    }
+
+    /// <summary>A check as the plan has it, before anything is made of it.</summary>
+    private sealed record Entry(string Name, PlanMap Map, PlanProbeKind Kind, IReadOnlyList<string> After)
+    {
+        public static Entry Read(string name, PlanMap map)
+        {
+            var kind = PlanProbes.KindOf(map);
+            map.Allow([.. OfEveryCheck, .. kind.Keys]);
+            return new Entry(name, map, kind, map.List("after"));
         }
     }
 }

@@ -14,6 +14,15 @@ public sealed record MaintenancePlan
     /// <summary>How long a lease may be; null where the plan does not say.</summary>
     public TimeSpan? MaxDuration { get; init; }
 
+    /// <summary>The page that users see; null where the plan does not say.</summary>
+    public string? PagePath { get; init; }
+
+    /// <summary>When users should come back; null where the plan does not say.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Paths that stay open.</summary>
+    public IReadOnlyList<string> ExemptPath { get; init; } = [];
+
     /// <summary>What happens around it.</summary>
     public required MaintenanceHooks Hooks { get; init; }
 
@@ -21,22 +30,42 @@ public sealed record MaintenancePlan
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
     public static MaintenancePlan Of(PlanFile plan)
     {
-        ArgumentNullException.ThrowIfNull(plan);
-        var section = plan.Root.Map("maintenance") ?? throw plan.Root.Wrong("maintenance", "the plan has no section of this name, so it names no flag.");
-        section.Allow(Keys);
-        section.Required("flag");
-        return new MaintenancePlan
+        var read = ToOpen(plan);
+        var section = Section(plan);
+        return read with
         {
-            FlagPath = section.PathOf("flag")!,
-            MaxDuration = section.Time("maxDuration"),
-            Hooks = new MaintenanceHooks
+            Hooks = read.Hooks with
             {
-                Announce = section.Line("announce") is { } line ? ProgramLine.Shell(line) : null,
                 Drain = section.Map("drain") is { } drain ? DrainOf(drain) : null,
                 Alertmanager = section.Map("silence") is { } labels ? AlertmanagerOf(plan, section, labels) : null,
             },
         };
     }
+
+    /// <summary>
+    /// Reads what is needed to open, to give more time and to look. Secrets are not among it: an application is not kept
+    /// closed because a variable is not set.
+    /// </summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
+    public static MaintenancePlan ToOpen(PlanFile plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        var section = Section(plan);
+        section.Allow(Keys);
+        section.Required("flag");
+        return new MaintenancePlan
+        {
+            FlagPath = section.PathOf("flag")!,
+            PagePath = section.PathOf("page"),
+            MaxDuration = section.Time("maxDuration"),
+            RetryAfter = section.Time("retryAfter"),
+            ExemptPath = section.List("exempt"),
+            Hooks = new MaintenanceHooks { Announce = section.Line("announce") is { } line ? ProgramLine.Shell(line) : null },
+        };
+    }
+
+    private static PlanMap Section(PlanFile plan) =>
+        plan.Root.Map("maintenance") ?? throw plan.Root.Wrong("maintenance", "the plan has no section of this name, so it names no flag.");
 
     private static Drain DrainOf(PlanMap map)
     {

@@ -28,7 +28,7 @@ internal sealed class ModeCommand : Command
 /// <summary>What the commands of maintenance mode have in common: the flag, and how the state is told.</summary>
 internal abstract class ModeSubcommand(string name, string description, params string[] examples) : RunnerCommand(name, description, examples)
 {
-    protected static readonly Argument<string> Flag = new("flag") { Description = "The file that closes the application while it exists; or a plan (.yaml) that names it." };
+    internal static readonly Argument<string> Flag = new("flag") { Description = "The file that closes the application while it exists; or a plan (.yaml) that names it." };
 
     protected static readonly Option<TimeSpan?> For = new("--for") { Description = "How long at most. [default: 30m]", HelpName = "duration", CustomParser = Values.Duration };
 
@@ -55,10 +55,13 @@ internal abstract class ModeSubcommand(string name, string description, params s
     protected static PlanFile? Plan(RunnerContext context) => context.Get(Flag) is { } given && PlanFile.IsNamed(given) ? PlanFile.Load(given) : null;
 
     /// <summary>The flag that is meant.</summary>
-    protected static string FlagPath(RunnerContext context) => Plan(context) is { } plan ? MaintenancePlan.Of(plan).FlagPath : context.Get(Flag)!;
+    internal static string FlagPath(RunnerContext context) => Plan(context) is { } plan ? MaintenancePlan.ToOpen(plan).FlagPath : context.Get(Flag)!;
 
-    private static MaintenanceWindow Window(RunnerContext context) =>
-        new(new MaintenanceSwitch(FlagPath(context), context.Sink), Plan(context) is { } plan ? MaintenancePlan.Of(plan) : null, context.Sink);
+    /// <summary>Reads of a plan what is needed to open; who closes needs more.</summary>
+    protected virtual MaintenancePlan Read(PlanFile plan) => MaintenancePlan.ToOpen(plan);
+
+    private MaintenanceWindow Window(RunnerContext context) =>
+        new(new MaintenanceSwitch(FlagPath(context), context.Sink), Plan(context) is { } plan ? Read(plan) : null, context.Sink);
 }
 
 internal sealed class ModeOnCommand : ModeSubcommand
@@ -68,6 +71,8 @@ internal sealed class ModeOnCommand : ModeSubcommand
     public ModeOnCommand()
         : base("on", "Take a lease: closed until it is ended or its time is over.", "mops mode on /run/notes/maintenance.flag --for 30m --reason 'new version'") =>
         Use(Flag, For, Reason);
+
+    protected override MaintenancePlan Read(PlanFile plan) => MaintenancePlan.Of(plan);
 
     protected override MaintenanceMode Change(MaintenanceWindow window, RunnerContext context) =>
         window.Enter(context.Get(For) ?? DefaultFor, context.Get(Reason) ?? "", context.Cancellation).Mode;
@@ -127,15 +132,13 @@ internal sealed class ModeExpireCommand : ModeSubcommand
 
 internal sealed class ModeHistoryCommand : RunnerCommand
 {
-    private static readonly Argument<string> Flag = new("flag") { Description = "The file that closes the application while it exists." };
-
     public ModeHistoryCommand()
         : base("history", "Tell what happened, the oldest first.", "mops mode history /run/notes/maintenance.flag") =>
-        Use(Flag);
+        Use(ModeSubcommand.Flag);
 
     protected override ExitCode Execute(RunnerContext context)
     {
-        context.Output.Table([.. new MaintenanceSwitch(context.Get(Flag)!, context.Sink).History()], Tables.ModeEvents);
+        context.Output.Table([.. new MaintenanceSwitch(ModeSubcommand.FlagPath(context), context.Sink).History()], Tables.ModeEvents);
         return ExitCode.Done;
     }
 }

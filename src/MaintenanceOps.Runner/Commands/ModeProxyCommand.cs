@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MaintenanceOps.Engine.Modes.Proxies;
+using MaintenanceOps.Engine.Plans;
 using MaintenanceOps.Runner.Cli;
 using MaintenanceOps.Runner.Output;
 
@@ -9,7 +10,7 @@ internal sealed class ModeProxyCommand : RunnerCommand
 {
     private static readonly Argument<ProxyKind> Kind = Kinds();
 
-    private static readonly Option<string> FlagPath = new("--flag-path", "--flag") { Description = "The flag, as the web server sees it: an absolute path.", HelpName = "path", Required = true };
+    private static readonly Option<string?> FlagPath = new("--flag-path", "--flag") { Description = "The flag, as the web server sees it: an absolute path; or a plan (.yaml) that names it.", HelpName = "path", Required = true };
 
     private static readonly Option<string> OutputPath = new("--output-path", "--output") { Description = "The folder that the files go to.", HelpName = "folder", Required = true };
 
@@ -56,11 +57,12 @@ internal sealed class ModeProxyCommand : RunnerCommand
 
     private static ProxyConfigOptions Read(RunnerContext context)
     {
-        var options = new ProxyConfigOptions { Kind = context.Get(Kind), FlagPath = context.Get(FlagPath)!, OutputPath = context.Get(OutputPath)! };
+        var (kind, flag, output) = (context.Get(Kind), context.Get(FlagPath)!, context.Get(OutputPath)!);
+        var options = PlanFile.IsNamed(flag) ? ProxyConfigOptions.Of(PlanFile.Load(flag), kind, output) : new ProxyConfigOptions { Kind = kind, FlagPath = flag, OutputPath = output };
         return options with
         {
-            PagePath = context.Get(PagePath) is { } page ? Path.GetFullPath(page) : null,
-            ExemptPath = context.Get(ExemptPath)!,
+            PagePath = context.Get(PagePath) is { } page ? Path.GetFullPath(page) : options.PagePath,
+            ExemptPath = context.Get(ExemptPath) is { Length: > 0 } exempt ? exempt : options.ExemptPath,
             BypassAddress = context.Get(BypassAddress)!,
             RetryAfter = context.Get(RetryAfter) ?? options.RetryAfter,
             Name = context.Get(Application) ?? options.Name,

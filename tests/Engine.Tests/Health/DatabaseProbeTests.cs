@@ -46,6 +46,24 @@ public sealed class DatabaseProbeTests : IDisposable
     }
 
     [Fact]
+    public void A_log_that_piles_up_is_seen_through_a_link_too()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var path = Make();
+        using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        connection.Execute("PRAGMA journal_mode = wal; INSERT INTO t SELECT * FROM t");
+        File.CreateSymbolicLink(folder["link.db"], path);
+        var result = Look.At(new SqliteProbe(folder["link.db"]));
+        Assert.Equal(new FileInfo(path + "-wal").Length, result.Facts["WalSize"]);
+        Assert.Equal(new FileInfo(path).Length, result.Facts["Size"]);
+    }
+
+    [Fact]
     public void A_question_without_end_is_ended_by_the_time_out()
     {
         var endless = new DatabaseQuestion("with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n");
@@ -64,6 +82,9 @@ public sealed class DatabaseProbeTests : IDisposable
         Assert.Equal(HealthStatus.Unknown, Look.At(new PostgresProbe(cluster.ConnectionString, null, new DatabaseQuestion("create table x () ; select 1"))).Status);
         Assert.Equal(HealthStatus.Unknown, Look.At(new PostgresProbe(cluster.ConnectionString, null, new DatabaseQuestion("select * from nothing"))).Status);
         Assert.Equal("No answer within 500 ms.", Look.At(new PostgresProbe(cluster.ConnectionString, null, new DatabaseQuestion("select pg_sleep(30)")), TimeSpan.FromMilliseconds(500)).Reason);
+
+        // Of an endless answer the first row is enough.
+        Assert.Equal(HealthStatus.Healthy, Look.At(new PostgresProbe(cluster.ConnectionString, null, new DatabaseQuestion("with recursive n(i) as (select 1 union all select i + 1 from n) select i from n", "1")), TimeSpan.FromSeconds(20)).Status);
         Crowd(cluster);
         cluster.Stop();
         Assert.Equal(HealthStatus.Unhealthy, Look.At(new PostgresProbe(cluster.ConnectionString)).Status);

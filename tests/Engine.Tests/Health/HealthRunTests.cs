@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using MaintenanceOps.Engine.Health;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
@@ -55,6 +56,39 @@ public sealed class HealthRunTests
         var check = Check("patient", new Scripted(_ => Task.FromResult(Seen(HealthStatus.Healthy)))) with { Timeout = TimeSpan.FromDays(365) };
         Assert.Equal(HealthStatus.Healthy, Run([check])[0].Status);
         Assert.True(HealthWait.Run([check], TimeSpan.FromDays(365), TimeSpan.FromDays(365), strict: false, SilentSink.Instance, default).Up);
+    }
+
+    [Fact]
+    public void Reasons_read_the_same_in_every_culture()
+    {
+        var before = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo("de-DE");
+        try
+        {
+            var probe = new Scripted(async c =>
+            {
+                await Task.Delay(10, c);
+                return new Observation { Status = HealthStatus.Healthy, Reason = await Task.Factory.StartNew(() => $"{1234.5:N1}", c, TaskCreationOptions.LongRunning, TaskScheduler.Default) };
+            });
+            Assert.Equal("1,234.5", Run([Check("a", probe)])[0].Reason);
+            Assert.Equal("de-DE", CultureInfo.CurrentCulture.Name);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    [Fact]
+    public void What_cannot_be_asked_like_this_is_refused()
+    {
+        var check = Check("a", new Scripted(_ => Task.FromResult(Seen(HealthStatus.Healthy))));
+        foreach (var wrong in new[] { check with { Retries = -1 }, check with { Retries = int.MaxValue }, check with { FailAfter = 0 }, check with { RecoverAfter = 0 }, check with { Timeout = TimeSpan.Zero } })
+        {
+            Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => Run([wrong])).Code);
+        }
+
+        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => HealthWait.Run([check], TimeSpan.FromSeconds(1), TimeSpan.Zero, strict: false, SilentSink.Instance, default)).Code);
     }
 
     [Fact]

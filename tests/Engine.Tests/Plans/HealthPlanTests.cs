@@ -65,7 +65,23 @@ public sealed class HealthPlanTests : IDisposable
         Assert.Contains("There are: a, b, c.", Assert.Throws<MaintenanceException>(() => HealthPlan.Checks(plan, ["x"])).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_secret_that_is_not_here_stops_only_the_check_that_needs_it()
+    {
+        var plan = Load("""
+            app: notes
+            databases: { main: { connection: "${env:MOPS_PLAN_TEST}" } }
+            health: { checks: { a: { tcp: "h:1" }, r: { redis: h, password: "${env:MOPS_PLAN_TEST}" }, d: { database: main } } }
+            """);
+        Assert.Equal(["a"], HealthPlan.Checks(plan, ["a"]).Select(c => c.Name));
+        Assert.Contains("MOPS_PLAN_TEST", Assert.Throws<MaintenanceException>(() => HealthPlan.Checks(plan, ["r"])).Message, StringComparison.Ordinal);
+        Assert.Contains("MOPS_PLAN_TEST", Assert.Throws<MaintenanceException>(() => HealthPlan.Checks(plan)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
+    [InlineData("app: notes\nhealth: { checks: { p: { process: x, maxMemory: 50% } } }", "it is a size such as 500MiB, and not a share")]
+    [InlineData("app: notes\nhealth: { checks: { d: { disk: /, failAfter: 0 } } }", "'d': so many bad looks in a row make it bad: one at least")]
+    [InlineData("app: notes\nhealth: { checks: { d: { disk: /, timeout: 0s } } }", "longer than none")]
     [InlineData("app: notes\nhealt: { checks: {} }", "line 2: a plan has no key 'healt'. Did you mean 'health'?")]
     [InlineData("app: notes\nhealth:\n  checks:\n    api:\n      http: http://h/\n      expcet: { status: 200 }", "line 6: 'health.checks.api' has no key 'expcet'. Did you mean 'expect'?")]
     [InlineData("app: notes\nhealth:\n  checks:\n    api: { http: http://h/, timeout: 5 minutes }", "line 4: 'health.checks.api.timeout' is '5 minutes', and should be a duration such as 90s, 5m, 24h or 7d.")]

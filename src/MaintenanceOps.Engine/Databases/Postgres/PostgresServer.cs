@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
@@ -99,6 +100,14 @@ internal sealed class PostgresServer : IDisposable
     {
         using var command = Command(sql, values);
         return (T)Convert.ChangeType(command.ExecuteScalar() ?? throw new InvalidOperationException($"'{sql}' gave nothing."), typeof(T), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The first value of the first row; the server is not asked for more. Null where there is none.</summary>
+    public object? First(string sql)
+    {
+        using var command = Command(sql, []);
+        using var reader = command.ExecuteReader(CommandBehavior.SingleRow);
+        return reader.Read() && reader.FieldCount > 0 ? reader.GetValue(0) : null;
     }
 
     public void Execute(string sql, params object[] values)

@@ -39,6 +39,8 @@ public sealed class MemoryProbe(Amount? degraded = null, Amount? unhealthy = nul
     {
         if (!OperatingSystem.IsLinux())
         {
+            // What the runtime knows of the machine is as old as its last collection; one of the youngest is soon done.
+            GC.Collect(0);
             var memory = GC.GetGCMemoryInfo();
             return (memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes, memory.TotalAvailableMemoryBytes, null);
         }

@@ -43,7 +43,7 @@ public sealed class RedisProbe : IProbe
         var verdict = new Verdict();
         try
         {
-            var connection = await ConnectionMultiplexer.ConnectAsync(Options()).WaitAsync(context.Cancellation).ConfigureAwait(false);
+            var connection = await Connect(context.Cancellation).ConfigureAwait(false);
             await using var _ = connection.ConfigureAwait(false);
             var server = connection.GetServer(endpoint.Host, endpoint.Port);
             var ping = await server.PingAsync().WaitAsync(context.Cancellation).ConfigureAwait(false);
@@ -56,6 +56,21 @@ public sealed class RedisProbe : IProbe
         {
             verdict.Unhealthy(IsRefused(e) ? "it lets nobody in without the right user and password" : Expectation.Shorten(e.Message.Split('(')[0], 120));
             return verdict.End("");
+        }
+    }
+
+    /// <summary>A connection that comes when nobody waits for it any more is closed.</summary>
+    private async Task<ConnectionMultiplexer> Connect(CancellationToken cancellation)
+    {
+        var connecting = ConnectionMultiplexer.ConnectAsync(Options());
+        try
+        {
+            return await connecting.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = connecting.ContinueWith(c => c.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
         }
     }
 

@@ -1,3 +1,5 @@
+using MaintenanceOps.Engine.Plans;
+
 namespace MaintenanceOps.Engine.Modes.Proxies;
 
 /// <summary>What a web server is to be told about maintenance mode. Paths are as the web server sees them.</summary>
@@ -32,6 +34,21 @@ public sealed record ProxyConfigOptions
 
     /// <summary>What the page says below the heading.</summary>
     public string Message { get; init; } = "We are working on it, and nothing is lost.";
+
+    /// <summary>What a plan says of the application, its flag, page, open paths and when to come back; what it leaves out is as usual.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
+    public static ProxyConfigOptions Of(PlanFile plan, ProxyKind kind, string outputPath)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        var maintenance = MaintenancePlan.ToOpen(plan);
+        var options = new ProxyConfigOptions { Kind = kind, FlagPath = maintenance.FlagPath, OutputPath = outputPath, Name = plan.App };
+        return options with
+        {
+            PagePath = maintenance.PagePath,
+            ExemptPath = maintenance.ExemptPath,
+            RetryAfter = maintenance.RetryAfter ?? options.RetryAfter,
+        };
+    }
 
     /// <summary>Traefik only: where it reaches the nginx that looks at the flag.</summary>
     public string? Upstream { get; init; }

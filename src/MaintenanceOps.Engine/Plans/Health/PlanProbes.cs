@@ -90,7 +90,9 @@ internal static class PlanProbes
     private static ProcessProbe Process(PlanProbeSource source) => new(source.Map.Required("process"), new ProcessLimits
     {
         MinCount = source.Map.Number("count") ?? 1,
-        MaxMemory = source.Map.Parsed("maxMemory", Amount.Parse)?.Bytes,
+        MaxMemory = source.Map.Parsed("maxMemory", Amount.Parse) is { } most
+            ? most.Bytes ?? throw source.Map.Wrong("maxMemory", "it is a size such as 500MiB, and not a share.")
+            : null,
         MaxCpu = source.Map.Fraction("maxCpu"),
         MaxOpenFiles = source.Map.Number("maxOpenFiles"),
     });

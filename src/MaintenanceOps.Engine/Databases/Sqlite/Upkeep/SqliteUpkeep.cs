@@ -21,7 +21,7 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
     private SqliteUpkeep(string place, TimeSpan? lockTimeout, IOperationSink sink)
     {
         Place = Path.GetFullPath(place);
-        path = Target(Place);
+        path = DatabaseLinks.Target(Place);
         this.lockTimeout = lockTimeout ?? DefaultLockTimeout;
         this.sink = sink;
     }
@@ -120,19 +120,6 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
         catch (SqliteException e)
         {
             throw SqliteConnections.Wrap(e, Place);
-        }
-    }
-
-    private static string Target(string place)
-    {
-        try
-        {
-            return File.ResolveLinkTarget(place, returnFinalTarget: true)?.FullName ?? place;
-        }
-        catch (Exception e) when (IoErrors.IsKnown(e))
-        {
-            // Opening it says what is wrong.
-            return place;
         }
     }
 }

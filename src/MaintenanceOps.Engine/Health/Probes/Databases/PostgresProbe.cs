@@ -11,6 +11,10 @@ public sealed class PostgresProbe : IProbe
     private const double ManyConnections = 0.80;
     private const double TooManyConnections = 0.95;
     private const long LargeLagBytes = 256L << 20;
+
+    /// <summary>What the driver takes, in seconds.</summary>
+    private const int LongestConnect = 1024;
+
     private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongTransaction = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan LongLag = TimeSpan.FromMinutes(1);
@@ -27,7 +31,6 @@ public sealed class PostgresProbe : IProbe
         settings = PostgresConnectionString.Parse(connectionString);
         settings.Username = credential?.UserName is { Length: > 0 } user ? user : settings.Username;
         settings.Password = credential?.Password is { Length: > 0 } password ? password : settings.Password;
-        settings.Timeout = (int)UsualTimeout.TotalSeconds;
         this.question = question;
     }
 
@@ -42,21 +45,22 @@ public sealed class PostgresProbe : IProbe
 
     /// <inheritdoc/>
     public Task<Observation> Observe(ProbeContext context) =>
-        Task.Factory.StartNew(() => Look(context.Cancellation), context.Cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(() => Look(context), context.Cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    private Observation Look(CancellationToken cancellation)
+    private Observation Look(ProbeContext context)
     {
         var verdict = new Verdict();
+        var cancellation = context.Cancellation;
         try
         {
-            using var server = PostgresServer.Connect(settings.ConnectionString);
+            using var server = PostgresServer.Connect(Settings(context.Limit));
             using var _ = cancellation.Register(server.Cancel);
-            server.Execute("SET default_transaction_read_only = on; SET statement_timeout = '1min'");
+            server.Execute(string.Create(CultureInfo.InvariantCulture, $"SET default_transaction_read_only = on; SET statement_timeout = {(long)context.Limit.TotalMilliseconds + 1}"));
             var state = PostgresState.Read(server);
             Judge(state, verdict);
             if (question is not null)
             {
-                question.Judge(server.Rows(question.Sql, r => r.FieldCount > 0 ? r.GetValue(0) : null).FirstOrDefault(), verdict);
+                question.Judge(server.First(question.Sql), verdict);
             }
 
             return verdict.End($"{state.Connections} of {state.MaxConnections} connections");
@@ -77,6 +81,10 @@ public sealed class PostgresProbe : IProbe
 
         return verdict.End("");
     }
+
+    /// <summary>The look as a whole is limited; a connection that would take all of it is given up with it.</summary>
+    private string Settings(TimeSpan limit) =>
+        new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Timeout = (int)Math.Clamp(Math.Ceiling(limit.TotalSeconds), 1, LongestConnect) }.ConnectionString;
 
     private static void Judge(PostgresState state, Verdict verdict)
     {

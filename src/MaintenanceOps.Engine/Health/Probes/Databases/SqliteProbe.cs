@@ -48,8 +48,9 @@ public sealed class SqliteProbe(string path, DatabaseQuestion? question = null) 
     {
         connection.Execute("PRAGMA query_only = 1");
         var tables = connection.Scalar<long>("SELECT count(*) FROM sqlite_schema WHERE type = 'table'");
-        var log = new FileInfo(path + "-wal");
-        verdict.Fact("Size", new FileInfo(path).Length);
+        var file = DatabaseLinks.Target(path);
+        var log = new FileInfo(file + "-wal");
+        verdict.Fact("Size", new FileInfo(file).Length);
         verdict.Fact("WalSize", log.Exists ? log.Length : 0);
         verdict.Fact("Tables", tables);
         verdict.Fact("JournalMode", connection.Scalar<string>("PRAGMA journal_mode"));

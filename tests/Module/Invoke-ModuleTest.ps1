@@ -24,9 +24,14 @@ Import-Module Pester -MinimumVersion 5.5
 $env:MAINTENANCEOPS_TEST_MANIFEST = (Resolve-Path $Manifest).Path
 Remove-Item Env:MAINTENANCEOPS_REPOSITORY, Env:MAINTENANCEOPS_PASSPHRASE, Env:MAINTENANCEOPS_PASSPHRASE_FILE -ErrorAction Ignore
 
+
+# What is remembered from run to run is the user's own; the tests have theirs.
+$env:MAINTENANCEOPS_STATE = Join-Path ([IO.Path]::GetTempPath()) "mops-state-$PID"
+
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = (Get-ChildItem $PSScriptRoot -Filter $Name).FullName
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Normal'
 $result = Invoke-Pester -Configuration $configuration
+Remove-Item $env:MAINTENANCEOPS_STATE -Recurse -Force -ErrorAction Ignore
 exit ($result.Result -eq 'Passed' ? 0 : 1)

@@ -40,6 +40,7 @@ internal sealed class Mops
         // Scratch folders land where the test can look for what was left.
         start.Environment["TMPDIR"] = System.IO.Path.Combine(Folder, "tmp");
         Directory.CreateDirectory(start.Environment["TMPDIR"]!);
+        start.Environment["MAINTENANCEOPS_STATE"] = System.IO.Path.Combine(Folder, "tmp", "state");
         foreach (var (name, value) in Environment)
         {
             start.Environment[name] = value;

@@ -7,17 +7,20 @@ namespace MaintenanceOps.Runner.Commands;
 
 internal sealed class DatabaseHealthCommand : RunnerCommand
 {
+    private static readonly Option<FindingSeverity> Severity = new("--severity") { Description = $"The least grave that are told: {string.Join(", ", Enum.GetNames<FindingSeverity>()).ToLowerInvariant()}. [default: information]", HelpName = "severity" };
+
     public DatabaseHealthCommand()
         : base(
             "health",
             "Tell what there is to know and to mend, the gravest first. Exit code 3 where something is lost or about to be.",
             "mops database health notes.db",
-            "mops database health --connection-string env:DATABASE_URL --json") =>
-        Use(DatabaseOptions.All);
+            "mops database health --connection-string env:DATABASE_URL --json",
+            "mops database health maintenance.yaml --severity warning") =>
+        Use([.. DatabaseOptions.All, Severity]);
 
     protected override ExitCode Execute(RunnerContext context)
     {
-        var findings = DatabaseOptions.Targets(context).SelectMany(t => DatabaseUpkeep.Inspect(t, context.Sink, context.Cancellation)).ToArray();
+        var findings = DatabaseOptions.Targets(context).SelectMany(t => DatabaseUpkeep.Inspect(t, context.Sink, context.Cancellation)).Where(f => f.Severity >= context.Get(Severity)).ToArray();
         context.Output.Table(findings, Tables.DatabaseFindings);
         foreach (var finding in findings.Where(f => f.Sql.Length > 0 || f.Advice.Length > 0))
         {

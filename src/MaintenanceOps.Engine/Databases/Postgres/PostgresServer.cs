@@ -1,4 +1,3 @@
-using System.Data;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
@@ -102,12 +101,19 @@ internal sealed class PostgresServer : IDisposable
         return (T)Convert.ChangeType(command.ExecuteScalar() ?? throw new InvalidOperationException($"'{sql}' gave nothing."), typeof(T), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The first value of the first row; the server is not asked for more. Null where there is none.</summary>
+    /// <summary>The first value of the first row; null where there is none. An answer that goes on is cut off.</summary>
     public object? First(string sql)
     {
         using var command = Command(sql, []);
-        using var reader = command.ExecuteReader(CommandBehavior.SingleRow);
-        return reader.Read() && reader.FieldCount > 0 ? reader.GetValue(0) : null;
+        using var reader = command.ExecuteReader();
+        var first = reader.Read() && reader.FieldCount > 0 ? reader.GetValue(0) : null;
+        if (reader.Read())
+        {
+            // Closing a reader reads what is left, which may have no end.
+            command.Cancel();
+        }
+
+        return first;
     }
 
     public void Execute(string sql, params object[] values)

@@ -14,4 +14,7 @@ public sealed record DatabaseTarget
 
     /// <summary>How long a lock of somebody else is waited for; the engine's own choice where it is null.</summary>
     public TimeSpan? LockTimeout { get; init; }
+
+    /// <summary>The folder in which sizes and checks are remembered; the user's own where it is null.</summary>
+    public string? HistoryFolder { get; init; }
 }

@@ -61,7 +61,7 @@ public static class DatabaseUpkeep
         ArgumentNullException.ThrowIfNull(target);
         return target switch
         {
-            { Path: { } path, ConnectionString: null } => SqliteUpkeep.Open(path, target.LockTimeout, sink),
+            { Path: { } path, ConnectionString: null } => SqliteUpkeep.Open(path, target.LockTimeout, sink, target.HistoryFolder is { } folder ? new DatabaseHistory(folder, sink) : DatabaseHistory.OfUser(sink)),
             { ConnectionString: { } connection, Path: null } => PostgresUpkeep.Open(connection, target.Credential, target.LockTimeout, sink),
             _ => throw new MaintenanceException(ErrorCode.InvalidArgument, "Name one database: a SQLite file or a connection to PostgreSQL."),
         };

@@ -16,30 +16,50 @@ internal sealed class HealthLog(string folder)
     /// <exception cref="MaintenanceException">The folder or file cannot be written.</exception>
     public HealthResult Add(HealthCheck check, HealthResult result, double? figure, CancellationToken cancellation)
     {
+        var placed = result;
+        Append(
+            check.Key,
+            past =>
+            {
+                placed = Streaks.Place(result, past, check.FailAfter, check.RecoverAfter);
+                return new HealthEntry
+                {
+                    Name = check.Key,
+                    At = placed.At,
+                    Status = placed.Status,
+                    Confirmed = placed.Confirmed,
+                    Ms = Math.Round(placed.Latency.TotalMilliseconds, 1),
+                    Streak = placed.Streak,
+                    Since = placed.Since,
+                    Flapping = placed.Flapping,
+                    Maintenance = placed.InMaintenance,
+                    Figure = figure,
+                    Reason = placed.Status == HealthStatus.Healthy ? null : placed.Reason[..Math.Min(placed.Reason.Length, LongestReason)],
+                };
+            },
+            cancellation);
+        return placed;
+    }
+
+    /// <summary>Adds an entry that may depend on the last ones.</summary>
+    /// <param name="key">What the history is kept under.</param>
+    /// <param name="entry">Makes the entry of the last ones, the oldest first.</param>
+    /// <param name="cancellation">Ends the waiting for others that write.</param>
+    /// <exception cref="MaintenanceException">The folder or file cannot be written.</exception>
+    public void Append(string key, Func<IReadOnlyList<HealthEntry>, HealthEntry> entry, CancellationToken cancellation)
+    {
         // Results of one run come from many threads; the lock between processes is for one of them.
         lock (writing)
         {
             StateFolder.Make(folder);
             using var held = FileLock.Take(Path.Combine(folder, ".lock"), $"the history in '{folder}'", cancellation);
-            var file = HealthFile.Of(folder, check.Key);
-            var placed = Streaks.Place(result, file.Tail(TailBytes), check.FailAfter, check.RecoverAfter);
-            file.Append(new HealthEntry
-            {
-                Name = check.Key,
-                At = placed.At,
-                Status = placed.Status,
-                Confirmed = placed.Confirmed,
-                Ms = Math.Round(placed.Latency.TotalMilliseconds, 1),
-                Streak = placed.Streak,
-                Since = placed.Since,
-                Flapping = placed.Flapping,
-                Maintenance = placed.InMaintenance,
-                Figure = figure,
-                Reason = placed.Status == HealthStatus.Healthy ? null : placed.Reason[..Math.Min(placed.Reason.Length, LongestReason)],
-            });
-            return placed;
+            var file = HealthFile.Of(folder, key);
+            file.Append(entry(file.Tail(TailBytes)));
         }
     }
+
+    /// <summary>The last look; null where there is none.</summary>
+    public HealthEntry? Last(string key) => HealthFile.Of(folder, key).Tail(TailBytes).LastOrDefault();
 
     /// <summary>The figure that a check's last look left; null where there is none near the end.</summary>
     public PastFigure? LastFigure(string key) =>

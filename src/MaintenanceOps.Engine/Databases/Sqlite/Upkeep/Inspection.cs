@@ -1,10 +1,11 @@
 using MaintenanceOps.Engine.Databases.Sqlite.Upkeep.Rules;
+using MaintenanceOps.Engine.Databases.Upkeep;
 using Microsoft.Data.Sqlite;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite.Upkeep;
 
 /// <summary>One look at a database: the connection and facts that every rule asks, and how a finding about it begins.</summary>
-internal sealed record Inspection(SqliteConnection Connection, DatabaseFile File, string Place, CancellationToken Cancellation)
+internal sealed record Inspection(SqliteConnection Connection, DatabaseFile File, string Place, DatabasePast? Past, CancellationToken Cancellation)
 {
     public List<DatabaseFinding> Run(LockTurns turns)
     {
@@ -23,6 +24,7 @@ internal sealed record Inspection(SqliteConnection Connection, DatabaseFile File
         return
         [
             .. SpaceRules.Look(this),
+            .. HistoryRules.Look(this),
             .. LogRules.Look(this),
             .. StatisticsRules.Look(this, tables, statistics),
             .. ForeignKeyRule.Look(this, tables),

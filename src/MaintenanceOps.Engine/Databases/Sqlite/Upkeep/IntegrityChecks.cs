@@ -58,6 +58,12 @@ internal sealed class IntegrityChecks(string path, string place, TimeSpan lockTi
         {
             throw new OperationCanceledException(cancellation);
         }
+        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Corrupt or SqliteNative.NotADatabase)
+        {
+            // It was looked at, as far as it can be, and that is what was found.
+            count++;
+            problems.Add(SqliteConnections.Wrap(e, place).Message);
+        }
         catch (SqliteException e)
         {
             result = result with { Reason = SqliteConnections.Wrap(e, place).Message };

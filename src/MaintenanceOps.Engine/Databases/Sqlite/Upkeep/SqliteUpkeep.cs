@@ -18,12 +18,16 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
     private readonly TimeSpan lockTimeout;
     private readonly IOperationSink sink;
 
-    private SqliteUpkeep(string place, TimeSpan? lockTimeout, IOperationSink sink)
+    /// <summary>What is remembered from run to run; null where nothing is.</summary>
+    private readonly DatabaseHistory? history;
+
+    private SqliteUpkeep(string place, TimeSpan? lockTimeout, IOperationSink sink, DatabaseHistory? history)
     {
         Place = Path.GetFullPath(place);
         path = DatabaseLinks.Target(Place);
         this.lockTimeout = lockTimeout ?? DefaultLockTimeout;
         this.sink = sink;
+        this.history = history;
     }
 
     public DatabaseEngine Engine => DatabaseEngine.Sqlite;
@@ -31,13 +35,31 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
     public string Place { get; }
 
     /// <summary>Names a database; whether it can be opened shows when it is.</summary>
-    public static IDatabaseUpkeep Open(string path, TimeSpan? lockTimeout, IOperationSink sink) => new SqliteUpkeep(path, lockTimeout, sink);
+    public static IDatabaseUpkeep Open(string path, TimeSpan? lockTimeout, IOperationSink sink, DatabaseHistory? history) => new SqliteUpkeep(path, lockTimeout, sink, history);
 
-    public IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation) =>
-        Ask((connection, file, turns) => new Inspection(connection, file, Place, cancellation).Run(turns), cancellation);
+    public IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation) => Ask(
+        (connection, file, turns) =>
+        {
+            var findings = new Inspection(connection, file, Place, history?.Of(path), cancellation).Run(turns);
+            history?.Looked(path, file.Size, cancellation);
+            return findings;
+        },
+        cancellation);
 
-    public IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation) =>
-        new IntegrityChecks(path, Place, lockTimeout, cancellation).Run(level);
+    public IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation)
+    {
+        var results = new List<IntegrityResult>();
+        foreach (var result in new IntegrityChecks(path, Place, lockTimeout, cancellation).Run(level))
+        {
+            results.Add(result);
+            yield return result;
+        }
+
+        if (level == VerificationLevel.Full)
+        {
+            history?.Checked(path, results, cancellation);
+        }
+    }
 
     public IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation) =>
         Ask((connection, file, turns) => turns.Reading(connection, () => UpkeepPlan.Of(step, connection, file, cancellation)), cancellation);

@@ -99,5 +99,8 @@ internal sealed class UpkeepWorld : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private DatabaseTarget Target() => new() { Path = Database, LockTimeout = TimeSpan.FromSeconds(0.6) };
+    /// <summary>What is remembered of the database from run to run.</summary>
+    public string History => folder["history"];
+
+    private DatabaseTarget Target() => new() { Path = Database, LockTimeout = TimeSpan.FromSeconds(0.6), HistoryFolder = History };
 }

@@ -1,0 +1,83 @@
+using MaintenanceOps.Engine.Health;
+using MaintenanceOps.Engine.Health.History;
+
+namespace MaintenanceOps.Engine.Databases.Upkeep;
+
+/// <summary>
+/// What was seen of databases on this machine: their sizes, and when their content was checked. Only findings are made of
+/// it, so a history that cannot be read or kept holds nothing up.
+/// </summary>
+internal sealed class DatabaseHistory(string folder, IOperationSink sink)
+{
+    private readonly HealthLog log = new(folder);
+
+    /// <summary>The user's own; null where the user has no place for one.</summary>
+    public static DatabaseHistory? OfUser(IOperationSink sink)
+    {
+        try
+        {
+            return new DatabaseHistory(StateFolder.For("databases"), sink);
+        }
+        catch (MaintenanceException e)
+        {
+            sink.Inform($"The sizes of databases are not remembered: {e.Message}");
+            return null;
+        }
+    }
+
+    /// <summary>What is known of a database.</summary>
+    public DatabasePast Of(string place) => Try(
+        () => new DatabasePast(log.Figures(SizeKey(place)), log.Last(CheckKey(place)) is { } check ? new PastCheck(check.At, check.Status == HealthStatus.Healthy, check.Reason ?? "") : null),
+        new DatabasePast([], null));
+
+    /// <summary>Remembers the size, in bytes.</summary>
+    public void Looked(string place, long size, CancellationToken cancellation) =>
+        Note(SizeKey(place), HealthStatus.Healthy, size, null, cancellation);
+
+    /// <summary>Remembers that the whole content was checked. What could not be checked was not.</summary>
+    public void Checked(string place, IReadOnlyList<IntegrityResult> results, CancellationToken cancellation)
+    {
+        if (!results.Any(r => r.Reason.Length > 0))
+        {
+            var problem = results.FirstOrDefault(r => !r.Passed);
+            Note(CheckKey(place), problem is null ? HealthStatus.Healthy : HealthStatus.Unhealthy, null, problem is null ? null : $"{problem.Check}: {problem.ProblemCount} problems", cancellation);
+        }
+    }
+
+    private static string SizeKey(string place) => $"size {place}";
+
+    private static string CheckKey(string place) => $"check {place}";
+
+    private void Note(string key, HealthStatus status, double? figure, string? reason, CancellationToken cancellation)
+    {
+        var now = DateTimeOffset.UtcNow;
+        Try(
+            () =>
+            {
+                log.Append(key, _ => new HealthEntry { Name = key, At = now, Since = now, Status = status, Confirmed = status, Figure = figure, Reason = reason }, cancellation);
+                return true;
+            },
+            false);
+    }
+
+    private T Try<T>(Func<T> act, T otherwise)
+    {
+        try
+        {
+            return act();
+        }
+        catch (MaintenanceException e)
+        {
+            sink.Inform($"The history of databases: {e.Message}");
+            return otherwise;
+        }
+    }
+}
+
+/// <summary>What is known of a database from before.</summary>
+/// <param name="Sizes">In bytes, the oldest first.</param>
+/// <param name="LastCheck">The last check of its whole content; null where none is known.</param>
+internal sealed record DatabasePast(IReadOnlyList<PastFigure> Sizes, PastCheck? LastCheck);
+
+/// <summary>A check of the whole content.</summary>
+internal sealed record PastCheck(DateTimeOffset At, bool Passed, string Reason);

@@ -9,7 +9,8 @@ var step = int.Parse(args[2], CultureInfo.InvariantCulture);
 var fault = new StepCounter(step, Enum.Parse<FaultMode>(args[3]), Die);
 DurableFiles.Default = new FaultyFiles(fault);
 TreeAccess.Current = new FaultyTreeAccess(TreeAccess.Current, fault);
-Scenarios.Run(args[0], args[1]);
+Action<string, string> run = ModeScenarios.Names.Contains(args[0]) ? ModeScenarios.Run : Scenarios.Run;
+run(args[0], args[1]);
 Console.WriteLine(fault.Steps);
 return 0;
 

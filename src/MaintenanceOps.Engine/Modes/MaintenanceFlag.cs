@@ -162,14 +162,36 @@ internal sealed class MaintenanceFlag(string path)
     {
         try
         {
-            // A line of its own also behind one that was cut off.
-            File.AppendAllText(HistoryPath, string.Concat(changes.Select(c => JsonSerializer.Serialize(c, ModesJson.Default.MaintenanceModeEvent) + "\n")));
+            using var file = new FileStream(HistoryPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            file.Write(LinesBehind(file, changes));
             return null;
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
             return IoErrors.Wrap(e, "write", HistoryPath).Message;
         }
+    }
+
+    /// <summary>The changes, a line each. A line that a killed writer left half written must not swallow the next one.</summary>
+    private static byte[] LinesBehind(FileStream file, IEnumerable<MaintenanceModeEvent> changes)
+    {
+        using var lines = new MemoryStream();
+        if (file.Length > 0)
+        {
+            file.Position = file.Length - 1;
+            if (file.ReadByte() != '\n')
+            {
+                lines.WriteByte((byte)'\n');
+            }
+        }
+
+        foreach (var change in changes)
+        {
+            JsonSerializer.Serialize(lines, change, ModesJson.Default.MaintenanceModeEvent);
+            lines.WriteByte((byte)'\n');
+        }
+
+        return lines.ToArray();
     }
 
     private string HistoryPath => path + ".history";

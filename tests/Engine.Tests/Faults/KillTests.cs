@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Keys;
 using MaintenanceOps.FaultHost;
@@ -22,7 +21,7 @@ public sealed class KillTests(ITestOutputHelper output)
         using var world = FaultWorld.Create();
         var place = world.Path;
         using var pristine = world.Clone();
-        var (_, text) = Start(scenario, place, 0, FaultMode.Before);
+        var (_, text) = Host.Start(scenario, place, 0, FaultMode.Before);
         Assert.Matches("^[sw]{1,2000}$", text);
         var kills = 0;
         for (var step = 1; step <= text.Length; step++)
@@ -60,7 +59,7 @@ public sealed class KillTests(ITestOutputHelper output)
         for (var attempt = 0; attempt < 20 && exit == 0; attempt++)
         {
             Reset(pristine, place);
-            (exit, _) = Start(scenario, place, step, mode);
+            (exit, _) = Host.Start(scenario, place, step, mode);
         }
 
         return exit;
@@ -95,19 +94,5 @@ public sealed class KillTests(ITestOutputHelper output)
     {
         using var copy = Process.Start("sh", ["-c", $"rm -rf '{to}'/* '{to}'/.[!.]* && cp -a '{from}/.' '{to}'"]);
         copy.WaitForExit();
-    }
-
-    private static (int Exit, string Output) Start(string scenario, string place, int step, FaultMode mode)
-    {
-        var host = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "MaintenanceOps.FaultHost.exe" : "MaintenanceOps.FaultHost");
-        using var process = Process.Start(new ProcessStartInfo(host, [scenario, place, step.ToString(CultureInfo.InvariantCulture), mode.ToString()])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var text = process.StandardOutput.ReadToEnd();
-        var errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, text.Trim() + errors.Trim());
     }
 }

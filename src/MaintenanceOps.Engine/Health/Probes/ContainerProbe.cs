@@ -75,7 +75,8 @@ public sealed class ContainerProbe : IProbe
 
         if (context.Last() is { } last && restarts > last.Value)
         {
-            verdict.Degraded($"the engine restarted it {restarts - last.Value:0} times since the last look");
+            var times = restarts - last.Value;
+            verdict.Degraded($"the engine restarted it{(times > 1 ? $" {times:0} times" : "")} since the last look");
         }
 
         return verdict.End(health is null ? state : $"{state}, {health}", restarts);

@@ -11,7 +11,7 @@ public static class DatabaseUpkeep
     /// <exception cref="MaintenanceException">The database cannot be reached or read.</exception>
     public static IReadOnlyList<DatabaseFinding> Inspect(DatabaseTarget target, IOperationSink sink, CancellationToken cancellation)
     {
-        using var database = Open(target, sink);
+        using var database = Open(target, sink, HistoryOf(target, sink));
         return [.. database.Inspect(cancellation).OrderByDescending(f => f.Severity).ThenByDescending(f => f.Gain ?? f.Size ?? 0)];
     }
 
@@ -20,7 +20,7 @@ public static class DatabaseUpkeep
     public static void Check(DatabaseTarget target, VerificationLevel level, IOperationSink sink, Action<IntegrityResult> write, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(write);
-        using var database = Open(target, sink);
+        using var database = Open(target, sink, HistoryOf(target, sink));
         foreach (var result in database.Check(level, cancellation))
         {
             write(result);
@@ -55,13 +55,22 @@ public static class DatabaseUpkeep
         return target.Path ?? PostgresPlace.Of(target.ConnectionString ?? "", PostgresMethod.Logical).Place;
     }
 
+    private static DatabaseHistory? HistoryOf(DatabaseTarget target, IOperationSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return target.HistoryFolder is { } folder ? new DatabaseHistory(folder, sink) : DatabaseHistory.OfUser(sink);
+    }
+
     /// <summary>Where a new engine is registered.</summary>
-    private static IDatabaseUpkeep Open(DatabaseTarget target, IOperationSink sink)
+    /// <param name="target">The database.</param>
+    /// <param name="sink">Where it tells what it does.</param>
+    /// <param name="history">What is remembered; nothing where it is null, as for work and for what only shows what it would do.</param>
+    private static IDatabaseUpkeep Open(DatabaseTarget target, IOperationSink sink, DatabaseHistory? history = null)
     {
         ArgumentNullException.ThrowIfNull(target);
         return target switch
         {
-            { Path: { } path, ConnectionString: null } => SqliteUpkeep.Open(path, target.LockTimeout, sink, target.HistoryFolder is { } folder ? new DatabaseHistory(folder, sink) : DatabaseHistory.OfUser(sink)),
+            { Path: { } path, ConnectionString: null } => SqliteUpkeep.Open(path, target.LockTimeout, sink, history),
             { ConnectionString: { } connection, Path: null } => PostgresUpkeep.Open(connection, target.Credential, target.LockTimeout, sink),
             _ => throw new MaintenanceException(ErrorCode.InvalidArgument, "Name one database: a SQLite file or a connection to PostgreSQL."),
         };

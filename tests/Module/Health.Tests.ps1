@@ -28,6 +28,15 @@ AfterAll {
     $env:MAINTENANCEOPS_STATE = $state
 }
 
+Describe 'Durations' {
+    It 'are taken with their fractions' {
+        (Test-Health -Memory -DegradedAfter 1000.5s -NoHistory).Status | Should -Be Healthy
+        { Test-Health -Memory -Timeout 0.5s -NoHistory -ErrorAction Stop } | Should -Not -Throw
+        (Wait-Health -TcpEndpoint 127.0.0.1:1 -Timeout 0.4s -ErrorAction SilentlyContinue -ErrorVariable failed) | Out-Null
+        "$failed" | Should -BeLike '*After 400 ms*refused*'
+    }
+}
+
 Describe 'Test-Health' {
     It 'holds an answer against JSON expectations' {
         (Test-Health "$($site.Uri)health" -ExpectJson @{ status = 'healthy'; 'queue.length' = '< 10' }).Status | Should -Be Healthy

@@ -10,7 +10,8 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
         (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) switch
         {
-            // PowerShell itself reads an unquoted 7d as a decimal and 90s as a short, and drops the letter.
+            // PowerShell itself reads an unquoted 7d as a decimal and 90s as a short, and rounds 0.5s to none; what was written is still there.
+            decimal or short when inputData is PSObject written && Duration.TryParse(written.ToString(), out var said) => said,
             decimal days => TimeSpan.FromDays((double)days),
             short seconds => TimeSpan.FromSeconds(seconds),
             sbyte or int or long or double => throw new ArgumentTransformationMetadataException($"{inputData} of what? Give a unit: 90s, 30m, 24h, 7d or 2w."),

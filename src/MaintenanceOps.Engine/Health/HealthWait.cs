@@ -5,6 +5,8 @@ namespace MaintenanceOps.Engine.Health;
 /// <summary>Asks again and again until all checks are up. It keeps no history: so many looks in a row would tell nothing about the days.</summary>
 public static class HealthWait
 {
+    private static readonly TimeSpan LeastAttempt = TimeSpan.FromSeconds(1);
+
     /// <summary>Waits.</summary>
     /// <param name="checks">What should be up.</param>
     /// <param name="limit">How long at most.</param>
@@ -27,8 +29,9 @@ public static class HealthWait
         var clock = Stopwatch.StartNew();
         while (true)
         {
-            // No attempt may last longer than what is left; the first one has its time whatever the limit.
-            var left = clock.Elapsed < limit ? limit - clock.Elapsed : TimeSpan.FromSeconds(1);
+            // No attempt may last much longer than what is left; one that has hardly any time could not tell what is wrong.
+            var rest = limit - clock.Elapsed;
+            var left = rest > LeastAttempt ? rest : LeastAttempt;
             var round = checks.Select(c => c with { Retries = 0, Timeout = c.Limit < left ? c.Limit : left }).ToArray();
             var results = new HealthRun(round, null, null, sink).Run(_ => { }, cancellation);
             if (HealthJudgement.AreUp(results, strict))
@@ -38,7 +41,7 @@ public static class HealthWait
 
             var missing = results.Where(r => !HealthJudgement.IsUp(r, strict)).ToArray();
             sink.Progress($"Waiting for {string.Join(", ", missing.Take(3).Select(r => r.Name))}{(missing.Length > 3 ? ", …" : "")} (checks)", results.Count - missing.Length, results.Count);
-            var rest = limit - clock.Elapsed;
+            rest = limit - clock.Elapsed;
             if (rest <= TimeSpan.Zero)
             {
                 return (false, results);

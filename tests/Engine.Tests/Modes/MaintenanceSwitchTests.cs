@@ -45,6 +45,28 @@ public sealed class MaintenanceSwitchTests : IDisposable
     }
 
     [Fact]
+    public void A_link_is_followed_and_what_is_no_file_is_refused()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        File.CreateSymbolicLink(folder["link"], Flag);
+        new MaintenanceSwitch(folder["link"], SilentSink.Instance, clock).Enter(TimeSpan.FromMinutes(5));
+        Assert.True(New().Get().Enabled);
+        Assert.False(new MaintenanceSwitch(folder["link"], SilentSink.Instance, clock).Leave().Enabled);
+        Assert.NotNull(new FileInfo(folder["link"]).LinkTarget);
+        Assert.False(File.Exists(Flag));
+        System.Diagnostics.Process.Start("mkfifo", folder["pipe"]).WaitForExit();
+        File.CreateSymbolicLink(folder["null"], "/dev/null");
+        foreach (var path in new[] { folder["pipe"], folder["null"], folder.Path })
+        {
+            Assert.Equal(ErrorCode.InvalidArgument, Failure(() => new MaintenanceSwitch(path, SilentSink.Instance, clock).Get()));
+        }
+    }
+
+    [Fact]
     public void A_lease_that_would_make_the_flag_unreadable_is_refused()
     {
         var door = New();
@@ -58,7 +80,7 @@ public sealed class MaintenanceSwitchTests : IDisposable
     public void A_lock_that_cannot_be_made_is_told_at_once()
     {
         var waited = System.Diagnostics.Stopwatch.StartNew();
-        var door = new MaintenanceSwitch(folder[new string('x', 300)], SilentSink.Instance);
+        var door = new MaintenanceSwitch(folder[new string('x', 252)], SilentSink.Instance);
         Assert.Equal(ErrorCode.InputOutput, Failure(() => door.Enter(TimeSpan.FromMinutes(5))));
         Assert.True(waited.Elapsed < TimeSpan.FromSeconds(5), $"{waited.Elapsed}");
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MaintenanceOps.Engine.Databases.Sqlite.Upkeep.Steps;
 using MaintenanceOps.Engine.Databases.Upkeep;
+using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Storage;
 using Microsoft.Data.Sqlite;
 
@@ -73,7 +74,14 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
     {
         var watch = Stopwatch.StartNew();
         var before = DatabaseFile.LengthWithLog(path);
+        var file = Identity();
         var outcome = Try(task, cancellation);
+        if (outcome.Status == OptimizationStatus.Done && Identity() != file)
+        {
+            // SQLite goes on with the file that it has open, though nobody finds it any more.
+            outcome = StepOutcome.Failed("The file was deleted or replaced meanwhile, so what was done is lost.");
+        }
+
         return new OptimizationResult
         {
             Engine = Engine,
@@ -92,6 +100,9 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
     public void Dispose()
     {
     }
+
+    /// <summary>Which file is at the path; zeros where the system does not number files.</summary>
+    private (ulong, ulong)? Identity() => TreeAccess.Current.Facts(path) is { } facts ? (facts.Device, facts.Inode) : null;
 
     private StepOutcome Try(OptimizationTask task, CancellationToken cancellation)
     {

@@ -50,6 +50,17 @@ Describe 'Maintenance mode' {
         "$lost" | Should -BeLike '*The lease was not renewed*'
     }
 
+    It 'runs the block with a plan, whichever way it is named' {
+        $plan = Join-Path $TestDrive 'named.yaml'
+        Set-Content $plan "app: notes`nmaintenance: { flag: maintenance.flag }"
+        Set-MaintenanceMode -Plan $plan { Test-Path $flag } | Should -BeTrue
+        Set-MaintenanceMode $plan { Test-Path $flag } | Should -BeTrue
+        Set-MaintenanceMode -Plan $plan -ScriptBlock { Test-Path $flag } | Should -BeTrue
+        Set-MaintenanceMode -FlagPath $flag { Test-Path $flag } | Should -BeTrue
+        (Set-MaintenanceMode -Plan $plan -Enabled).Enabled | Should -BeTrue
+        { Set-MaintenanceMode $flag -Enabled -For ([timespan]::MaxValue) -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+    }
+
     It 'opens though what a plan needs for closing is not there' {
         $plan = Join-Path $TestDrive 'maintenance.yaml'
         Set-Content $plan "app: notes`nalerts: { alertmanager: '`${env:MOPS_NOT_SET}' }`nmaintenance: { flag: maintenance.flag, silence: { app: notes } }"

@@ -8,9 +8,23 @@ namespace MaintenanceOps.Commands.Modes;
 [OutputType(typeof(MaintenanceMode), typeof(MaintenanceModeEvent))]
 public sealed class GetMaintenanceModeCommand : ModeCmdlet
 {
+    /// <summary>The flag file: the web server answers 503 while it exists. A plan (<c>.yaml</c>) in its place names it.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public string? FlagPath { get; set; }
+
+    /// <summary>A plan whose section <c>maintenance</c> names the flag.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Plan { get; set; }
+
     /// <summary>Writes what happened, the oldest first, instead of how it stands.</summary>
     [Parameter]
     public SwitchParameter History { get; set; }
+
+    private protected override string? GivenFlag => FlagPath;
+
+    private protected override string? GivenPlan => Plan;
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

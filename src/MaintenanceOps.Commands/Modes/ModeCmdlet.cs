@@ -6,22 +6,16 @@ namespace MaintenanceOps.Commands.Modes;
 /// <summary>A cmdlet about maintenance mode: the flag is named, or a plan that names it.</summary>
 public abstract class ModeCmdlet : EngineCmdlet
 {
-    /// <summary>The flag file: the web server answers 503 while it exists. A plan (<c>.yaml</c>) in its place names it.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNullOrEmpty]
-    public string? FlagPath { get; set; }
+    private protected abstract string? GivenFlag { get; }
 
-    /// <summary>A plan whose section <c>maintenance</c> names the flag.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Plan { get; set; }
+    private protected abstract string? GivenPlan { get; }
 
     /// <summary>The flag that is meant. It is never asked for: an unattended run would wait for ever.</summary>
     private protected string Flag()
     {
-        if (FlagPath is not null && !PlanFile.IsNamed(FlagPath))
+        if (GivenFlag is not null && !PlanFile.IsNamed(GivenFlag))
         {
-            return ProviderPaths.Full(this, FlagPath);
+            return ProviderPaths.Full(this, GivenFlag);
         }
 
         if (LoadPlan() is { } plan)
@@ -36,7 +30,7 @@ public abstract class ModeCmdlet : EngineCmdlet
     /// <summary>The plan; null where none was given.</summary>
     private protected PlanFile? LoadPlan()
     {
-        var named = Plan ?? (FlagPath is not null && PlanFile.IsNamed(FlagPath) ? FlagPath : null);
+        var named = GivenPlan ?? (GivenFlag is not null && PlanFile.IsNamed(GivenFlag) ? GivenFlag : null);
         if (named is null)
         {
             return null;

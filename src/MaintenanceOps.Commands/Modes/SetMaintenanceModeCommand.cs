@@ -12,14 +12,29 @@ namespace MaintenanceOps.Commands.Modes;
 /// <summary>Closes an application to its users for a while, gives it longer, or opens it; or runs work while it is closed.</summary>
 [Cmdlet(VerbsCommon.Set, "MaintenanceMode", DefaultParameterSetName = SwitchSet, SupportsShouldProcess = true)]
 [OutputType(typeof(MaintenanceMode), ParameterSetName = [SwitchSet, ExtendSet])]
-[OutputType(typeof(PSObject), ParameterSetName = [BlockSet])]
+[OutputType(typeof(PSObject), ParameterSetName = [BlockSet, PlanBlockSet])]
 public sealed class SetMaintenanceModeCommand : ModeCmdlet
 {
     private const string SwitchSet = "Switch";
     private const string ExtendSet = "Extend";
     private const string BlockSet = "ScriptBlock";
+    private const string PlanBlockSet = "PlanScriptBlock";
 
     private static readonly ScriptBlock Pass = System.Management.Automation.ScriptBlock.Create("param($block, $cmdlet) & $block | ForEach-Object { $cmdlet.WriteObject($_) }");
+
+    /// <summary>The flag file: the web server answers 503 while it exists. A plan (<c>.yaml</c>) in its place names it.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = SwitchSet)]
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ExtendSet)]
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = BlockSet)]
+    [ValidateNotNullOrEmpty]
+    public string? FlagPath { get; set; }
+
+    /// <summary>A plan whose section <c>maintenance</c> names the flag.</summary>
+    [Parameter(ParameterSetName = SwitchSet)]
+    [Parameter(ParameterSetName = ExtendSet)]
+    [Parameter(Mandatory = true, ParameterSetName = PlanBlockSet)]
+    [ValidateNotNullOrEmpty]
+    public string? Plan { get; set; }
 
     /// <summary>Takes a lease; with <c>-Enabled:$false</c> the one that was taken last is ended.</summary>
     [Parameter(Mandatory = true, ParameterSetName = SwitchSet)]
@@ -31,6 +46,7 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
 
     /// <summary>Work to do while it is closed. The lease is renewed while it runs and always ended.</summary>
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = BlockSet)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = PlanBlockSet)]
     public ScriptBlock? ScriptBlock { get; set; }
 
     /// <summary>How long at most.</summary>
@@ -41,6 +57,7 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
     /// <summary>Why, for the page and the history.</summary>
     [Parameter(ParameterSetName = SwitchSet)]
     [Parameter(ParameterSetName = BlockSet)]
+    [Parameter(ParameterSetName = PlanBlockSet)]
     public string Reason { get; set; } = "";
 
     /// <summary>The lease to end or to extend; the one that was taken last where it is left out.</summary>
@@ -127,6 +144,10 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
         }
     }
 
+    private protected override string? GivenFlag => FlagPath;
+
+    private protected override string? GivenPlan => Plan;
+
     private void RequireSense()
     {
         var problem = Enabled && (LeaseId is not null || All) ? "-LeaseId and -All say which leases end. Give them with -Enabled:$false."
@@ -141,7 +162,7 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
 
     private string Act() => ParameterSetName switch
     {
-        BlockSet => "Run a script block in maintenance mode",
+        BlockSet or PlanBlockSet => "Run a script block in maintenance mode",
         ExtendSet => $"End maintenance mode in {Duration.Format(For)}",
         _ when Enabled => $"Enter maintenance mode for at most {Duration.Format(For)}",
         _ => All ? "End maintenance mode" : "End a lease on maintenance mode",
@@ -149,7 +170,7 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
 
     private MaintenanceWindow Window(string path, PlanFile? plan, IOperationSink output)
     {
-        var closes = Enabled || ParameterSetName == BlockSet;
+        var closes = Enabled || ScriptBlock is not null;
         var planned = plan is null ? null : closes ? MaintenancePlan.Of(plan) : MaintenancePlan.ToOpen(plan);
         return new(new MaintenanceSwitch(path, output), Hooks(planned?.Hooks ?? MaintenanceHooks.None), output, planned?.MaxDuration);
     }

@@ -188,7 +188,8 @@ public sealed class MaintenanceSwitch
         },
     };
 
-    private static void Check(TimeSpan duration)
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
+    internal static void Check(TimeSpan duration)
     {
         if (duration < Shortest || duration > Longest)
         {

@@ -115,6 +115,7 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
 
     private void Require(TimeSpan duration)
     {
+        MaintenanceSwitch.Check(duration);
         if (duration > longest)
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"The plan allows maintenance for {Duration.Format(longest.Value)} at most (maxDuration), and not for {Duration.Format(duration)}.");

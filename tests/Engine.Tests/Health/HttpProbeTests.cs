@@ -10,6 +10,19 @@ public sealed class HttpProbeTests
 {
     private const long MostMemory = 64L << 20;
 
+    [Theory]
+    [InlineData("GET", "X-A", "v\r\nEvil: 1")]
+    [InlineData("GET", "X A", "v")]
+    [InlineData("GET", "X\n", "v")]
+    [InlineData("GE T", "X-A", "v")]
+    public void What_would_mean_more_than_a_header_is_refused(string method, string name, string value)
+    {
+        var question = new HttpQuestion { Uri = new Uri("http://127.0.0.1/"), Method = method, Headers = new Dictionary<string, string> { [name] = value } };
+        var error = Assert.Throws<MaintenanceException>(() => new HttpProbe(question));
+        Assert.Equal(ErrorCode.InvalidArgument, error.Code);
+        Assert.DoesNotContain("Evil", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_answer_is_held_against_status_json_headers_text_and_size()
     {

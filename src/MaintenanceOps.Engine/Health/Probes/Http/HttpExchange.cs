@@ -89,7 +89,12 @@ internal sealed class HttpExchange : IDisposable
         // What was meant for one host is not told to another that it sends us to.
         foreach (var (name, value) in question.Headers)
         {
-            if (uri.Authority == question.Uri.Authority && !request.Headers.TryAddWithoutValidation(name, value))
+            if (uri.Authority == question.Uri.Authority && name.Equals("Host", StringComparison.OrdinalIgnoreCase))
+            {
+                // By its own property, or the automatic one would be sent beside it.
+                request.Headers.Host = value;
+            }
+            else if (uri.Authority == question.Uri.Authority && !request.Headers.TryAddWithoutValidation(name, value))
             {
                 request.Content?.Headers.TryAddWithoutValidation(name, value);
             }

@@ -44,5 +44,19 @@ public sealed record HttpQuestion
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{(Uri.IsAbsoluteUri && Uri.UserInfo.Length > 0 ? Uri.Scheme + "://…" : Uri.OriginalString)}' is no web address. Write it as http://host/path or https://host/path; a database goes with -Path, a plan with -Plan.");
         }
+
+        if (!IsToken(Method))
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{Expectation.Shorten(Method)}' is no method. Write it as GET, HEAD or POST.");
+        }
+
+        // A line break would begin another header. The value may be secret and is not told.
+        if (Headers.FirstOrDefault(h => !IsToken(h.Key) || h.Value is null || h.Value.Any(c => char.IsControl(c) && c != '\t')) is { Key: { } name })
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"The header '{Expectation.Shorten(name)}' cannot be sent: a name has letters, digits and dashes, and a value is one line.");
+        }
     }
+
+    /// <summary>By RFC 9110, section 5.6.2.</summary>
+    private static bool IsToken(string text) => text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal));
 }

@@ -24,7 +24,6 @@ Import-Module Pester -MinimumVersion 5.5
 $env:MAINTENANCEOPS_TEST_MANIFEST = (Resolve-Path $Manifest).Path
 Remove-Item Env:MAINTENANCEOPS_REPOSITORY, Env:MAINTENANCEOPS_PASSPHRASE, Env:MAINTENANCEOPS_PASSPHRASE_FILE -ErrorAction Ignore
 
-
 # What is remembered from run to run is the user's own; the tests have theirs.
 $env:MAINTENANCEOPS_STATE = Join-Path ([IO.Path]::GetTempPath()) "mops-state-$PID"
 

@@ -47,7 +47,7 @@ Describe 'Maintenance mode' {
         $warned | Should -HaveCount 1
         "$warned" | Should -BeLike 'It was not announced*'
         Set-MaintenanceMode $flag -For 1.5s { Remove-Item $flag; Start-Sleep 1.2 } -WarningVariable lost -WarningAction SilentlyContinue
-        "$lost" | Should -BeLike '*The lease was not renewed*'
+        "$lost" | Should -BeLike '*It is closed again*'
     }
 
     It 'runs the block with a plan, whichever way it is named' {

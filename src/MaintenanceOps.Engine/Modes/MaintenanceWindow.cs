@@ -45,16 +45,9 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
     public (MaintenanceLease Lease, MaintenanceMode Mode) Enter(TimeSpan duration, string reason = "", CancellationToken cancellation = default)
     {
         Require(duration);
-        Announce("closing", reason, DateTimeOffset.UtcNow + duration, cancellation);
-        var (lease, mode) = door.Enter(duration, reason, cancellation);
+        var (lease, mode) = Close(duration, reason, cancellation);
         try
         {
-            if (Silence(lease) is { } silence)
-            {
-                lease = lease with { Silence = silence };
-                mode = door.Attach(lease.Id, silence, cancellation);
-            }
-
             hooks.Drain?.Wait(sink, cancellation);
             return (lease, mode);
         }
@@ -63,6 +56,18 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
             Leave(lease.Id, CancellationToken.None);
             throw;
         }
+    }
+
+    /// <summary>Closes again for work that goes on though its lease has ended. Nobody is waited for: the work does not wait either.</summary>
+    /// <returns>The new lease's id; null where somebody ended the old one on purpose, which is respected.</returns>
+    internal string? Retake(string id, TimeSpan duration, string reason) =>
+        door.History().Any(h => h.Action == MaintenanceModeAction.Left && h.Lease.Id == id) ? null : Close(duration, reason, CancellationToken.None).Lease.Id;
+
+    private (MaintenanceLease Lease, MaintenanceMode Mode) Close(TimeSpan duration, string reason, CancellationToken cancellation)
+    {
+        Announce("closing", reason, DateTimeOffset.UtcNow + duration, cancellation);
+        var (lease, mode) = door.Enter(duration, reason, cancellation);
+        return Silence(lease) is { } silence ? (lease with { Silence = silence }, door.Attach(lease.Id, silence, cancellation)) : (lease, mode);
     }
 
     /// <summary>Gives a lease, and its silence, so much time from now on.</summary>

@@ -172,6 +172,35 @@ public sealed class MaintenanceWindowTests : IDisposable
     }
 
     [Fact]
+    public void A_lease_that_ended_while_the_work_went_on_is_taken_again()
+    {
+        var window = Window(MaintenanceHooks.None);
+        using (HeldMaintenance.Enter(window, TimeSpan.FromSeconds(1.5), "upgrade"))
+        {
+            File.Delete(Flag);
+            Assert.True(SpinWait.SpinUntil(() => File.Exists(Flag), TimeSpan.FromSeconds(10)));
+            Assert.Equal("upgrade", window.Get().Reason);
+        }
+
+        Assert.False(window.Get().Enabled);
+        Assert.Contains("It is closed again", Assert.Single(sink.Messages), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_lease_that_somebody_ended_on_purpose_stays_ended()
+    {
+        var window = Window(MaintenanceHooks.None);
+        using (HeldMaintenance.Enter(window, TimeSpan.FromSeconds(1.5)))
+        {
+            window.LeaveAll();
+            Thread.Sleep(1500);
+            Assert.False(File.Exists(Flag));
+        }
+
+        Assert.Contains("Somebody ended the lease", Assert.Single(sink.Messages), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_plan_names_the_flag_and_the_hooks()
     {
         File.WriteAllText(folder["plan.yaml"], """

@@ -34,13 +34,16 @@ internal sealed class DatabaseHistory(string folder, IOperationSink sink)
     public void Looked(string place, long size, CancellationToken cancellation) =>
         Note(SizeKey(place), HealthStatus.Healthy, size, null, cancellation);
 
-    /// <summary>Remembers that the whole content was checked. What could not be checked was not.</summary>
+    /// <summary>Remembers what a check of the whole content found. Where a part could not be checked, only problems count.</summary>
     public void Checked(string place, IReadOnlyList<IntegrityResult> results, CancellationToken cancellation)
     {
-        if (!results.Any(r => r.Reason.Length > 0))
+        if (results.FirstOrDefault(r => r.ProblemCount > 0) is { } broken)
         {
-            var problem = results.FirstOrDefault(r => !r.Passed);
-            Note(CheckKey(place), problem is null ? HealthStatus.Healthy : HealthStatus.Unhealthy, null, problem is null ? null : $"{problem.Check}: {problem.ProblemCount} problems", cancellation);
+            Note(CheckKey(place), HealthStatus.Unhealthy, null, $"{broken.Check}: {broken.ProblemCount} problem{(broken.ProblemCount == 1 ? "" : "s")}", cancellation);
+        }
+        else if (results.All(r => r.Passed))
+        {
+            Note(CheckKey(place), HealthStatus.Healthy, null, null, cancellation);
         }
     }
 

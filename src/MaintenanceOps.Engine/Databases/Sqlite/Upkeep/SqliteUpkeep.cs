@@ -76,9 +76,9 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
         var before = DatabaseFile.LengthWithLog(path);
         var file = Identity();
         var outcome = Try(task, cancellation);
-        if (outcome.Status == OptimizationStatus.Done && Identity() != file)
+        if (Identity() != file)
         {
-            // SQLite goes on with the file that it has open, though nobody finds it any more.
+            // With a log SQLite goes on with the file that it has open, though nobody finds it any more; without one it takes it for read-only.
             outcome = StepOutcome.Failed("The file was deleted or replaced meanwhile, so what was done is lost.");
         }
 

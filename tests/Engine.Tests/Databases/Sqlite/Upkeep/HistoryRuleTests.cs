@@ -38,7 +38,7 @@ public sealed class HistoryRuleTests : IDisposable
         world.Check(VerificationLevel.Full);
         var broken = Assert.Single(world.Find("Integrity"));
         Assert.Equal(FindingSeverity.Error, broken.Severity);
-        Assert.Contains("foreign_key_check: 1 problems", broken.Message, StringComparison.Ordinal);
+        Assert.Contains("foreign_key_check: 1 problem)", broken.Message, StringComparison.Ordinal);
         using (var connection = world.Connect())
         {
             connection.Execute("DELETE FROM c");

@@ -32,6 +32,28 @@ public sealed class VacuumTests : IDisposable
         world.AssertWhole();
     }
 
+    [Theory]
+    [InlineData("wal")]
+    [InlineData("delete")]
+    public void A_database_that_is_replaced_meanwhile_was_not_rewritten(string journalMode)
+    {
+        world.CreateWithHoles(2, 5, journalMode);
+        var told = 0;
+        var sink = new Postgres.Upkeep.ProgressSink(() =>
+        {
+            // First that the task begins, then that the file is rewritten.
+            if (++told == 2)
+            {
+                File.Move(world.Database, world.Database + ".gone");
+                File.Copy(world.Database + ".gone", world.Database);
+            }
+        });
+        var result = Assert.Single(world.Optimize(new OptimizationRequest { Steps = [OptimizationStep.Vacuum], Force = true }, sink));
+        Assert.Equal(2, told);
+        Assert.Equal(OptimizationStatus.Failed, result.Status);
+        Assert.Contains("replaced meanwhile", result.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Vacuum_that_does_not_pay_is_left_out_unless_forced()
     {

@@ -50,6 +50,29 @@ Describe 'Maintenance mode' {
         "$lost" | Should -BeLike '*It is closed again*'
     }
 
+    It 'opens where the process is told to end by <signal>, at <where>' -Skip:$IsWindows -ForEach @(
+        @{ signal = 'TERM'; where = 'work' }
+        @{ signal = 'HUP'; where = 'work' }
+        @{ signal = 'TERM'; where = 'drain' }
+    ) {
+        $drain = $where -eq 'drain' ? "-DrainCommand 'echo 5' -DrainTimeout 60s" : ''
+        $line = "Import-Module '$env:MAINTENANCEOPS_TEST_MANIFEST'; Set-MaintenanceMode '$flag' -For 10m $drain { Start-Sleep 60 }"
+        $shell = Start-Process pwsh -ArgumentList '-NoProfile', '-NonInteractive', '-EncodedCommand', ([Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($line))) -PassThru
+        try {
+            $waited = [Diagnostics.Stopwatch]::StartNew()
+            while (-not (Test-Path $flag) -and $waited.Elapsed.TotalSeconds -lt 30) { Start-Sleep -Milliseconds 50 }
+            $flag | Should -Exist
+            Start-Sleep -Milliseconds 300
+            /bin/kill -s $signal $shell.Id
+            $shell.WaitForExit(15000) | Should -BeTrue
+            $flag | Should -Not -Exist
+            (Get-MaintenanceMode $flag -History).Action | Should -Be 'Entered', 'Left'
+        }
+        finally {
+            $shell.Kill()
+        }
+    }
+
     It 'runs the block with a plan, whichever way it is named' {
         $plan = Join-Path $TestDrive 'named.yaml'
         Set-Content $plan "app: notes`nmaintenance: { flag: maintenance.flag }"

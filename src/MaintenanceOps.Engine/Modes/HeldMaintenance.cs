@@ -1,8 +1,11 @@
+using System.Runtime.InteropServices;
+
 namespace MaintenanceOps.Engine.Modes;
 
 /// <summary>
 /// A lease that is renewed until it is disposed of: work that takes longer than was thought does not find the door open. Where
-/// the lease ended all the same, as while the machine was suspended, the door is closed again.
+/// the lease ended all the same, as while the machine was suspended, the door is closed again. A process that is told to end,
+/// by a service manager or because its terminal is gone, ends the lease first.
 /// </summary>
 public sealed class HeldMaintenance : IDisposable
 {
@@ -13,17 +16,18 @@ public sealed class HeldMaintenance : IDisposable
     private readonly TimeSpan duration;
     private readonly string reason;
     private readonly Timer renewal;
-    private readonly Lock renewing = new();
+    private readonly PosixSignalRegistration[] signals;
+    private readonly CancellationTokenSource ending = new();
+    private readonly Lock changing = new();
     private string? id;
 
-    private HeldMaintenance(MaintenanceWindow window, string id, TimeSpan duration, string reason)
+    private HeldMaintenance(MaintenanceWindow window, TimeSpan duration, string reason)
     {
         this.window = window;
-        this.id = id;
         this.duration = duration;
         this.reason = reason;
-        var interval = duration / RenewalsALease;
-        renewal = new Timer(_ => Renew(), null, interval, interval);
+        renewal = new Timer(_ => Renew());
+        signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, _ => EndBeforeTheProcess()))];
     }
 
     /// <summary>Takes a lease and keeps it.</summary>
@@ -31,31 +35,75 @@ public sealed class HeldMaintenance : IDisposable
     public static HeldMaintenance Enter(MaintenanceWindow window, TimeSpan duration, string reason = "", CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(window);
-        return new HeldMaintenance(window, window.Enter(duration, reason, cancellation).Lease.Id, duration, reason);
+        var held = new HeldMaintenance(window, duration, reason);
+        try
+        {
+            held.Take(cancellation);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Ends the lease.</summary>
     /// <exception cref="MaintenanceException">The flag cannot be changed; the lease then ends by itself.</exception>
     public void Dispose()
     {
-        using (var done = new ManualResetEvent(false))
+        renewal.Dispose();
+        Array.ForEach(signals, s => s.Dispose());
+        End();
+        ending.Dispose();
+    }
+
+    private void Take(CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, ending.Token);
+        lock (changing)
         {
-            if (renewal.Dispose(done))
-            {
-                done.WaitOne();
-            }
+            id = window.Enter(duration, reason, either.Token).Lease.Id;
         }
 
-        if (id is not null)
+        var interval = duration / RenewalsALease;
+        renewal.Change(interval, interval);
+    }
+
+    private void End()
+    {
+        // A renewal that goes on is waited for: it may be taking the lease that is to be ended.
+        lock (changing)
         {
-            window.Leave(id);
+            if (id is { } held)
+            {
+                id = null;
+                window.Leave(held);
+            }
+        }
+    }
+
+    private void EndBeforeTheProcess()
+    {
+        try
+        {
+            ending.Cancel();
+            End();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The work has just ended, and its lease with it.
+        }
+        catch (MaintenanceException e)
+        {
+            window.Warn($"The lease was not ended, and ends by itself: {e.Message}");
         }
     }
 
     private void Renew()
     {
         // A renewal that takes long, behind a slow announcement, is not overtaken by the next one.
-        if (!renewing.TryEnter())
+        if (!changing.TryEnter())
         {
             return;
         }
@@ -78,7 +126,7 @@ public sealed class HeldMaintenance : IDisposable
         }
         finally
         {
-            renewing.Exit();
+            changing.Exit();
         }
     }
 

@@ -1,8 +1,8 @@
+using System.Diagnostics;
 using System.Net;
-using System.Text;
-using MaintenanceOps.Engine.Health.Probes;
+using System.Net.Sockets;
+using MaintenanceOps.Engine.Health.Probes.Redis;
 using MaintenanceOps.Engine.Tests.Support;
-using StackExchange.Redis;
 using Xunit;
 
 namespace MaintenanceOps.Engine.Tests.Health;
@@ -54,30 +54,104 @@ public sealed class RedisProbeTests
         Assert.DoesNotContain("wrong-secret", refused.ToString(), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_server_that_tells_nothing_is_unknown()
+    [PeerFact("redis-server")]
+    public void A_user_that_may_not_ask_is_told_apart_from_one_that_is_not_let_in()
     {
-        using var server = new MuteRedis();
-        Assert.Equal(HealthStatus.Unknown, Look.At(new RedisProbe(server.Endpoint)).Status);
+        using var server = new RedisServer();
+        server.Ask("ACL", "SETUSER", "watcher", "on", ">seen", "+ping");
+        server.Ask("ACL", "SETUSER", "reader", "on", ">seen", "+@all");
+        var blind = Look.At(new RedisProbe(server.Endpoint, new NetworkCredential("watcher", "seen")));
+        Assert.Equal(HealthStatus.Unknown, blind.Status);
+        Assert.Equal(HealthStatus.Healthy, Look.At(new RedisProbe(server.Endpoint, new NetworkCredential("reader", "seen"))).Status);
+        Assert.Equal(HealthStatus.Unhealthy, Look.At(new RedisProbe(server.Endpoint, new NetworkCredential("nobody", "seen"))).Status);
+    }
+
+    [PeerFact("redis-server")]
+    public void A_server_without_a_place_says_so_at_once()
+    {
+        using var server = new RedisServer();
+        using var guest = new TcpClient("127.0.0.1", server.Port);
+        guest.GetStream().Write("CONFIG SET maxclients 1\r\n"u8);
+        guest.GetStream().ReadByte();
+        var watch = Stopwatch.StartNew();
+        var result = Look.At(new RedisProbe(server.Endpoint));
+        Assert.Equal(HealthStatus.Unhealthy, result.Status);
+        Assert.Contains("max number of clients", result.Reason, StringComparison.Ordinal);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(2), $"{watch.Elapsed}");
+    }
+
+    [PeerFact("redis-server")]
+    public void A_certificate_that_is_not_to_be_trusted_is_unhealthy()
+    {
+        using var authority = TlsServer.Authority();
+        using var certificate = TlsServer.Certificate(authority, "localhost", TimeSpan.FromDays(1), TimeSpan.FromDays(80));
+        using var server = new TlsServer(certificate);
+        var result = Look.At(new RedisProbe(server.Endpoint, useTls: true));
+        Assert.Equal(HealthStatus.Unhealthy, result.Status);
+        Assert.Contains("trusted authority is not whole", result.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Nobody_there_is_unhealthy() => Assert.Equal(HealthStatus.Unhealthy, Look.At(new RedisProbe("127.0.0.1:1")).Status);
+    public void Another_kind_of_server_is_told_by_its_answer()
+    {
+        using var server = new RawServer("HTTP/1.1 400 Bad Request\r\n");
+        Assert.Contains("no Redis server: 'HTTP/1.1 400 Bad Request'", Look.At(new RedisProbe($"127.0.0.1:{server.Port}")).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_server_that_tells_nothing_is_unknown()
+    {
+        using var server = new RawServer("+PONG\r\n$0\r\n\r\n");
+        Assert.Equal(HealthStatus.Unknown, Look.At(new RedisProbe($"127.0.0.1:{server.Port}")).Status);
+    }
+
+    /// <summary>Ten times: the client itself says so now and then only after its whole time-out.</summary>
+    [Fact]
+    public void Nobody_there_is_said_at_once()
+    {
+        var watch = Stopwatch.StartNew();
+        for (var i = 0; i < 10; i++)
+        {
+            var result = Look.At(new RedisProbe("127.0.0.1:1"));
+            Assert.Equal(HealthStatus.Unhealthy, result.Status);
+            Assert.Contains("refused", result.Reason, StringComparison.OrdinalIgnoreCase);
+        }
+
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(3), $"{watch.Elapsed}");
+    }
+
+    [Theory]
+    [InlineData("$2000000000\r\n")]
+    [InlineData("+")]
+    public void An_endless_answer_costs_no_memory(string beginning)
+    {
+        var sent = 0L;
+        using var server = new RawServer(async (_, stream, stop) =>
+        {
+            var more = new byte[64 * 1024];
+            more.AsSpan().Fill((byte)'x');
+            await RawServer.Write(stream, beginning, stop);
+            while (true)
+            {
+                await stream.WriteAsync(more, stop);
+                sent += more.Length;
+            }
+        });
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var watch = Stopwatch.StartNew();
+        var result = Look.At(new RedisProbe($"127.0.0.1:{server.Port}"));
+        Assert.Equal(HealthStatus.Unhealthy, result.Status);
+        Assert.Contains("longer than 1.00 MiB", result.Reason, StringComparison.Ordinal);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(6), $"{watch.Elapsed}");
+        Assert.True(sent < 64 << 20, $"{sent}");
+        Assert.True(GC.GetTotalMemory(forceFullCollection: true) - before < 32 << 20);
+    }
 
     private static void Fill(RedisServer server)
     {
-        using var connection = ConnectionMultiplexer.Connect(server.Endpoint);
-        var value = Encoding.ASCII.GetBytes(new string('x', 10_000));
-        try
+        for (var i = 0; i < 600; i++)
         {
-            for (var i = 0; i < 600; i++)
-            {
-                connection.GetDatabase().StringSet($"key{i}", value);
-            }
-        }
-        catch (RedisServerException)
-        {
-            // Out of memory, which is what is wanted.
+            server.Ask("SET", $"key{i}", new string('x', 10_000));
         }
     }
 }

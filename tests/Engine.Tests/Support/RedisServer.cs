@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace MaintenanceOps.Engine.Tests.Support;
 
@@ -30,6 +31,15 @@ internal sealed class RedisServer : IDisposable
     public int Port { get; }
 
     public string Endpoint => $"127.0.0.1:{Port}";
+
+    /// <summary>Sends a command; a refusal is no failure.</summary>
+    public void Ask(params string[] words)
+    {
+        using var client = new TcpClient("127.0.0.1", Port);
+        using var stream = client.GetStream();
+        stream.Write(Encoding.UTF8.GetBytes($"*{words.Length}\r\n" + string.Concat(words.Select(w => $"${Encoding.UTF8.GetByteCount(w)}\r\n{w}\r\n"))));
+        stream.ReadByte();
+    }
 
     public void Dispose()
     {

@@ -3,6 +3,7 @@ using MaintenanceOps.Engine.Health;
 using MaintenanceOps.Engine.Health.Probes;
 using MaintenanceOps.Engine.Health.Probes.Databases;
 using MaintenanceOps.Engine.Health.Probes.Http;
+using MaintenanceOps.Engine.Health.Probes.Redis;
 using MaintenanceOps.Engine.Health.Probes.Tls;
 using MaintenanceOps.Engine.Programs;
 using MaintenanceOps.Engine.Snapshots.Keys;

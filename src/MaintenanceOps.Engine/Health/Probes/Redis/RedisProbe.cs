@@ -1,13 +1,16 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using StackExchange.Redis;
+using System.Net.Sockets;
+using System.Security.Authentication;
 
-namespace MaintenanceOps.Engine.Health.Probes;
+namespace MaintenanceOps.Engine.Health.Probes.Redis;
 
 /// <summary>Asks a Redis server: does it answer, has it room, does it throw keys away, is what it holds on the disk.</summary>
 public sealed class RedisProbe : IProbe
 {
     private const int UsualPort = 6379;
+    private const string StillReading = "it is still reading its data from the disk";
     private const double AlmostFull = 0.90;
     private const double Full = 0.98;
     private const double Fragmented = 1.5;
@@ -41,38 +44,73 @@ public sealed class RedisProbe : IProbe
     {
         ArgumentNullException.ThrowIfNull(context);
         var verdict = new Verdict();
+        IReadOnlyList<string> certificate = [];
         try
         {
-            var connection = await Connect(context.Cancellation).ConfigureAwait(false);
-            await using var _ = connection.ConfigureAwait(false);
-            var server = connection.GetServer(endpoint.Host, endpoint.Port);
-            var ping = await server.PingAsync().WaitAsync(context.Cancellation).ConfigureAwait(false);
-            var groups = await server.InfoAsync().WaitAsync(context.Cancellation).ConfigureAwait(false);
-            var info = groups.SelectMany(g => g).GroupBy(p => p.Key).ToDictionary(g => g.Key, g => g.First().Value, StringComparer.Ordinal);
-            verdict.Fact("Ping", ping);
-            return Judge(info, context, verdict);
+            var conversation = await RedisConversation.Open(endpoint, useTls, problems => certificate = problems, context.Cancellation).ConfigureAwait(false);
+            await using var _ = conversation.ConfigureAwait(false);
+            return await Look(conversation, verdict, context).ConfigureAwait(false);
         }
-        catch (RedisException e)
+        catch (AuthenticationException e)
         {
-            verdict.Unhealthy(IsRefused(e) ? "it lets nobody in without the right user and password" : Expectation.Shorten(e.Message.Split('(')[0], 120));
+            verdict.Unhealthy(certificate.Count > 0 ? string.Join("; ", certificate) : Expectation.Shorten(e.Message));
+        }
+        catch (Exception e) when (e is SocketException or IOException or InvalidDataException)
+        {
+            verdict.Unhealthy((e.InnerException as SocketException ?? e).Message);
+        }
+
+        return verdict.End("");
+    }
+
+    private async Task<Observation> Look(RedisConversation conversation, Verdict verdict, ProbeContext context)
+    {
+        if (credential is { Password.Length: > 0 })
+        {
+            string[] words = credential.UserName.Length > 0 ? ["AUTH", credential.UserName, credential.Password] : ["AUTH", credential.Password];
+            Require(await conversation.Ask(context.Cancellation, words).ConfigureAwait(false), verdict);
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        if (verdict.Status == HealthStatus.Healthy)
+        {
+            Require(await conversation.Ask(context.Cancellation, "PING").ConfigureAwait(false), verdict);
+        }
+
+        if (verdict.Status != HealthStatus.Healthy)
+        {
             return verdict.End("");
+        }
+
+        verdict.Fact("Ping", Stopwatch.GetElapsedTime(started));
+        var told = await conversation.Ask(context.Cancellation, "INFO").ConfigureAwait(false);
+        return Judge(told.IsError ? [] : Properties(told.Text), context, verdict);
+    }
+
+    private static void Require(RedisAnswer answer, Verdict verdict)
+    {
+        if (answer.IsErrorOf("NOAUTH", "WRONGPASS") || answer is { IsError: true, Text: "ERR invalid password" })
+        {
+            verdict.Unhealthy("it lets nobody in without the right user and password");
+        }
+        else if (answer.IsErrorOf("LOADING"))
+        {
+            verdict.Unhealthy(StillReading);
+        }
+        else if (answer.IsError && !answer.IsErrorOf("NOPERM"))
+        {
+            // A user that may not even ping is let in all the same; what it may ask is seen next.
+            verdict.Unhealthy(Expectation.Shorten(answer.Text, 120));
         }
     }
 
-    /// <summary>A connection that comes when nobody waits for it any more is closed.</summary>
-    private async Task<ConnectionMultiplexer> Connect(CancellationToken cancellation)
-    {
-        var connecting = ConnectionMultiplexer.ConnectAsync(Options());
-        try
-        {
-            return await connecting.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            _ = connecting.ContinueWith(c => c.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
-            throw;
-        }
-    }
+    /// <summary>Lines of <c>name:value</c>, under headings that begin with a hash.</summary>
+    private static Dictionary<string, string> Properties(string told) => told
+        .Split('\n', StringSplitOptions.TrimEntries)
+        .Select(line => line.Split(':', 2))
+        .Where(pair => pair.Length == 2)
+        .GroupBy(pair => pair[0])
+        .ToDictionary(g => g.Key, g => g.First()[1], StringComparer.Ordinal);
 
     private static Observation Judge(Dictionary<string, string> info, ProbeContext context, Verdict verdict)
     {
@@ -93,7 +131,7 @@ public sealed class RedisProbe : IProbe
         JudgePersistence(info, verdict);
         if (info.GetValueOrDefault("loading") == "1")
         {
-            verdict.Unhealthy("it is still reading its data from the disk");
+            verdict.Unhealthy(StillReading);
         }
 
         if (info.GetValueOrDefault("master_link_status") == "down")
@@ -153,25 +191,6 @@ public sealed class RedisProbe : IProbe
             verdict.Degraded("its append-only file cannot be written");
         }
     }
-
-    private ConfigurationOptions Options() => new()
-    {
-        EndPoints = { { endpoint.Host, endpoint.Port } },
-        User = credential?.UserName is { Length: > 0 } user ? user : null,
-        Password = credential?.Password is { Length: > 0 } password ? password : null,
-        Ssl = useTls,
-        AbortOnConnectFail = true,
-
-        // The client takes INFO for a command of administrators.
-        AllowAdmin = true,
-        ConnectRetry = 0,
-        ConnectTimeout = (int)((IProbe)this).UsualTimeout.TotalMilliseconds,
-        ClientName = "MaintenanceOps",
-    };
-
-    /// <summary>The client wraps what the server said.</summary>
-    private static bool IsRefused(Exception e) => e is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }
-        || e.ToString() is var text && (text.Contains("NOAUTH", StringComparison.Ordinal) || text.Contains("WRONGPASS", StringComparison.Ordinal));
 
     private static long? Number(Dictionary<string, string> info, string name) =>
         long.TryParse(info.GetValueOrDefault(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;

@@ -47,7 +47,7 @@ Describe 'Maintenance mode' {
         $warned | Should -HaveCount 1
         "$warned" | Should -BeLike 'It was not announced*'
         Set-MaintenanceMode $flag -For 1.5s { Remove-Item $flag; Start-Sleep 1.2 } -WarningVariable lost -WarningAction SilentlyContinue
-        "$lost" | Should -BeLike '*It is closed again*'
+        "$lost" | Should -BeLike '*Somebody ended the lease*'
     }
 
     It 'opens where the process is told to end by <signal>, at <where>' -Skip:$IsWindows -ForEach @(
@@ -80,6 +80,10 @@ Describe 'Maintenance mode' {
         Set-MaintenanceMode $plan { Test-Path $flag } | Should -BeTrue
         Set-MaintenanceMode -Plan $plan -ScriptBlock { Test-Path $flag } | Should -BeTrue
         Set-MaintenanceMode -FlagPath $flag { Test-Path $flag } | Should -BeTrue
+        Set-MaintenanceMode $flag -Enabled -For 5m -Reason upgrade -ScriptBlock { (Get-MaintenanceMode $flag).Reason } | Should -Be upgrade
+        { Set-MaintenanceMode $flag -Enabled:$false { 1 } -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
+        Set-MaintenanceMode $flag -Enabled:$false -LeaseId gone -WarningVariable unknown -WarningAction SilentlyContinue | Out-Null
+        "$unknown" | Should -BeLike '*no lease gone*'
         (Set-MaintenanceMode -Plan $plan -Enabled).Enabled | Should -BeTrue
         { Set-MaintenanceMode $flag -Enabled -For ([timespan]::MaxValue) -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
     }

@@ -313,6 +313,11 @@ public abstract class HealthCmdlet : EngineCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
+        if (ParameterSetName != PlanSet && !NotAsked && Name.Length > checks.Count)
+        {
+            ThrowTerminatingError(ErrorRecords.From(new MaintenanceException(ErrorCode.InvalidArgument, $"There are {Name.Length} names for {checks.Count} checks. Give one for each."), null));
+        }
+
         if (checks.Count > 0)
         {
             Ask(checks);

@@ -64,8 +64,8 @@ internal sealed class ProbeParameters(HealthCmdlet cmdlet)
     {
         Trust = Trust(),
         CertificateFile = Full(cmdlet.CertificateFile),
-        DegradedBelow = Share(cmdlet.Degraded) ?? 0.25,
-        UnhealthyBelow = Share(cmdlet.Unhealthy) ?? 0.10,
+        DegradedBelow = cmdlet.Degraded is { } degraded ? Engine.Health.Amount.ParseShare(degraded) : 0.25,
+        UnhealthyBelow = cmdlet.Unhealthy is { } unhealthy ? Engine.Health.Amount.ParseShare(unhealthy) : 0.10,
     });
 
     private TlsTrust Trust() => new()
@@ -82,7 +82,7 @@ internal sealed class ProbeParameters(HealthCmdlet cmdlet)
     private ProcessLimits Limits() => new()
     {
         MinCount = cmdlet.MinCount,
-        MaxMemory = Amount(cmdlet.MaxMemory)?.Bytes,
+        MaxMemory = cmdlet.MaxMemory is { } most ? Engine.Health.Amount.ParseSize(most) : null,
         MaxCpu = cmdlet.MaxCpu,
         MaxOpenFiles = cmdlet.MaxOpenFile,
     };
@@ -90,10 +90,6 @@ internal sealed class ProbeParameters(HealthCmdlet cmdlet)
     private ProgramLine Program() => cmdlet.ArgumentList is { } arguments ? ProgramLine.Of(cmdlet.Command, arguments) : ProgramLine.Shell(cmdlet.Command);
 
     private static Amount? Amount(string? text) => text is null ? null : Engine.Health.Amount.Parse(text);
-
-    private static double? Share(string? text) => Amount(text) is not { } amount
-        ? null
-        : amount.Share ?? throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' should be a share of the lifetime, such as 25%.", text);
 
     private static IEnumerable<KeyValuePair<string, string>> Pairs(IDictionary table) =>
         table.Cast<DictionaryEntry>().Select(e => KeyValuePair.Create(Text(e.Key), Text(e.Value)));

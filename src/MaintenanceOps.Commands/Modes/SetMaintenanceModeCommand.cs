@@ -36,8 +36,10 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
     [ValidateNotNullOrEmpty]
     public string? Plan { get; set; }
 
-    /// <summary>Takes a lease; with <c>-Enabled:$false</c> the one that was taken last is ended.</summary>
+    /// <summary>Takes a lease; with <c>-Enabled:$false</c> the one that was taken last is ended. A script block has it anyway.</summary>
     [Parameter(Mandatory = true, ParameterSetName = SwitchSet)]
+    [Parameter(ParameterSetName = BlockSet)]
+    [Parameter(ParameterSetName = PlanBlockSet)]
     public SwitchParameter Enabled { get; set; }
 
     /// <summary>Gives a lease more time: so much from now on.</summary>
@@ -151,6 +153,7 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
     private void RequireSense()
     {
         var problem = Enabled && (LeaseId is not null || All) ? "-LeaseId and -All say which leases end. Give them with -Enabled:$false."
+            : ScriptBlock is not null && MyInvocation.BoundParameters.ContainsKey(nameof(Enabled)) && !Enabled ? "A script block is run while it is closed. Leave -Enabled:$false out."
             : WhenHealthy && Enabled ? "-WhenHealthy says when it ends. Give it with -Enabled:$false."
             : WhenHealthy && LoadPlan() is null && HealthUri.Length == 0 ? "-WhenHealthy needs something to look at: -Plan or -HealthUri."
             : null;
@@ -171,7 +174,7 @@ public sealed class SetMaintenanceModeCommand : ModeCmdlet
     private MaintenanceWindow Window(string path, PlanFile? plan, IOperationSink output)
     {
         var closes = Enabled || ScriptBlock is not null;
-        var planned = plan is null ? null : closes ? MaintenancePlan.Of(plan) : MaintenancePlan.ToOpen(plan);
+        var planned = plan is null ? null : closes ? MaintenancePlan.Of(plan) : Extend ? MaintenancePlan.ToExtend(plan) : MaintenancePlan.ToOpen(plan);
         return new(new MaintenanceSwitch(path, output), Hooks(planned?.Hooks ?? MaintenanceHooks.None), output, planned?.MaxDuration);
     }
 

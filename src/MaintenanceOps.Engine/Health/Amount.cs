@@ -40,6 +40,14 @@ public readonly record struct Amount
             : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is no amount. Write a share such as 20%, or a size such as 10GiB.", text);
     }
 
+    /// <summary>Reads a share, from 0 to 1, and nothing else.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static double ParseShare(string text) => Parse(text).Share ?? throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is a size. Write a share such as 25%.", text);
+
+    /// <summary>Reads bytes, and nothing else.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
+    public static long ParseSize(string text) => Parse(text).Bytes ?? throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is a share. Write a size such as 500MiB.", text);
+
     /// <summary>Whether less than this is left.</summary>
     public bool IsMoreThan(long left, long whole) => Share is { } share ? left < share * whole : left < Bytes;
 

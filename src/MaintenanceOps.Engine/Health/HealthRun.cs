@@ -117,7 +117,7 @@ public sealed class HealthRun
             InMaintenance = closed,
             Facts = seen.Facts,
         };
-        return Remember(check, result, seen.Figure, cancellation);
+        return Remember(check, result, seen, cancellation);
     }
 
     private static async Task<HealthResult?> Blocker(HealthCheck check, Dictionary<string, TaskCompletionSource<HealthResult>> results)
@@ -172,6 +172,7 @@ public sealed class HealthRun
         }
         catch (MaintenanceException e)
         {
+            cancellation.ThrowIfCancellationRequested();
             return new Observation { Status = HealthStatus.Unknown, Reason = e.Message };
         }
 #pragma warning disable CA1031 // One probe's fault must not take the others' results away, and is never green.
@@ -200,7 +201,7 @@ public sealed class HealthRun
             ? seen with { Status = HealthStatus.Degraded, Reason = $"It took {Duration.Format(latency)}, more than {Duration.Format(check.DegradedAfter!.Value)}." }
             : seen;
 
-    private HealthResult Remember(HealthCheck check, HealthResult result, double? figure, CancellationToken cancellation)
+    private HealthResult Remember(HealthCheck check, HealthResult result, Observation seen, CancellationToken cancellation)
     {
         if (log is null)
         {
@@ -209,7 +210,7 @@ public sealed class HealthRun
 
         try
         {
-            return log.Add(check, result, figure, cancellation);
+            return log.Add(check, result, seen, cancellation);
         }
         catch (MaintenanceException e)
         {

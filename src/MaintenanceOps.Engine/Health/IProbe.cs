@@ -28,7 +28,8 @@ public sealed record ProbeContext(Func<PastFigure?> Last, Func<IReadOnlyList<Pas
 /// <summary>The figure that an earlier look left for later ones.</summary>
 /// <param name="At">When, in UTC.</param>
 /// <param name="Value">What it was: bytes used, restarts, a moment; the probe knows.</param>
-public sealed record PastFigure(DateTimeOffset At, double Value);
+/// <param name="Other">A second one, where one does not say it: inodes used.</param>
+public sealed record PastFigure(DateTimeOffset At, double Value, double? Other = null);
 
 /// <summary>What a probe saw.</summary>
 public sealed record Observation
@@ -41,6 +42,9 @@ public sealed record Observation
 
     /// <summary>A figure for later looks to compare with.</summary>
     public double? Figure { get; init; }
+
+    /// <summary>A second one, where one does not say it.</summary>
+    public double? OtherFigure { get; init; }
 
     /// <summary>What was measured.</summary>
     public IReadOnlyDictionary<string, object> Facts { get; init; } = new Dictionary<string, object>();

@@ -24,11 +24,13 @@ internal sealed class Verdict
 
     /// <param name="well">What to say where nothing was found.</param>
     /// <param name="figure">For later looks.</param>
-    public Observation End(string well, double? figure = null) => new()
+    /// <param name="otherFigure">For later looks, besides.</param>
+    public Observation End(string well, double? figure = null, double? otherFigure = null) => new()
     {
         Status = Status,
         Reason = complaints.Count > 0 ? string.Join("; ", complaints) : well,
         Figure = figure,
+        OtherFigure = otherFigure,
         Facts = facts,
     };
 

@@ -14,18 +14,16 @@ public sealed class HeldMaintenance : IDisposable
 
     private readonly MaintenanceWindow window;
     private readonly TimeSpan duration;
-    private readonly string reason;
     private readonly Timer renewal;
     private readonly PosixSignalRegistration[] signals;
     private readonly CancellationTokenSource ending = new();
     private readonly Lock changing = new();
-    private string? id;
+    private MaintenanceLease? lease;
 
-    private HeldMaintenance(MaintenanceWindow window, TimeSpan duration, string reason)
+    private HeldMaintenance(MaintenanceWindow window, TimeSpan duration)
     {
         this.window = window;
         this.duration = duration;
-        this.reason = reason;
         renewal = new Timer(_ => Renew());
         signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, _ => EndBeforeTheProcess()))];
     }
@@ -35,10 +33,10 @@ public sealed class HeldMaintenance : IDisposable
     public static HeldMaintenance Enter(MaintenanceWindow window, TimeSpan duration, string reason = "", CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(window);
-        var held = new HeldMaintenance(window, duration, reason);
+        var held = new HeldMaintenance(window, duration);
         try
         {
-            held.Take(cancellation);
+            held.Take(reason, cancellation);
             return held;
         }
         catch
@@ -58,12 +56,12 @@ public sealed class HeldMaintenance : IDisposable
         ending.Dispose();
     }
 
-    private void Take(CancellationToken cancellation)
+    private void Take(string reason, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, ending.Token);
         lock (changing)
         {
-            id = window.Enter(duration, reason, either.Token).Lease.Id;
+            lease = window.Enter(duration, reason, either.Token).Lease;
         }
 
         var interval = duration / RenewalsALease;
@@ -75,10 +73,10 @@ public sealed class HeldMaintenance : IDisposable
         // A renewal that goes on is waited for: it may be taking the lease that is to be ended.
         lock (changing)
         {
-            if (id is { } held)
+            if (lease is { } held)
             {
-                id = null;
-                window.Leave(held);
+                lease = null;
+                window.Leave(held.Id);
             }
         }
     }
@@ -110,16 +108,14 @@ public sealed class HeldMaintenance : IDisposable
 
         try
         {
-            if (id is not null)
+            if (lease is not null)
             {
-                window.Extend(duration, id);
+                Renew(lease);
             }
         }
-        catch (MaintenanceException e) when (e.Code == ErrorCode.ItemNotFound)
-        {
-            Retake(id!);
-        }
-        catch (MaintenanceException e)
+#pragma warning disable CA1031 // Nobody is above a timer: what went out of it would end the process, and the work with it.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             // The disk may be full: the next renewal tries again, and what is left of the lease counts.
             window.Warn($"The lease was not renewed: {e.Message}");
@@ -130,18 +126,18 @@ public sealed class HeldMaintenance : IDisposable
         }
     }
 
-    private void Retake(string ended)
+    private void Renew(MaintenanceLease held)
     {
         try
         {
-            id = window.Retake(ended, duration, reason);
-            window.Warn(id is null
+            lease = window.Extend(duration, held.Id).Leases.Last(l => l.Id == held.Id);
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.ItemNotFound)
+        {
+            lease = window.Retake(held, duration);
+            window.Warn(lease is null
                 ? "Somebody ended the lease while the work went on; the application is as they left it."
                 : "The lease had ended while the work went on, so the application was open for a while. It is closed again.");
-        }
-        catch (MaintenanceException e)
-        {
-            window.Warn($"The lease had ended while the work went on, and the application is not closed: {e.Message}");
         }
     }
 }

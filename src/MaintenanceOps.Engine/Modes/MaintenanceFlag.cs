@@ -18,7 +18,9 @@ internal sealed class MaintenanceFlag(string path)
 
     /// <summary>Keeps others from changing it: two that read, change and write at once would lose a lease.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.PathNotFound"/>, <see cref="ErrorCode.AccessDenied"/>, <see cref="ErrorCode.InputOutput"/>.</exception>
-    public IDisposable Lock(CancellationToken cancellation) => FileLock.Take(path + ".lock", $"maintenance mode at '{path}'", cancellation);
+    public IDisposable Lock(CancellationToken cancellation) => Directory.Exists(Path.GetDirectoryName(path))
+        ? FileLock.Take(path + ".lock", $"maintenance mode at '{path}'", cancellation)
+        : throw new MaintenanceException(ErrorCode.PathNotFound, $"The folder of the flag '{path}' does not exist. Make it, readable for the web server, or name another flag.", path);
 
     /// <summary>The leases in it; null where there is no flag.</summary>
     public List<MaintenanceLease>? Read()
@@ -105,11 +107,19 @@ internal sealed class MaintenanceFlag(string path)
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var content = new byte[Math.Min(file.Length, MostBytes)];
             file.ReadExactly(content);
-            var isFlag = content.Length == 0 || IsContent(content)
-                || (isRemoved && file.Length <= FewWords && !content.AsSpan().TrimEnd("\r\n"u8).ContainsAnyInRange((byte)0, (byte)31));
-            if (!isFlag)
+            if (content.Length == 0 || IsContent(content))
+            {
+                return;
+            }
+
+            if (file.Length > FewWords || content.AsSpan().TrimEnd("\r\n"u8).ContainsAnyInRange((byte)0, (byte)31))
             {
                 throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{path}' holds something else than a flag of maintenance mode, so it is neither written nor removed. Name another file.", path);
+            }
+
+            if (!isRemoved)
+            {
+                throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{path}' was made by hand and says something, so it is not written over: the application is closed until it is taken away. End that first, or empty the file.", path);
             }
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -135,24 +145,43 @@ internal sealed class MaintenanceFlag(string path)
     }
 
     /// <summary>What happened to it, the oldest first. Lines that a killed writer left half written are passed over.</summary>
-    public IEnumerable<MaintenanceModeEvent> History()
+    /// <exception cref="MaintenanceException">It is there and cannot be read.</exception>
+    public IReadOnlyList<MaintenanceModeEvent> History()
     {
-        foreach (var line in File.Exists(HistoryPath) ? File.ReadLines(HistoryPath) : [])
+        var events = new List<MaintenanceModeEvent>();
+        try
         {
-            MaintenanceModeEvent? change = null;
-            try
+            using var file = new StreamReader(new FileStream(HistoryPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+            while (file.ReadLine() is { } line)
             {
-                change = JsonSerializer.Deserialize(line, ModesJson.Default.MaintenanceModeEvent);
+                if (Event(line) is { } change)
+                {
+                    events.Add(change);
+                }
             }
-            catch (JsonException)
-            {
-                // Evidence, and not what decides: the others still count.
-            }
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Nothing has happened yet.
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            throw IoErrors.Wrap(e, "read", HistoryPath);
+        }
 
-            if (change is not null)
-            {
-                yield return change;
-            }
+        return events;
+    }
+
+    /// <summary>Evidence, and not what decides: of a line that is none, nothing comes, and the others still count.</summary>
+    private static MaintenanceModeEvent? Event(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, ModesJson.Default.MaintenanceModeEvent) is { Lease: not null } change ? change : null;
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 

@@ -65,7 +65,8 @@ public sealed class MaintenanceSwitch
     }
 
     /// <summary>What happened, the oldest first.</summary>
-    public IEnumerable<MaintenanceModeEvent> History() => flag.History();
+    /// <exception cref="MaintenanceException">The history is there and cannot be read.</exception>
+    public IReadOnlyList<MaintenanceModeEvent> History() => flag.History();
 
     /// <summary>Takes a lease. Where the application is closed already, it stays so until this one has ended too.</summary>
     /// <param name="duration">How long at most.</param>
@@ -119,11 +120,17 @@ public sealed class MaintenanceSwitch
     internal MaintenanceMode Attach(string id, string silence, CancellationToken cancellation) =>
         Change(leases => leases.ConvertAll(l => l.Id == id ? l with { Silence = silence } : l), [], cancellation);
 
-    /// <summary>Ends a lease: the given one, or the one that was taken last. One that is gone already is no error.</summary>
+    /// <summary>Ends a lease: the given one, or the one that was taken last. One that is gone already is a warning and no error.</summary>
     public MaintenanceMode Leave(string? id = null, CancellationToken cancellation = default)
     {
         var events = new List<MaintenanceModeEvent>();
-        return Change(leases => End(leases, l => id is null ? l == leases[^1] : l.Id == id, MaintenanceModeAction.Left, events), events, cancellation);
+        var mode = Change(leases => End(leases, l => id is null ? l == leases[^1] : l.Id == id, MaintenanceModeAction.Left, events), events, cancellation);
+        if (id is not null && events.Count == 0)
+        {
+            sink.Warn($"There is no lease {id} at '{path}'{(mode.Leases.Count > 0 ? $", but {string.Join(", ", mode.Leases.Select(l => l.Id))}" : "")}. It may have ended.");
+        }
+
+        return mode;
     }
 
     /// <summary>Ends all leases.</summary>

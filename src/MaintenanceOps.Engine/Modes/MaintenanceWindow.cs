@@ -45,29 +45,61 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
     public (MaintenanceLease Lease, MaintenanceMode Mode) Enter(TimeSpan duration, string reason = "", CancellationToken cancellation = default)
     {
         Require(duration);
-        var (lease, mode) = Close(duration, reason, cancellation);
+        Announce("closing", reason, DateTimeOffset.UtcNow + duration, cancellation);
+        return Close(duration, reason, () => hooks.Drain?.Wait(sink, cancellation), cancellation);
+    }
+
+    /// <summary>
+    /// Closes again for work that goes on though its lease is over. Nobody is waited for: the work does not wait either. Where
+    /// somebody opened the door on purpose, by ending the lease or by taking the flag away, that is respected.
+    /// </summary>
+    /// <param name="ended">The lease, with the time that it was to end at.</param>
+    /// <param name="duration">How long the new one is.</param>
+    /// <returns>The new lease; null where the door was opened on purpose.</returns>
+    internal MaintenanceLease? Retake(MaintenanceLease ended, TimeSpan duration)
+    {
+        var end = door.History().LastOrDefault(h => h.Lease.Id == ended.Id && h.Action is MaintenanceModeAction.Left or MaintenanceModeAction.Expired);
+        if (end is { Action: MaintenanceModeAction.Left } || (end is null && DateTimeOffset.UtcNow < ended.Until))
+        {
+            return null;
+        }
+
+        var (lease, _) = Close(duration, ended.Reason, () => { }, CancellationToken.None);
+        Announce("closing", lease.Reason, lease.Until, CancellationToken.None);
+        return lease;
+    }
+
+    /// <summary>Takes a lease with its silence. What fails afterwards ends both: a command that fails leaves nothing closed.</summary>
+    private (MaintenanceLease Lease, MaintenanceMode Mode) Close(TimeSpan duration, string reason, Action settle, CancellationToken cancellation)
+    {
+        var (lease, mode) = door.Enter(duration, reason, cancellation);
+        string? silence = null;
         try
         {
-            hooks.Drain?.Wait(sink, cancellation);
-            return (lease, mode);
+            silence = Silence(lease);
+            var held = silence is null ? (lease, mode) : (lease with { Silence = silence }, door.Attach(lease.Id, silence, cancellation));
+            settle();
+            return held;
         }
         catch
         {
-            Leave(lease.Id, CancellationToken.None);
+            Abandon(lease, silence);
             throw;
         }
     }
 
-    /// <summary>Closes again for work that goes on though its lease has ended. Nobody is waited for: the work does not wait either.</summary>
-    /// <returns>The new lease's id; null where somebody ended the old one on purpose, which is respected.</returns>
-    internal string? Retake(string id, TimeSpan duration, string reason) =>
-        door.History().Any(h => h.Action == MaintenanceModeAction.Left && h.Lease.Id == id) ? null : Close(duration, reason, CancellationToken.None).Lease.Id;
-
-    private (MaintenanceLease Lease, MaintenanceMode Mode) Close(TimeSpan duration, string reason, CancellationToken cancellation)
+    private void Abandon(MaintenanceLease lease, string? silence)
     {
-        Announce("closing", reason, DateTimeOffset.UtcNow + duration, cancellation);
-        var (lease, mode) = door.Enter(duration, reason, cancellation);
-        return Silence(lease) is { } silence ? (lease with { Silence = silence }, door.Attach(lease.Id, silence, cancellation)) : (lease, mode);
+        var attached = false;
+        Try("It stays closed until the lease ends by itself", () =>
+        {
+            attached = door.Get().Leases.Any(l => l.Id == lease.Id && l.Silence.Length > 0);
+            Leave(lease.Id, CancellationToken.None);
+        });
+        if (silence is not null && !attached)
+        {
+            Try("The silence was not ended and ends by itself", () => Alertmanager.End(silence));
+        }
     }
 
     /// <summary>Gives a lease, and its silence, so much time from now on.</summary>
@@ -175,7 +207,7 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
             var run = ProgramRun.Run(program, environment, limit.Token).GetAwaiter().GetResult();
             if (run.ExitCode != 0)
             {
-                throw new MaintenanceException(ErrorCode.Unexpected, $"exit code {run.ExitCode}: {Expectation.Shorten(run.LastWords)}");
+                throw new MaintenanceException(ErrorCode.Unexpected, $"exit code {run.ExitCode}{(run.LastWords.Length > 0 ? $": {Expectation.Shorten(run.LastWords)}" : ".")}");
             }
         });
         cancellation.ThrowIfCancellationRequested();

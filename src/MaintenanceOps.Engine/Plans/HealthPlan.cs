@@ -107,11 +107,6 @@ public static class HealthPlan
     /// <summary>A check as the plan has it, before anything is made of it.</summary>
     private sealed record Entry(string Name, PlanMap Map, PlanProbeKind Kind, IReadOnlyList<string> After)
     {
-        public static Entry Read(string name, PlanMap map)
-        {
-            var kind = PlanProbes.KindOf(map);
-            map.Allow([.. OfEveryCheck, .. kind.Keys]);
-            return new Entry(name, map, kind, map.List("after"));
-        }
+        public static Entry Read(string name, PlanMap map) => new(name, map, PlanProbes.KindOf(map, OfEveryCheck), map.List("after"));
     }
 }

@@ -14,24 +14,15 @@ public sealed record MaintenancePlan
     /// <summary>How long a lease may be; null where the plan does not say.</summary>
     public TimeSpan? MaxDuration { get; init; }
 
-    /// <summary>The page that users see; null where the plan does not say.</summary>
-    public string? PagePath { get; init; }
-
-    /// <summary>When users should come back; null where the plan does not say.</summary>
-    public TimeSpan? RetryAfter { get; init; }
-
-    /// <summary>Paths that stay open.</summary>
-    public IReadOnlyList<string> ExemptPath { get; init; } = [];
-
     /// <summary>What happens around it.</summary>
     public required MaintenanceHooks Hooks { get; init; }
 
-    /// <summary>Reads the section.</summary>
+    /// <summary>Reads all that closing needs.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
     public static MaintenancePlan Of(PlanFile plan)
     {
-        var read = ToOpen(plan);
-        var section = Section(plan);
+        var read = ToExtend(plan);
+        var section = SectionOf(plan);
         return read with
         {
             Hooks = read.Hooks with
@@ -42,30 +33,35 @@ public sealed record MaintenancePlan
         };
     }
 
+    /// <summary>Reads what giving more time needs.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
+    public static MaintenancePlan ToExtend(PlanFile plan) => ToOpen(plan) with { MaxDuration = SectionOf(plan).Time("maxDuration") };
+
     /// <summary>
-    /// Reads what is needed to open, to give more time and to look. Secrets are not among it: an application is not kept
-    /// closed because a variable is not set.
+    /// Reads what is needed to open and to look, and no more: an application is not kept closed because a variable is not set
+    /// that only closing needs.
     /// </summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
     public static MaintenancePlan ToOpen(PlanFile plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        var section = Section(plan);
-        section.Allow(Keys);
+        var section = SectionOf(plan);
         section.Required("flag");
         return new MaintenancePlan
         {
             FlagPath = section.PathOf("flag")!,
-            PagePath = section.PathOf("page"),
-            MaxDuration = section.Time("maxDuration"),
-            RetryAfter = section.Time("retryAfter"),
-            ExemptPath = section.List("exempt"),
             Hooks = new MaintenanceHooks { Announce = section.Line("announce") is { } line ? ProgramLine.Shell(line) : null },
         };
     }
 
-    private static PlanMap Section(PlanFile plan) =>
-        plan.Root.Map("maintenance") ?? throw plan.Root.Wrong("maintenance", "the plan has no section of this name, so it names no flag.");
+    /// <summary>The section, for others that read more of it.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
+    internal static PlanMap SectionOf(PlanFile plan)
+    {
+        var section = plan.Root.Map("maintenance") ?? throw plan.Root.Wrong("maintenance", "the plan has no section of this name, so it names no flag.");
+        section.Allow(Keys);
+        return section;
+    }
 
     private static Drain DrainOf(PlanMap map)
     {

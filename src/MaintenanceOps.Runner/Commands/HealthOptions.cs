@@ -112,8 +112,8 @@ internal static class HealthOptions
     {
         Trust = Trust(context),
         CertificateFile = context.Get(CertificateFile),
-        DegradedBelow = Bound(context, Degraded)?.Share ?? 0.25,
-        UnhealthyBelow = Bound(context, Unhealthy)?.Share ?? 0.10,
+        DegradedBelow = context.Get(Degraded) is { } degraded ? Amount.ParseShare(degraded) : 0.25,
+        UnhealthyBelow = context.Get(Unhealthy) is { } unhealthy ? Amount.ParseShare(unhealthy) : 0.10,
     });
 
     private static BackupProbe Backup(RunnerContext context, string source) => new(

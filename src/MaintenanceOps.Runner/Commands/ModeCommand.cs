@@ -84,6 +84,8 @@ internal sealed class ModeExtendCommand : ModeSubcommand
         : base("extend", "Give a lease so much time from now on.", "mops mode extend /run/notes/maintenance.flag --for 1h") =>
         Use(Flag, For, LeaseId);
 
+    protected override MaintenancePlan Read(PlanFile plan) => MaintenancePlan.ToExtend(plan);
+
     protected override MaintenanceMode Change(MaintenanceWindow window, RunnerContext context) =>
         window.Extend(context.Get(For) ?? DefaultFor, context.Get(LeaseId), context.Cancellation);
 }

@@ -60,7 +60,7 @@ public sealed class ModeFaultTests
         Assert.False(File.Exists(volume["flag"]));
         volume.MakeRoom();
         door.Enter(TimeSpan.FromMinutes(5), "again");
-        Assert.Equal("again", door.History().Last().Lease.Reason);
+        Assert.Equal("again", door.History()[^1].Lease.Reason);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using MaintenanceOps.Engine.Health;
 using MaintenanceOps.Engine.Health.Probes;
 using MaintenanceOps.Engine.Tests.Support;
@@ -45,6 +46,17 @@ public sealed class ContainerProbeTests : IDisposable
         Answer("""{"Status":"running"}""", restarts: 5);
         Assert.Equal("the engine restarted it 3 times since the last look", Look.At(check, folder["history"]).Reason);
         Assert.Equal(HealthStatus.Healthy, Look.At(check, folder["history"]).Status);
+    }
+
+    [Fact]
+    public void Of_a_container_whose_engine_hangs_nothing_is_known()
+    {
+        using var stuck = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        stuck.Bind(new UnixDomainSocketEndPoint(folder["stuck.sock"]));
+        stuck.Listen();
+        var result = Look.At(new ContainerProbe("app", folder["stuck.sock"]), TimeSpan.FromMilliseconds(300));
+        Assert.Equal(HealthStatus.Unknown, result.Status);
+        Assert.Contains("did not answer within 300 ms", result.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

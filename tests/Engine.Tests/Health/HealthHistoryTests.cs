@@ -195,7 +195,7 @@ public sealed class HealthHistoryTests : IDisposable
 
         var log = new HealthLog(folder.Path);
         var seen = new HealthResult { Name = "it", Kind = "scripted", Target = "x", Status = status, Latency = TimeSpan.FromMilliseconds(milliseconds), At = clock.GetUtcNow(), InMaintenance = maintenance };
-        return log.Add(Check(status), seen, null, CancellationToken.None);
+        return log.Add(Check(status), seen, new Observation { Status = status }, CancellationToken.None);
     }
 
     private static HealthCheck Check(HealthStatus status) => new()

@@ -28,24 +28,44 @@ public sealed class MachineProbeTests : IDisposable
         Assert.Throws<MaintenanceException>(() => Amount.Parse("20"));
     }
 
-    [Fact]
-    public void A_disk_that_will_be_full_within_days_is_degraded_whatever_is_free()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_disk_that_will_be_full_within_days_is_degraded_whatever_is_free(bool inodes)
     {
-        var drive = new DriveInfo(folder.Path);
-        var used = drive.TotalSize - drive.AvailableFreeSpace;
-        var growth = drive.AvailableFreeSpace / 4.0;
+        var volume = VolumeFacts.Of(folder.Path);
+        var (used, free) = inodes ? (volume.Inodes - volume.InodesFree, volume.InodesFree) : (volume.Size - volume.Free, volume.Free);
         var check = new HealthCheck { Name = "disk", Probe = new DiskProbe(folder.Path, Amount.Parse("0%"), Amount.Parse("0%")), Retries = 0 };
         var log = new HealthLog(folder["history"]);
         for (var day = 10; day > 0; day--)
         {
             var past = new HealthResult { Name = "disk", Kind = "disk", Target = "x", Status = HealthStatus.Healthy, At = DateTimeOffset.UtcNow.AddDays(-day) };
-            log.Add(check, past, used - (growth * day), CancellationToken.None);
+            var then = used - (free / 4.0 * day);
+            log.Add(check, past, new Observation { Status = HealthStatus.Healthy, Figure = inodes ? 0 : then, OtherFigure = inodes ? then : null }, CancellationToken.None);
         }
 
         var result = Look.At(check, folder["history"]);
         Assert.Equal(HealthStatus.Degraded, result.Status);
-        Assert.Contains("full in ", result.Reason, StringComparison.Ordinal);
-        Assert.InRange(((TimeSpan)result.Facts["FullLikely"]).TotalDays, 3, 5);
+        Assert.Contains(inodes ? "inodes full in " : "full in ", result.Reason, StringComparison.Ordinal);
+        Assert.InRange(((TimeSpan)result.Facts[inodes ? "InodesFullLikely" : "FullLikely"]).TotalDays, 3, 5);
+    }
+
+    [Fact]
+    public void What_has_no_room_at_all_is_no_disk()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            Assert.Equal(HealthStatus.Unknown, Look.At(new DiskProbe("/proc")).Status);
+        }
+    }
+
+    [FullVolumeFact]
+    public void A_disk_that_became_read_only_is_unhealthy()
+    {
+        using var volume = new FullVolume(4);
+        Assert.Equal(HealthStatus.Healthy, Look.At(new DiskProbe(volume["."])).Status);
+        volume.MakeReadOnly();
+        Assert.Contains("mounted read-only", Look.At(new DiskProbe(volume["."])).Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -67,6 +87,25 @@ public sealed class MachineProbeTests : IDisposable
         Assert.Equal(HealthStatus.Unhealthy, Look.At(new ProcessProbe(self, new ProcessLimits { MinCount = 2 })).Status);
         Assert.Equal(HealthStatus.Unhealthy, Look.At(new ProcessProbe("no-such-program")).Status);
     }
+
+    [Fact]
+    public void A_process_that_keeps_a_processor_busy_is_told()
+    {
+        using var busy = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "while :; do :; done"]))!;
+        try
+        {
+            var name = busy.Id.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            Assert.Contains("processors busy", Look.At(new ProcessProbe(name, new ProcessLimits { MaxCpu = 0.1 })).Reason, StringComparison.Ordinal);
+        }
+        finally
+        {
+            busy.Kill();
+        }
+    }
+
+    [UnprivilegedFact]
+    public void Files_that_cannot_be_counted_are_not_few() =>
+        Assert.Equal(HealthStatus.Unknown, Look.At(new ProcessProbe("1", new ProcessLimits { MaxOpenFiles = 100_000 })).Status);
 
     [Fact]
     public void A_process_that_was_restarted_since_the_last_look_is_told_once()

@@ -63,6 +63,7 @@ public sealed class TlsProbeTests : IDisposable
         using var server = new TlsServer(certificate);
         Assert.Contains("not for localhost, but for notes.example", Ask(server).Reason, StringComparison.Ordinal);
         Assert.Equal(HealthStatus.Healthy, Ask(server, new TlsProbeOptions { Trust = Trust with { ServerName = "notes.example" } }).Status);
+        Assert.Equal("notes.example", server.AskedFor);
     }
 
     [Fact]
@@ -90,6 +91,47 @@ public sealed class TlsProbeTests : IDisposable
         var result = Ask(whole);
         Assert.Equal(HealthStatus.Healthy, result.Status);
         Assert.Equal("CN=Test intermediate", Assert.Single((string[])result.Facts["Presented"]));
+    }
+
+    [PeerFact("openssl")]
+    public void An_intermediate_that_ends_before_the_certificate_is_degraded_and_one_of_tomorrow_unhealthy()
+    {
+        using var intermediate = TlsServer.Certificate(authority, "Test intermediate", 300 * Day, 10 * Day, isAuthority: true);
+        using var certificate = TlsServer.Certificate(intermediate, "localhost", Day, 9 * Day);
+        using var shorter = TlsServer.Certificate(authority, "Short intermediate", 300 * Day, 5 * Day, isAuthority: true);
+        WriteWhole("served.pem", certificate);
+        File.WriteAllText(folder["above.pem"], intermediate.ExportCertificatePem() + "\n" + shorter.ExportCertificatePem());
+        using var server = new OpenSslServer(folder["served.pem"], "-cert_chain", folder["above.pem"]);
+        var result = Look.At(new TlsProbe(server.Endpoint, new TlsProbeOptions { Trust = Trust }));
+        Assert.Equal(HealthStatus.Degraded, result.Status);
+        Assert.StartsWith("the certificate of Short intermediate, which is presented with it, ends at ", result.Reason, StringComparison.Ordinal);
+        using var tomorrow = Localhost(-1 * Day, 80 * Day);
+        using var early = new TlsServer(tomorrow);
+        Assert.Equal(HealthStatus.Unhealthy, Ask(early).Status);
+        Assert.Contains("is not valid before ", Ask(early).Reason, StringComparison.Ordinal);
+    }
+
+    [PeerFact("openssl")]
+    public void A_server_that_takes_obsolete_versions_is_found_beside_new_ones_and_alone()
+    {
+        using var certificate = Localhost(Day, 80 * Day);
+        WriteWhole("served.pem", certificate);
+        using (var both = new OpenSslServer(folder["served.pem"], "-min_protocol", "TLSv1"))
+        {
+            var result = Look.At(new TlsProbe(both.Endpoint, new TlsProbeOptions { Trust = Trust }));
+            Assert.Equal((HealthStatus.Degraded, "it takes TLS 1.1, which is obsolete"), (result.Status, result.Reason));
+            Assert.Equal("Tls13", result.Facts["Protocol"]);
+        }
+
+        using (var alone = new OpenSslServer(folder["served.pem"], "-tls1"))
+        {
+            var result = Look.At(new TlsProbe(alone.Endpoint, new TlsProbeOptions { Trust = Trust }));
+            Assert.Equal(HealthStatus.Unhealthy, result.Status);
+            Assert.Contains("it takes TLS 1.0, which is obsolete", result.Reason, StringComparison.Ordinal);
+        }
+
+        using var modern = new OpenSslServer(folder["served.pem"], "-min_protocol", "TLSv1.2");
+        Assert.Equal(HealthStatus.Healthy, Look.At(new TlsProbe(modern.Endpoint, new TlsProbeOptions { Trust = Trust })).Status);
     }
 
     [Fact]
@@ -138,6 +180,9 @@ public sealed class TlsProbeTests : IDisposable
     private X509Certificate2 Localhost(TimeSpan age, TimeSpan left) => TlsServer.Certificate(authority, "localhost", age, left);
 
     private HealthResult Ask(TlsServer server, TlsProbeOptions? options = null) => Look.At(new TlsProbe(server.Endpoint, options ?? new TlsProbeOptions { Trust = Trust }));
+
+    private void WriteWhole(string name, X509Certificate2 certificate) =>
+        File.WriteAllText(folder[name], certificate.ExportCertificatePem() + "\n" + certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
 
     private void Write(string name, X509Certificate2 certificate) => File.WriteAllText(folder[name], certificate.ExportCertificatePem());
 }

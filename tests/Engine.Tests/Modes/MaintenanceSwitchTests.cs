@@ -97,7 +97,7 @@ public sealed class MaintenanceSwitchTests : IDisposable
 
         Assert.False(door.Get().Enabled);
         Assert.False(File.Exists(Flag));
-        Assert.Equal(MaintenanceModeAction.Expired, door.History().Last().Action);
+        Assert.Equal(MaintenanceModeAction.Expired, door.History()[^1].Action);
     }
 
     [Theory]
@@ -145,7 +145,7 @@ public sealed class MaintenanceSwitchTests : IDisposable
         await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(() => New().Enter(TimeSpan.FromMinutes(1), $"{i}"))));
 
         Assert.Equal(40, New().Get().Leases.Count);
-        Assert.Equal(40, New().History().Count());
+        Assert.Equal(40, New().History().Count);
         Assert.Empty(Directory.GetFiles(folder.Path, "*.tmp"));
         Assert.False(New().LeaveAll().Enabled);
     }

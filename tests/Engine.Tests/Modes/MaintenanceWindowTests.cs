@@ -1,6 +1,7 @@
 using MaintenanceOps.Engine.Health;
 using MaintenanceOps.Engine.Modes;
 using MaintenanceOps.Engine.Modes.Hooks;
+using MaintenanceOps.Engine.Modes.Proxies;
 using MaintenanceOps.Engine.Plans;
 using MaintenanceOps.Engine.Programs;
 using MaintenanceOps.Engine.Tests.Support;
@@ -177,13 +178,65 @@ public sealed class MaintenanceWindowTests : IDisposable
         var window = Window(MaintenanceHooks.None);
         using (HeldMaintenance.Enter(window, TimeSpan.FromSeconds(1.5), "upgrade"))
         {
-            File.Delete(Flag);
+            // As when the machine was suspended: somebody's look finds the lease over.
+            Assert.False(new MaintenanceSwitch(Flag, sink, new SetClock { Now = DateTimeOffset.UtcNow.AddHours(1) }).Get().Enabled);
             Assert.True(SpinWait.SpinUntil(() => File.Exists(Flag), TimeSpan.FromSeconds(10)));
             Assert.Equal("upgrade", window.Get().Reason);
         }
 
         Assert.False(window.Get().Enabled);
         Assert.Contains("It is closed again", Assert.Single(sink.Messages), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_door_that_somebody_opened_by_hand_stays_open()
+    {
+        using (HeldMaintenance.Enter(Window(MaintenanceHooks.None), TimeSpan.FromSeconds(1.5)))
+        {
+            File.Delete(Flag);
+            Thread.Sleep(1200);
+            Assert.False(File.Exists(Flag));
+        }
+
+        Assert.Contains("Somebody ended the lease", Assert.Single(sink.Messages), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_history_that_cannot_be_read_does_not_end_the_process_that_renews()
+    {
+        using (HeldMaintenance.Enter(Window(MaintenanceHooks.None), TimeSpan.FromSeconds(1.5)))
+        {
+            File.Delete(Flag + ".history");
+            Directory.CreateDirectory(Flag + ".history");
+            File.Delete(Flag);
+            Thread.Sleep(1200);
+        }
+
+        Assert.Contains(sink.Messages, m => m.StartsWith("The lease was not renewed: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_entry_that_is_cancelled_while_it_silences_leaves_nothing_closed()
+    {
+        using var cancel = new CancellationTokenSource();
+        var ended = 0;
+        using var server = new RawServer(async (head, stream, stop) =>
+        {
+            if (head.StartsWith("POST", StringComparison.Ordinal))
+            {
+                await cancel.CancelAsync();
+                await RawServer.Write(stream, RawServer.Ok("""{"silenceID":"5f0f5c6e-0000-0000-0000-000000000000"}""", "Content-Type: application/json\r\n"), stop);
+            }
+            else if (head.StartsWith("DELETE", StringComparison.Ordinal))
+            {
+                Interlocked.Increment(ref ended);
+                await RawServer.Write(stream, RawServer.Ok(""), stop);
+            }
+        });
+        var hooks = new MaintenanceHooks { Alertmanager = new Alertmanager(new Uri($"http://127.0.0.1:{server.Port}"), new Dictionary<string, string> { ["app"] = "notes" }) };
+        Assert.Throws<OperationCanceledException>(() => Window(hooks).Enter(HalfHour, "", cancel.Token));
+        Assert.False(File.Exists(Flag));
+        Assert.Equal(1, ended);
     }
 
     [Fact]
@@ -216,6 +269,19 @@ public sealed class MaintenanceWindowTests : IDisposable
         var plan = MaintenancePlan.Of(PlanFile.Load(folder["plan.yaml"]));
         Assert.Equal((folder["run/m.flag"], TimeSpan.FromHours(2)), (plan.FlagPath, plan.MaxDuration));
         Assert.True(plan.Hooks is { Announce: not null, Drain: not null, Alertmanager: not null });
+    }
+
+    [Fact]
+    public void What_only_closing_or_a_proxy_needs_keeps_nothing_closed()
+    {
+        File.WriteAllText(folder["plan.yaml"], """
+            app: notes
+            maintenance: { flag: m.flag, page: "${env:MOPS_NOT_SET}/m.html", retryAfter: ten minutes, exempt: "${env:MOPS_NOT_SET}", maxDuration: soon }
+            """);
+        var plan = PlanFile.Load(folder["plan.yaml"]);
+        Assert.Equal(folder["m.flag"], MaintenancePlan.ToOpen(plan).FlagPath);
+        Assert.Throws<MaintenanceException>(() => MaintenancePlan.ToExtend(plan));
+        Assert.Throws<MaintenanceException>(() => ProxyConfigOptions.Of(plan, ProxyKind.Nginx, folder.Path));
     }
 
     private MaintenanceWindow Window(MaintenanceHooks hooks) => new(new MaintenanceSwitch(Flag, sink), hooks, sink);

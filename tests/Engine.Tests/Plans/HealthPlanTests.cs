@@ -31,8 +31,8 @@ public sealed class HealthPlanTests : IDisposable
               defaults: { timeout: 3s, retries: 2, failAfter: 3, recoverAfter: 2 }
               checks:
                 api: { http: "http://localhost:8000/health", expect: { status: 200, json: { status: healthy } }, degradedAfter: 1s, after: [db, cache], timeout: 10s }
-                db: { database: main, query: "select 1", expect: "1" }
-                cache: { database: cache }
+                db: { database: main, query: "select 1", expect: "1", maxLockWait: 10s, maxTransaction: 1h, maxLag: 5m, maxStatisticsAge: 7d, maxSize: 20GiB }
+                cache: { database: cache, maxWal: 64MiB }
                 disk: { disk: /, degraded: 20%, unhealthy: 10GiB }
                 memory: { memory: here, unhealthy: 5% }
                 tls: { tls: "boardroom.ai:443", degraded: 25%, unhealthy: 10%, certificate: cert.pem }
@@ -79,7 +79,9 @@ public sealed class HealthPlanTests : IDisposable
     }
 
     [Theory]
-    [InlineData("app: notes\nhealth: { checks: { p: { process: x, maxMemory: 50% } } }", "it is a size such as 500MiB, and not a share")]
+    [InlineData("app: notes\nhealth: { checks: { a: { htp: 'http://x' } } }", "http")]
+    [InlineData("app: notes\ndatabases: { d: { path: x.db } }\nhealth: { checks: { a: { database: d, maxLag: 5m } } }", "SQLite does not tell that")]
+    [InlineData("app: notes\nhealth: { checks: { p: { process: x, maxMemory: 50% } } }", "'50%' is a share. Write a size such as 500MiB")]
     [InlineData("app: notes\nhealth: { checks: { d: { disk: /, failAfter: 0 } } }", "'d': so many bad looks in a row make it bad: one at least")]
     [InlineData("app: notes\nhealth: { checks: { d: { disk: /, timeout: 0s } } }", "longer than none")]
     [InlineData("app: notes\nhealt: { checks: {} }", "line 2: a plan has no key 'healt'. Did you mean 'health'?")]

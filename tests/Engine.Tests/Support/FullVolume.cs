@@ -78,3 +78,10 @@ internal sealed class FullVolumeTheoryAttribute : TheoryAttribute
         return null;
     }
 }
+
+/// <inheritdoc cref="FullVolumeTheoryAttribute"/>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class FullVolumeFactAttribute : FactAttribute
+{
+    public FullVolumeFactAttribute() => Skip = FullVolumeTheoryAttribute.WhyNot();
+}

@@ -50,6 +50,23 @@ internal sealed class PostgresCluster : IDisposable
         return $"Host={sockets};Username=postgres;Database=postgres;Pooling=false";
     }
 
+    /// <summary>Makes a replica of this server, and starts it.</summary>
+    public string StartReplica(params string[] settings)
+    {
+        var data = Path.Combine(folder.Path, "r" + Guid.NewGuid().ToString("N")[..6]);
+        Program("pg_basebackup", "--pgdata", data, "--host", folder.Path, "--username", "postgres", "--checkpoint=fast", "--no-sync");
+        File.WriteAllText(Path.Combine(data, "standby.signal"), "");
+        File.AppendAllLines(Path.Combine(data, "postgresql.conf"), [$"primary_conninfo = 'host={folder.Path} user=postgres application_name=second'", .. settings]);
+        Open(data);
+        var connection = StartOn(data);
+        if (!SpinWait.SpinUntil(() => Query<long>("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") > 0, TimeSpan.FromSeconds(10)))
+        {
+            throw new InvalidOperationException("The replica does not stream.");
+        }
+
+        return connection;
+    }
+
     private readonly List<string> others = [];
 
     public void Start() => Program("pg_ctl", "--pgdata", Data, "--log", folder["log"], "--wait", "--silent", "start");

@@ -20,6 +20,9 @@ internal sealed class TlsServer : IDisposable
         _ = Accept();
     }
 
+    /// <summary>The name that the last client asked for.</summary>
+    public string? AskedFor { get; private set; }
+
     public string Endpoint => $"localhost:{((IPEndPoint)listener.LocalEndpoint).Port}";
 
     /// <summary>An authority that signs itself.</summary>
@@ -76,7 +79,13 @@ internal sealed class TlsServer : IDisposable
         {
             using var _ = client;
             await using var stream = new SslStream(client.GetStream());
-            await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = context });
+            await stream.AuthenticateAsServerAsync(
+                (_, hello, _, _) =>
+                {
+                    AskedFor = hello.ServerName;
+                    return ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificateContext = context });
+                },
+                null);
             var buffer = new byte[4096];
             if (await stream.ReadAsync(buffer) > 0)
             {

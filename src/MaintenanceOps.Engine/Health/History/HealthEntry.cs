@@ -28,6 +28,8 @@ internal sealed record HealthEntry
 
     public double? Figure { get; init; }
 
+    public double? OtherFigure { get; init; }
+
     public string? Reason { get; init; }
 
     public static HealthEntry? Parse(ReadOnlySpan<byte> line)

@@ -14,7 +14,7 @@ internal sealed class HealthLog(string folder)
 
     /// <summary>Places a result beside the looks before it, and adds it to them.</summary>
     /// <exception cref="MaintenanceException">The folder or file cannot be written.</exception>
-    public HealthResult Add(HealthCheck check, HealthResult result, double? figure, CancellationToken cancellation)
+    public HealthResult Add(HealthCheck check, HealthResult result, Observation seen, CancellationToken cancellation)
     {
         var placed = result;
         Append(
@@ -33,7 +33,8 @@ internal sealed class HealthLog(string folder)
                     Since = placed.Since,
                     Flapping = placed.Flapping,
                     Maintenance = placed.InMaintenance,
-                    Figure = figure,
+                    Figure = seen.Figure,
+                    OtherFigure = seen.OtherFigure,
                     Reason = placed.Status == HealthStatus.Healthy ? null : placed.Reason[..Math.Min(placed.Reason.Length, LongestReason)],
                 };
             },
@@ -63,9 +64,11 @@ internal sealed class HealthLog(string folder)
 
     /// <summary>The figure that a check's last look left; null where there is none near the end.</summary>
     public PastFigure? LastFigure(string key) =>
-        HealthFile.Of(folder, key).Tail(TailBytes).FindLast(e => e.Figure is not null) is { } entry ? new PastFigure(entry.At, entry.Figure!.Value) : null;
+        HealthFile.Of(folder, key).Tail(TailBytes).FindLast(e => e.Figure is not null) is { } entry ? Past(entry) : null;
 
     /// <summary>The figures that a check's looks left, the oldest first.</summary>
     public IReadOnlyList<PastFigure> Figures(string key) =>
-        [.. HealthFile.Of(folder, key).Read().Where(e => e?.Figure is not null).Select(e => new PastFigure(e!.At, e.Figure!.Value))];
+        [.. HealthFile.Of(folder, key).Read().Where(e => e?.Figure is not null).Select(e => Past(e!))];
+
+    private static PastFigure Past(HealthEntry entry) => new(entry.At, entry.Figure!.Value, entry.OtherFigure);
 }

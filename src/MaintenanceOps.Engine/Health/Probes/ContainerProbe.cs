@@ -31,7 +31,7 @@ public sealed class ContainerProbe : IProbe
     {
         ArgumentNullException.ThrowIfNull(context);
         var verdict = new Verdict();
-        var (status, body) = await Ask(context.Cancellation).ConfigureAwait(false);
+        var (status, body) = await Ask(context).ConfigureAwait(false);
         if (status == 404)
         {
             verdict.Unhealthy($"the engine has no container '{name}'");
@@ -106,14 +106,19 @@ public sealed class ContainerProbe : IProbe
         }
     }
 
-    private async Task<(int Status, byte[] Body)> Ask(CancellationToken cancellation)
+    private async Task<(int Status, byte[] Body)> Ask(ProbeContext context)
     {
         var path = socket ?? FindSocket();
         try
         {
             using var exchange = new HttpExchange(new HttpQuestion { Uri = new Uri($"http://localhost/containers/{Uri.EscapeDataString(name)}/json"), UnixSocket = path, MaxRedirects = 0 });
-            using var answer = await exchange.Ask(_ => true, cancellation).ConfigureAwait(false);
-            return ((int)answer.StatusCode, (await BoundedBody.Read(answer, MostBytes, cancellation).ConfigureAwait(false)).Bytes);
+            using var answer = await exchange.Ask(_ => true, context.Cancellation).ConfigureAwait(false);
+            return ((int)answer.StatusCode, (await BoundedBody.Read(answer, MostBytes, context.Cancellation).ConfigureAwait(false)).Bytes);
+        }
+        catch (OperationCanceledException e)
+        {
+            // The engine is stuck; of the container that says nothing.
+            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"The container engine at '{path}' did not answer within {Duration.Format(context.Limit)}.", path, e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or InvalidDataException)
         {

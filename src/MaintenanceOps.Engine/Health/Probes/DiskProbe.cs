@@ -33,6 +33,11 @@ public sealed class DiskProbe : IProbe
     private Observation Look(ProbeContext context)
     {
         var volume = VolumeFacts.Of(path);
+        if (volume.Size == 0)
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{path}' is on no disk: the system says that its volume has no room at all.", path);
+        }
+
         var verdict = new Verdict();
         Tell(volume, verdict);
         JudgeRoom("bytes", ByteSize.Format(volume.Free), volume.Free, volume.Size, verdict);
@@ -47,7 +52,10 @@ public sealed class DiskProbe : IProbe
         }
 
         JudgeTrend(volume, context, verdict);
-        return verdict.End($"{ByteSize.Format(volume.Free)} of {ByteSize.Format(volume.Size)} free ({Share(volume.Free, volume.Size):0 %})", volume.Size - volume.Free);
+        return verdict.End(
+            $"{ByteSize.Format(volume.Free)} of {ByteSize.Format(volume.Size)} free ({Share(volume.Free, volume.Size):0 %})",
+            volume.Size - volume.Free,
+            volume.Inodes > 0 ? volume.Inodes - volume.InodesFree : null);
     }
 
     private static void Tell(VolumeFacts volume, Verdict verdict)
@@ -74,17 +82,28 @@ public sealed class DiskProbe : IProbe
 
     private static void JudgeTrend(VolumeFacts volume, ProbeContext context, Verdict verdict)
     {
-        if (Forecast.Of(context.Past(), volume.Size - volume.Free, volume.Size, DateTimeOffset.UtcNow) is not { } forecast)
+        var past = context.Past();
+        Judge(past, volume.Size - volume.Free, volume.Size, "", verdict);
+        if (volume.Inodes > 0)
+        {
+            var inodes = past.Where(p => p.Other is not null).Select(p => p with { Value = p.Other!.Value });
+            Judge([.. inodes], volume.Inodes - volume.InodesFree, volume.Inodes, "Inodes", verdict);
+        }
+    }
+
+    private static void Judge(IReadOnlyList<PastFigure> past, long used, long whole, string what, Verdict verdict)
+    {
+        if (Forecast.Of(past, used, whole, DateTimeOffset.UtcNow) is not { } forecast)
         {
             return;
         }
 
-        verdict.Fact("FullEarliest", forecast.Earliest);
-        verdict.Fact("FullLikely", forecast.Likely);
-        verdict.Fact("FullLatest", forecast.Latest);
+        verdict.Fact($"{what}FullEarliest", forecast.Earliest);
+        verdict.Fact($"{what}FullLikely", forecast.Likely);
+        verdict.Fact($"{what}FullLatest", forecast.Latest);
         if (forecast.Likely < Soon)
         {
-            verdict.Degraded(forecast.ToString());
+            verdict.Degraded($"{(what.Length > 0 ? "inodes " : "")}{forecast}");
         }
     }
 

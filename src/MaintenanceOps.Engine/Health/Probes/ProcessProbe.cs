@@ -139,6 +139,11 @@ public sealed class ProcessProbe : IProbe
     private void JudgeFiles(Process[] processes, Verdict verdict)
     {
         var counted = processes.Select(p => (Open: ProcessFiles.Open(p.Id), Limit: ProcessFiles.Limit(p.Id))).Where(f => f.Open is not null).ToArray();
+        if (counted.Length < processes.Length && limits.MaxOpenFiles is not null)
+        {
+            verdict.Unknown("this user cannot see how many files it has open");
+        }
+
         if (counted.Length == 0)
         {
             return;

@@ -40,13 +40,13 @@ public sealed record ProxyConfigOptions
     public static ProxyConfigOptions Of(PlanFile plan, ProxyKind kind, string outputPath)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        var maintenance = MaintenancePlan.ToOpen(plan);
-        var options = new ProxyConfigOptions { Kind = kind, FlagPath = maintenance.FlagPath, OutputPath = outputPath, Name = plan.App };
+        var section = MaintenancePlan.SectionOf(plan);
+        var options = new ProxyConfigOptions { Kind = kind, FlagPath = MaintenancePlan.ToOpen(plan).FlagPath, OutputPath = outputPath, Name = plan.App };
         return options with
         {
-            PagePath = maintenance.PagePath,
-            ExemptPath = maintenance.ExemptPath,
-            RetryAfter = maintenance.RetryAfter ?? options.RetryAfter,
+            PagePath = section.PathOf("page"),
+            ExemptPath = section.List("exempt"),
+            RetryAfter = section.Time("retryAfter") ?? options.RetryAfter,
         };
     }
 

@@ -23,6 +23,8 @@ internal sealed record PlanProbeSource(PlanFile Plan, PlanMap Map);
 internal static class PlanProbes
 {
     private static readonly string[] Bounds = ["degraded", "unhealthy"];
+    private static readonly string[] SizeLimits = ["maxWal", "maxSize"];
+    private static readonly string[] ServerLimits = ["maxLockWait", "maxTransaction", "maxLag", "maxStatisticsAge"];
     private static readonly string[] Trust = ["insecure", "ca", "serverName"];
 
     private static readonly PlanProbeKind[] Kinds =
@@ -30,7 +32,7 @@ internal static class PlanProbes
         new("http", ["method", "headers", "body", "socket", "redirects", "expect", .. Trust], Http),
         new("tcp", ["expect"], s => new TcpProbe(s.Map.Required("tcp"), s.Map.Text("expect"))),
         new("tls", ["certificate", .. Bounds, .. Trust], Tls),
-        new("database", ["query", "expect"], Database),
+        new("database", ["query", "expect", .. SizeLimits, .. ServerLimits], Database),
         new("disk", Bounds, s => new DiskProbe(s.Map.PathOf("disk")!, s.Map.Parsed("degraded", Amount.Parse), s.Map.Parsed("unhealthy", Amount.Parse))),
         new("memory", Bounds, s => new MemoryProbe(s.Map.Parsed("degraded", Amount.Parse), s.Map.Parsed("unhealthy", Amount.Parse))),
         new("process", ["count", "maxMemory", "maxCpu", "maxOpenFiles"], Process),
@@ -41,8 +43,19 @@ internal static class PlanProbes
     ];
 
     /// <summary>The kind that a check's keys name.</summary>
+    /// <param name="map">The check.</param>
+    /// <param name="others">Keys of every check.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.PlanInvalid"/>.</exception>
-    public static PlanProbeKind KindOf(PlanMap map) => Kinds.Where(k => map.Has(k.Word)).ToArray() switch
+    public static PlanProbeKind KindOf(PlanMap map, IEnumerable<string> others)
+    {
+        // A key that nobody knows is told first: the word for the kind may be misspelt.
+        map.Allow([.. others, .. Kinds.SelectMany(k => k.Keys).Distinct()]);
+        var kind = KindOf(map);
+        map.Allow([.. others, .. kind.Keys]);
+        return kind;
+    }
+
+    private static PlanProbeKind KindOf(PlanMap map) => Kinds.Where(k => map.Has(k.Word)).ToArray() switch
     {
         [var kind] => kind,
         [] => throw map.Wrong(Kinds[0].Word, $"a check needs one of {string.Join(", ", Kinds.Select(k => k.Word))}."),
@@ -72,8 +85,8 @@ internal static class PlanProbes
     {
         Trust = TrustOf(source.Map),
         CertificateFile = source.Map.PathOf("certificate"),
-        DegradedBelow = Share(source.Map, "degraded") ?? 0.25,
-        UnhealthyBelow = Share(source.Map, "unhealthy") ?? 0.10,
+        DegradedBelow = source.Map.Parsed("degraded", Amount.ParseShare) ?? 0.25,
+        UnhealthyBelow = source.Map.Parsed("unhealthy", Amount.ParseShare) ?? 0.10,
     });
 
     private static IProbe Database(PlanProbeSource source)
@@ -83,17 +96,35 @@ internal static class PlanProbes
         var database = databases?.Map(name) ?? throw source.Map.Wrong("database", $"the plan has no database '{name}'.");
         database.Allow(DatabasePlan.Keys);
         var question = source.Map.Text("query") is { } sql ? new DatabaseQuestion(sql, source.Map.Text("expect")) : null;
-        return database.Text("connection") is { } connection
-            ? new PostgresProbe(connection, null, question)
-            : new SqliteProbe(database.PathOf("path") ?? throw databases!.Wrong(name, "a database needs a path or a connection."), question);
+        var limits = Limits(source.Map);
+        if (database.Text("connection") is { } connection)
+        {
+            return new PostgresProbe(connection, null, question, limits);
+        }
+
+        return Array.Find(ServerLimits, source.Map.Has) is { } unfit
+            ? throw source.Map.Wrong(unfit, "SQLite does not tell that.")
+            : new SqliteProbe(database.PathOf("path") ?? throw databases!.Wrong(name, "a database needs a path or a connection."), question, limits);
+    }
+
+    private static DatabaseLimits Limits(PlanMap map)
+    {
+        var usual = new DatabaseLimits();
+        return new()
+        {
+            MaxLockWait = map.Time("maxLockWait") ?? usual.MaxLockWait,
+            MaxTransaction = map.Time("maxTransaction") ?? usual.MaxTransaction,
+            MaxLag = map.Time("maxLag") ?? usual.MaxLag,
+            MaxStatisticsAge = map.Time("maxStatisticsAge"),
+            MaxWal = map.Parsed("maxWal", Amount.ParseSize),
+            MaxSize = map.Parsed("maxSize", Amount.ParseSize),
+        };
     }
 
     private static ProcessProbe Process(PlanProbeSource source) => new(source.Map.Required("process"), new ProcessLimits
     {
         MinCount = source.Map.Number("count") ?? 1,
-        MaxMemory = source.Map.Parsed("maxMemory", Amount.Parse) is { } most
-            ? most.Bytes ?? throw source.Map.Wrong("maxMemory", "it is a size such as 500MiB, and not a share.")
-            : null,
+        MaxMemory = source.Map.Parsed("maxMemory", Amount.ParseSize),
         MaxCpu = source.Map.Fraction("maxCpu"),
         MaxOpenFiles = source.Map.Number("maxOpenFiles"),
     });
@@ -123,10 +154,6 @@ internal static class PlanProbes
     private static TlsTrust TrustOf(PlanMap map) => new() { SkipCheck = map.Flag("insecure") ?? false, AuthorityFile = map.PathOf("ca"), ServerName = map.Text("serverName") };
 
     private static NetworkCredential? Credential(PlanMap map) => map.Secret("password") is { } password ? new NetworkCredential(map.Text("user"), password) : null;
-
-    private static double? Share(PlanMap map, string key) => map.Parsed(key, Amount.Parse) is { } amount
-        ? amount.Share ?? throw map.Wrong(key, "it is a share of the lifetime, such as 25%.")
-        : null;
 
     private static int[]? Codes(PlanMap map, string key) => map.Has(key)
         ? [.. map.List(key).Select(c => int.TryParse(c, out var code) ? code : throw map.Wrong(key, $"'{c}' is no exit code."))]

@@ -10,28 +10,29 @@ public sealed class PostgresProbe : IProbe
 {
     private const double ManyConnections = 0.80;
     private const double TooManyConnections = 0.95;
-    private const long LargeLagBytes = 256L << 20;
+
+    /// <summary>A burst of writes may leave more than the settings ask for until the next checkpoint.</summary>
+    private const int UsualWal = 2;
 
     /// <summary>What the driver takes, in seconds.</summary>
     private const int LongestConnect = 1024;
 
-    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan LongTransaction = TimeSpan.FromMinutes(15);
-    private static readonly TimeSpan LongLag = TimeSpan.FromMinutes(1);
-
     private readonly NpgsqlConnectionStringBuilder settings;
     private readonly DatabaseQuestion? question;
+    private readonly DatabaseLimits limits;
 
     /// <param name="connectionString">An Npgsql string or a URI.</param>
     /// <param name="credential">Who connects, where the string does not say.</param>
     /// <param name="question">What it is asked besides.</param>
+    /// <param name="limits">What it may come to.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
-    public PostgresProbe(string connectionString, NetworkCredential? credential = null, DatabaseQuestion? question = null)
+    public PostgresProbe(string connectionString, NetworkCredential? credential = null, DatabaseQuestion? question = null, DatabaseLimits? limits = null)
     {
         settings = PostgresConnectionString.Parse(connectionString);
         settings.Username = credential?.UserName is { Length: > 0 } user ? user : settings.Username;
         settings.Password = credential?.Password is { Length: > 0 } password ? password : settings.Password;
         this.question = question;
+        this.limits = limits ?? new DatabaseLimits();
     }
 
     /// <inheritdoc/>
@@ -86,9 +87,22 @@ public sealed class PostgresProbe : IProbe
     private string Settings(TimeSpan limit) =>
         new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Timeout = (int)Math.Clamp(Math.Ceiling(limit.TotalSeconds), 1, LongestConnect) }.ConnectionString;
 
-    private static void Judge(PostgresState state, Verdict verdict)
+    private void Judge(PostgresState state, Verdict verdict)
     {
         state.Tell(verdict);
+        JudgeConnections(state, verdict);
+        JudgeSessions(state, verdict);
+        JudgeReplication(state, verdict);
+        JudgeSizes(state, verdict);
+        if (!state.SeesAll)
+        {
+            // All that is hidden could make it degraded, and nothing worse.
+            verdict.Degraded($"this role does not see sessions of others, replicas and the size of the log: GRANT pg_monitor TO {state.Role}");
+        }
+    }
+
+    private static void JudgeConnections(PostgresState state, Verdict verdict)
+    {
         var used = (double)state.Connections / Math.Max(1, state.MaxConnections);
         var connections = string.Create(CultureInfo.InvariantCulture, $"{state.Connections} of {state.MaxConnections} connections are taken");
         if (used >= TooManyConnections)
@@ -99,25 +113,49 @@ public sealed class PostgresProbe : IProbe
         {
             verdict.Degraded(connections);
         }
+    }
 
-        if (state.LongestLockWait > LongWait)
+    private void JudgeSessions(PostgresState state, Verdict verdict)
+    {
+        if (state.LongestLockWait > limits.MaxLockWait)
         {
             verdict.Degraded($"{state.Waiting} sessions wait for a lock, one for {Duration.Format(state.LongestLockWait.Value)}");
         }
 
-        if (state.LongestTransaction > LongTransaction)
+        if (state.LongestTransaction > limits.MaxTransaction)
         {
             verdict.Degraded($"a transaction has been open for {Duration.Format(state.LongestTransaction.Value)}");
         }
+    }
 
+    private void JudgeReplication(PostgresState state, Verdict verdict)
+    {
         if (state.IsCutOff)
         {
             verdict.Degraded("it is a replica and receives nothing from its primary");
         }
 
-        if (state.Lag > LongLag || state.LagBytes > LargeLagBytes)
+        if (state.Lag > limits.MaxLag || state.LagBytes > limits.MaxLagSize)
         {
             verdict.Degraded($"{(state.IsReplica ? "it" : "a replica")} lags by {(state.Lag is { } lag ? Duration.Format(lag) : "")}{(state.LagBytes is { } bytes ? $" {ByteSize.Format(bytes)}" : "")}");
+        }
+    }
+
+    private void JudgeSizes(PostgresState state, Verdict verdict)
+    {
+        if (state.WalSize > (limits.MaxWal ?? UsualWal * state.WalWanted))
+        {
+            verdict.Degraded($"its log holds {ByteSize.Format(state.WalSize.Value)}, and its settings ask for {ByteSize.Format(state.WalWanted)}: a replication slot or an archive that fails may keep it");
+        }
+
+        if (state.Size > limits.MaxSize)
+        {
+            verdict.Degraded($"it has {ByteSize.Format(state.Size)}, more than {ByteSize.Format(limits.MaxSize.Value)}");
+        }
+
+        if (limits.MaxStatisticsAge is { } oldest && (state.NeverAnalyzed > 0 || state.StatisticsAge > oldest))
+        {
+            verdict.Degraded(state.NeverAnalyzed > 0 ? $"{state.NeverAnalyzed} tables with rows have no statistics" : $"a table's statistics are {Duration.Format(state.StatisticsAge!.Value)} old");
         }
     }
 }

@@ -20,8 +20,13 @@ internal sealed record PostgresState
             CASE WHEN pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
                 ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)) FROM pg_stat_replication) END::int8,
             (SELECT extract(epoch FROM now() - min(greatest(last_analyze, last_autoanalyze))) FROM pg_stat_user_tables WHERE n_live_tup > 1000)::float8,
+            (SELECT count(*) FROM pg_stat_user_tables WHERE n_live_tup > 1000 AND greatest(last_analyze, last_autoanalyze) IS NULL)::int,
             has_function_privilege('pg_ls_waldir()', 'execute'),
-            pg_is_in_recovery() AND NOT EXISTS (SELECT 1 FROM pg_stat_wal_receiver)
+            pg_is_in_recovery() AND NOT EXISTS (SELECT 1 FROM pg_stat_wal_receiver),
+            pg_database_size(current_database()),
+            (pg_size_bytes(current_setting('max_wal_size')) + pg_size_bytes(current_setting('wal_keep_size')))::int8,
+            pg_has_role('pg_monitor', 'usage'),
+            quote_ident(current_user)
         """;
 
     /// <summary>From version 14 on a lock knows since when it is waited for; before, the statement's age is all there is.</summary>
@@ -49,10 +54,24 @@ internal sealed record PostgresState
 
     public long? LagBytes { get; init; }
 
-    /// <summary>Of the table with rows whose statistics are the oldest.</summary>
+    /// <summary>Of the table with rows whose statistics are the oldest; null where there is none with statistics.</summary>
     public TimeSpan? StatisticsAge { get; init; }
 
+    /// <summary>Tables with rows that have no statistics at all.</summary>
+    public int NeverAnalyzed { get; init; }
+
     public long? WalSize { get; init; }
+
+    /// <summary>What the settings ask the log to keep to.</summary>
+    public long WalWanted { get; init; }
+
+    public long Size { get; init; }
+
+    /// <summary>Whether the role sees what others do.</summary>
+    public bool SeesAll { get; init; }
+
+    /// <summary>The role that asks, as a statement writes it.</summary>
+    public string Role { get; init; } = "";
 
     public static PostgresState Read(PostgresServer server)
     {
@@ -61,7 +80,7 @@ internal sealed record PostgresState
             Sql.Replace("{0}", server.Version >= 140000 ? LockWait : StatementAge, StringComparison.Ordinal),
             r =>
             {
-                mayListLog = r.GetBoolean(9);
+                mayListLog = r.GetBoolean(10);
                 return new PostgresState
                 {
                     Connections = r.GetInt32(0),
@@ -73,7 +92,12 @@ internal sealed record PostgresState
                     Lag = Seconds(r, 6),
                     LagBytes = r.IsDBNull(7) ? null : r.GetInt64(7),
                     StatisticsAge = Seconds(r, 8),
-                    IsCutOff = r.GetBoolean(10),
+                    NeverAnalyzed = r.GetInt32(9),
+                    IsCutOff = r.GetBoolean(11),
+                    Size = r.GetInt64(12),
+                    WalWanted = r.GetInt64(13),
+                    SeesAll = r.GetBoolean(14),
+                    Role = r.GetString(15),
                 };
             })[0];
 
@@ -93,7 +117,9 @@ internal sealed record PostgresState
         verdict.Fact("Lag", Lag);
         verdict.Fact("LagBytes", LagBytes);
         verdict.Fact("StatisticsAge", StatisticsAge);
+        verdict.Fact("NeverAnalyzed", NeverAnalyzed);
         verdict.Fact("WalSize", WalSize);
+        verdict.Fact("Size", Size);
     }
 
     private static TimeSpan? Seconds(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : TimeSpan.FromSeconds(Math.Max(0, row.GetDouble(column)));

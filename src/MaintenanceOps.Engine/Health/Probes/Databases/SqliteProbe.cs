@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 namespace MaintenanceOps.Engine.Health.Probes.Databases;
 
 /// <summary>Opens a SQLite database beside its users: it can be read, it can be written within the time, and its log does not pile up.</summary>
-public sealed class SqliteProbe(string path, DatabaseQuestion? question = null) : IProbe
+public sealed class SqliteProbe(string path, DatabaseQuestion? question = null, DatabaseLimits? limits = null) : IProbe
 {
     /// <summary>A log of this size is not being moved into the database: some reader never ends.</summary>
     private const long LargeLog = 256L << 20;
@@ -50,11 +50,17 @@ public sealed class SqliteProbe(string path, DatabaseQuestion? question = null) 
         var tables = connection.Scalar<long>("SELECT count(*) FROM sqlite_schema WHERE type = 'table'");
         var file = DatabaseLinks.Target(path);
         var log = new FileInfo(file + "-wal");
-        verdict.Fact("Size", new FileInfo(file).Length);
+        var size = new FileInfo(file).Length;
+        verdict.Fact("Size", size);
         verdict.Fact("WalSize", log.Exists ? log.Length : 0);
         verdict.Fact("Tables", tables);
         verdict.Fact("JournalMode", connection.Scalar<string>("PRAGMA journal_mode"));
-        if (log.Exists && log.Length > LargeLog)
+        if (size > limits?.MaxSize)
+        {
+            verdict.Degraded($"it has {ByteSize.Format(size)}, more than {ByteSize.Format(limits.MaxSize.Value)}");
+        }
+
+        if (log.Exists && log.Length > (limits?.MaxWal ?? LargeLog))
         {
             verdict.Degraded($"its log holds {ByteSize.Format(log.Length)}: a reader that does not end keeps it from being moved into the database");
         }

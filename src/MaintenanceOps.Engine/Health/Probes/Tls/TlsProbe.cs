@@ -39,13 +39,37 @@ public sealed class TlsProbe : IProbe
         {
             using var served = await Shake(context.Cancellation).ConfigureAwait(false);
             Judge(served, verdict);
+            await JudgeObsolete(verdict, context.Cancellation).ConfigureAwait(false);
             return verdict.End($"{Left(served.Leaf)} left, until {served.Leaf.NotAfter.ToUniversalTime():u}");
         }
         catch (Exception e) when (e is SocketException or IOException or AuthenticationException)
         {
             context.Cancellation.ThrowIfCancellationRequested();
             verdict.Unhealthy($"no TLS connection: {Expectation.Shorten(e.GetBaseException().Message, 160)}");
+            if (e is not SocketException)
+            {
+                await JudgeObsolete(verdict, context.Cancellation).ConfigureAwait(false);
+            }
+
             return verdict.End("");
+        }
+    }
+
+    /// <summary>On a connection of its own: the answer to an obsolete greeting. Where none can be had any more, the first one has told.</summary>
+    private async Task JudgeObsolete(Verdict verdict, CancellationToken cancellation)
+    {
+        try
+        {
+            var obsolete = await ObsoleteTls.Accepted(endpoint, Name, cancellation).ConfigureAwait(false);
+            verdict.Fact("ObsoleteProtocol", obsolete);
+            if (obsolete is not null)
+            {
+                verdict.Degraded($"it takes {obsolete}, which is obsolete");
+            }
+        }
+        catch (SocketException e)
+        {
+            verdict.Unknown($"whether it takes obsolete versions: {e.Message}");
         }
     }
 
@@ -88,13 +112,6 @@ public sealed class TlsProbe : IProbe
         foreach (var intermediate in served.Presented)
         {
             JudgeAbove(intermediate, served.Leaf, verdict);
-        }
-
-#pragma warning disable CA5397, SYSLIB0039 // Obsolete versions are looked for, not used.
-        if (served.Protocol is SslProtocols.Tls or SslProtocols.Tls11)
-#pragma warning restore CA5397, SYSLIB0039
-        {
-            verdict.Degraded($"{served.Protocol} is obsolete");
         }
 
         if (options.CertificateFile is { } file)

@@ -51,13 +51,7 @@ public sealed class LimitTests
     public void A_standby_that_stays_behind_is_found()
     {
         using var cluster = new PostgresCluster("autovacuum = off");
-        var standby = Path.Combine(cluster.Folder, "standby");
-        PostgresCluster.Program("pg_basebackup", "--pgdata", standby, "--host", cluster.Folder, "--username", "postgres", "--checkpoint=fast", "--no-sync");
-        File.WriteAllText(Path.Combine(standby, "standby.signal"), "");
-        File.AppendAllLines(Path.Combine(standby, "postgresql.conf"), [$"primary_conninfo = 'host={cluster.Folder} user=postgres application_name=second'", "recovery_min_apply_delay = '1h'"]);
-        PostgresCluster.Open(standby);
-        var connection = cluster.StartOn(standby);
-        Assert.True(SpinWait.SpinUntil(() => cluster.Query<long>("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") == 1, TimeSpan.FromSeconds(10)));
+        var connection = cluster.StartReplica("recovery_min_apply_delay = '1h'");
         var database = new UpkeepDatabase(cluster, "postgres");
         Assert.DoesNotContain(database.Inspect(), f => f.Rule == "ReplicationLag");
         database.Execute("CREATE TABLE bulk AS SELECT i, repeat('x', 1000) FROM generate_series(1, 20000) i");

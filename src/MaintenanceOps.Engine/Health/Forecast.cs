@@ -4,7 +4,8 @@ namespace MaintenanceOps.Engine.Health;
 /// <param name="Earliest">If it grows as fast as on its busier days.</param>
 /// <param name="Likely">If it grows as it does on most days.</param>
 /// <param name="Latest">If it grows as slowly as on its calmer days; null where that means never.</param>
-internal sealed record Forecast(TimeSpan Earliest, TimeSpan Likely, TimeSpan? Latest)
+/// <param name="PerDay">What it grows by in a day, as on most days.</param>
+internal sealed record Forecast(TimeSpan Earliest, TimeSpan Likely, TimeSpan? Latest, double PerDay)
 {
     /// <summary>Fewer days than a week know nothing of weekends.</summary>
     private const int LeastDays = 7;
@@ -46,7 +47,8 @@ internal sealed record Forecast(TimeSpan Earliest, TimeSpan Likely, TimeSpan? La
         return likely <= 0 ? null : new Forecast(
             Time(whole - used, slopes[slopes.Count * 3 / 4]),
             Time(whole - used, likely),
-            slopes[slopes.Count / 4] is > 0 and var slow ? Time(whole - used, slow) : null);
+            slopes[slopes.Count / 4] is > 0 and var slow ? Time(whole - used, slow) : null,
+            likely);
     }
 
     public override string ToString() => Latest is { } latest

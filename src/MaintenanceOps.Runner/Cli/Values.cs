@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MaintenanceOps.Runner.Cli;
 
-/// <summary>Reads the values that need more than the parser knows: durations, moments, levels, time zones.</summary>
+/// <summary>Reads the values that need more than the parser knows: durations, moments, words of a few, time zones.</summary>
 internal static class Values
 {
     public static TimeSpan? Duration(ArgumentResult result)
@@ -37,19 +37,23 @@ internal static class Values
         return null;
     }
 
-    public static VerificationLevel Level(ArgumentResult result, params VerificationLevel[] allowed)
+    /// <summary>A level, of those that are allowed.</summary>
+    public static VerificationLevel Level(ArgumentResult result, params VerificationLevel[] allowed) => Word(result, result.Tokens[0].Value, "level", allowed);
+
+    /// <summary>One word of a few. The parser itself would take numbers and lists for it, as if they were of them.</summary>
+    public static T Word<T>(ArgumentResult result, string text, string what, params T[] allowed)
+        where T : struct, Enum
     {
-        var text = result.Tokens[0].Value;
-        foreach (var level in allowed)
+        foreach (var word in allowed)
         {
-            if (string.Equals(text, level.ToString(), StringComparison.OrdinalIgnoreCase))
+            if (string.Equals(text, word.ToString(), StringComparison.OrdinalIgnoreCase))
             {
-                return level;
+                return word;
             }
         }
 
-        result.AddError($"'{text}' is no level. Use {string.Join(", ", allowed.Select(l => l.ToString().ToLowerInvariant()))}.");
-        return VerificationLevel.None;
+        result.AddError($"'{text}' is no {what}. Use {string.Join(", ", allowed.Select(l => l.ToString().ToLowerInvariant()))}.");
+        return default;
     }
 
     public static TimeZoneInfo? TimeZone(ArgumentResult result)

@@ -7,7 +7,7 @@ namespace MaintenanceOps.Runner.Commands;
 
 internal sealed class DatabaseHealthCommand : RunnerCommand
 {
-    private static readonly Option<FindingSeverity> Severity = new("--severity") { Description = $"The least grave that are told: {string.Join(", ", Enum.GetNames<FindingSeverity>()).ToLowerInvariant()}. [default: information]", HelpName = "severity" };
+    private static readonly Option<FindingSeverity> Severity = new("--severity") { Description = $"The least grave that are told: {string.Join(", ", Enum.GetNames<FindingSeverity>()).ToLowerInvariant()}. [default: information]", HelpName = "severity", CustomParser = r => Values.Word(r, r.Tokens[0].Value, "severity", Enum.GetValues<FindingSeverity>()) };
 
     public DatabaseHealthCommand()
         : base(
@@ -20,13 +20,14 @@ internal sealed class DatabaseHealthCommand : RunnerCommand
 
     protected override ExitCode Execute(RunnerContext context)
     {
-        var findings = DatabaseOptions.Targets(context).SelectMany(t => DatabaseUpkeep.Inspect(t, context.Sink, context.Cancellation)).Where(f => f.Severity >= context.Get(Severity)).ToArray();
+        var all = DatabaseOptions.Targets(context).SelectMany(t => DatabaseUpkeep.Inspect(t, context.Sink, context.Cancellation)).ToArray();
+        var findings = all.Where(f => f.Severity >= context.Get(Severity)).ToArray();
         context.Output.Table(findings, Tables.DatabaseFindings);
         foreach (var finding in findings.Where(f => f.Sql.Length > 0 || f.Advice.Length > 0))
         {
             context.Output.Text([$"{finding.Rule}{(finding.Object.Length > 0 ? $" {finding.Object}" : "")}: {Words.ForConsole(finding.Advice)}".TrimEnd(' ', ':'), .. finding.Sql.Length > 0 ? new[] { $"    {finding.Sql}" } : []]);
         }
 
-        return Array.Exists(findings, f => f.Severity == FindingSeverity.Error) ? ExitCode.Unhealthy : ExitCode.Done;
+        return Array.Exists(all, f => f.Severity == FindingSeverity.Error) ? ExitCode.Unhealthy : ExitCode.Done;
     }
 }

@@ -9,7 +9,7 @@ namespace MaintenanceOps.Runner.Commands;
 /// <summary>Mends what a look at databases finds, or does steps.</summary>
 internal sealed class OptimizeCommand : RunnerCommand
 {
-    private static readonly Option<OptimizationStep[]> Steps = new("--step") { Description = $"What to do: {string.Join(", ", Enum.GetNames<OptimizationStep>()).ToLowerInvariant()}. All that a look finds where it is left out.", HelpName = "step", DefaultValueFactory = _ => [] };
+    private static readonly Option<OptimizationStep[]> Steps = new("--step") { Description = $"What to do: {string.Join(", ", Enum.GetNames<OptimizationStep>()).ToLowerInvariant()}. All that a look finds where it is left out.", HelpName = "step", DefaultValueFactory = _ => [], CustomParser = r => [.. r.Tokens.Select(t => Values.Word(r, t.Value, "step", Enum.GetValues<OptimizationStep>()))] };
     private static readonly Option<TimeSpan?> TimeLimit = new("--time-limit") { Description = "When to stop; what has no room left is deferred.", HelpName = "duration", CustomParser = Values.Duration };
 
     public OptimizeCommand()

@@ -36,10 +36,10 @@ public sealed record DatabaseFinding
     /// <summary>What to do and why, in a sentence, where the statement does not speak for itself.</summary>
     public string Advice { get; init; } = "";
 
-    /// <summary>Bytes that the action is expected to give back; null where it gives none.</summary>
+    /// <summary>Bytes that the action, or the advice, is expected to give back; null where it gives none.</summary>
     public long? Gain { get; init; }
 
-    /// <summary>How long the action is expected to take, by the size alone; null where there is no action.</summary>
+    /// <summary>How long the action, or the advice, is expected to take, by the size alone; null where nothing has to be done, or nobody knows.</summary>
     public TimeSpan? EstimatedTime { get; init; }
 
     /// <summary>Bytes that must be free on the database's volume meanwhile; null where it needs none.</summary>

@@ -20,7 +20,7 @@ internal sealed class DatabaseHistory(string folder, IOperationSink sink)
         }
         catch (MaintenanceException e)
         {
-            sink.Inform($"The sizes of databases are not remembered: {e.Message}");
+            sink.Inform($"What is seen of databases is not remembered: {e.Message}");
             return null;
         }
     }
@@ -33,6 +33,15 @@ internal sealed class DatabaseHistory(string folder, IOperationSink sink)
     /// <summary>Remembers the size, in bytes.</summary>
     public void Looked(string place, long size, CancellationToken cancellation) =>
         Note(SizeKey(place), HealthStatus.Healthy, size, null, cancellation);
+
+    /// <summary>Remembers how many blocks a database was asked for, and how many of them were in memory.</summary>
+    /// <returns>What the last look saw: the blocks, and as the other figure those in memory; null for the first.</returns>
+    public PastFigure? Counted(string database, long fetched, long hit, CancellationToken cancellation)
+    {
+        var last = Try(() => log.LastFigure(CacheKey(database)), null);
+        Note(CacheKey(database), HealthStatus.Healthy, fetched, null, cancellation, hit);
+        return last;
+    }
 
     /// <summary>Remembers what a check of the whole content found. Where a part could not be checked, only problems count.</summary>
     public void Checked(string place, IReadOnlyList<IntegrityResult> results, CancellationToken cancellation)
@@ -51,13 +60,15 @@ internal sealed class DatabaseHistory(string folder, IOperationSink sink)
 
     private static string CheckKey(string place) => $"check {place}";
 
-    private void Note(string key, HealthStatus status, double? figure, string? reason, CancellationToken cancellation)
+    private static string CacheKey(string database) => $"cache {database}";
+
+    private void Note(string key, HealthStatus status, double? figure, string? reason, CancellationToken cancellation, double? other = null)
     {
         var now = DateTimeOffset.UtcNow;
         Try(
             () =>
             {
-                log.Append(key, _ => new HealthEntry { Name = key, At = now, Since = now, Status = status, Confirmed = status, Figure = figure, Reason = reason }, cancellation);
+                log.Append(key, _ => new HealthEntry { Name = key, At = now, Since = now, Status = status, Confirmed = status, Figure = figure, OtherFigure = other, Reason = reason }, cancellation);
                 return true;
             },
             false);

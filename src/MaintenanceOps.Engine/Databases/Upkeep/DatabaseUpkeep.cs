@@ -29,7 +29,7 @@ public static class DatabaseUpkeep
 
     /// <summary>Does what the request asks for, one result a task, as each ends.</summary>
     /// <exception cref="MaintenanceException">The database cannot be reached, or its engine has no such step.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled; what was done stays done, and nothing half-done does.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; what was done stays done. What could not be tidied up, a warning has told.</exception>
     public static void Optimize(DatabaseTarget target, OptimizationRequest request, IOperationSink sink, Action<OptimizationResult> write, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -71,7 +71,7 @@ public static class DatabaseUpkeep
         return target switch
         {
             { Path: { } path, ConnectionString: null } => SqliteUpkeep.Open(path, target.LockTimeout, sink, history),
-            { ConnectionString: { } connection, Path: null } => PostgresUpkeep.Open(connection, target.Credential, target.LockTimeout, sink),
+            { ConnectionString: { } connection, Path: null } => PostgresUpkeep.Open(connection, target.Credential, target.LockTimeout, sink, history: history),
             _ => throw new MaintenanceException(ErrorCode.InvalidArgument, "Name one database: a SQLite file or a connection to PostgreSQL."),
         };
     }

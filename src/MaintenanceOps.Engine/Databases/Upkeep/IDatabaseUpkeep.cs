@@ -24,6 +24,9 @@ internal interface IDatabaseUpkeep : IDisposable
     string? Intrusion(OptimizationTask task);
 
     /// <summary>Does one task. A lock that is in the way, a lack of space or a statement that fails is a result, not an exception.</summary>
-    /// <exception cref="OperationCanceledException">The token was cancelled; nothing half-done stays.</exception>
-    OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation);
+    /// <param name="task">What is to be done.</param>
+    /// <param name="limited">Ends the task: the caller's token, or a time limit.</param>
+    /// <param name="cancellation">The caller's token: whoever cancels wants an end at once, and a time limit leaves time to tidy up.</param>
+    /// <exception cref="OperationCanceledException">A token was cancelled. What could not be tidied up, a warning has told.</exception>
+    OptimizationResult Carry(OptimizationTask task, CancellationToken limited, CancellationToken cancellation);
 }

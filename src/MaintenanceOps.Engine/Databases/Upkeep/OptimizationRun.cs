@@ -16,11 +16,23 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
         var all = Tasks(cancellation);
         Skip(all.Where(t => !IsDue(t)), write);
         var tasks = all.FindAll(IsDue);
+        var covered = new HashSet<(OptimizationStep, string)>();
         for (var i = 0; i < tasks.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             sink.Progress($"Optimizing {database.Place} (tasks)", i, tasks.Count);
-            write(Carry(tasks[i], request.TimeLimit - clock.Elapsed, cancellation));
+            if (covered.Contains((tasks[i].Step, tasks[i].Object)))
+            {
+                continue;
+            }
+
+            var result = Carry(tasks[i], request.TimeLimit - clock.Elapsed, cancellation);
+            if (result.Status == OptimizationStatus.Done)
+            {
+                covered.UnionWith(tasks[i].Covers.Select(o => (tasks[i].Step, o)));
+            }
+
+            write(result);
         }
     }
 
@@ -44,9 +56,11 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
     {
         var room = request.TimeLimit;
         var statements = new List<string>();
-        foreach (var task in Tasks(cancellation).Where(IsDue).Where(t => room is null || t.EstimatedTime <= room))
+        var covered = new HashSet<(OptimizationStep, string)>();
+        foreach (var task in Tasks(cancellation).Where(IsDue).Where(t => (room is null || t.EstimatedTime <= room) && !covered.Contains((t.Step, t.Object))))
         {
             statements.Add(task.Sql);
+            covered.UnionWith(task.Covers.Select(o => (task.Step, o)));
             room -= task.EstimatedTime;
         }
 
@@ -72,7 +86,7 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
 
         if (left is not { } room)
         {
-            return database.Carry(task, cancellation);
+            return database.Carry(task, cancellation, cancellation);
         }
 
         if (room <= TimeSpan.Zero || task.EstimatedTime > room)
@@ -84,7 +98,7 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
         limit.CancelAfter(LongTime.ForTimer(room));
         try
         {
-            return database.Carry(task, limit.Token);
+            return database.Carry(task, limit.Token, cancellation);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -103,12 +117,14 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
         Reason = reason,
     };
 
-    /// <summary>A checkpoint makes room for the others; statistics are gathered of what the others leave.</summary>
-    private static int Rank(OptimizationTask task) => task.Step switch
+    /// <summary>A checkpoint makes room for the others; statistics are gathered of what the others leave, and of a whole before its parts.</summary>
+    private static int Rank(OptimizationTask task) => task switch
     {
-        OptimizationStep.Checkpoint => 0,
-        OptimizationStep.Analyze => 2,
-        _ => 1,
+        { IsUrgent: true } => 0,
+        { Step: OptimizationStep.Checkpoint } => 1,
+        { Step: not OptimizationStep.Analyze } => 2,
+        { Covers.Count: > 0 } => 3,
+        _ => 4,
     };
 
     private static double GainPerSecond(OptimizationTask task) => task.Gain / Math.Max(task.EstimatedTime.TotalSeconds, 0.001);

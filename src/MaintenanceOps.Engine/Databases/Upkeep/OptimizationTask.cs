@@ -14,6 +14,12 @@ internal sealed record OptimizationTask
     /// <summary>Bytes that it should give back.</summary>
     public long Gain { get; init; }
 
+    /// <summary>Whether it comes before all others: without it the server will soon take no writes.</summary>
+    public bool IsUrgent { get; init; }
+
+    /// <summary>Objects for which the same step is done along with this one.</summary>
+    public IReadOnlyCollection<string> Covers { get; init; } = [];
+
     /// <summary>How long it should take, by the size.</summary>
     public TimeSpan EstimatedTime { get; init; }
 

@@ -1,9 +1,10 @@
+using MaintenanceOps.Engine.Databases.Upkeep;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
 
 /// <summary>One look at one database: what the rules ask with, and what several of them read.</summary>
-internal sealed class Inspection(UpkeepSession session, UpkeepLimits limits, CancellationToken cancellation)
+internal sealed class Inspection(UpkeepSession session, UpkeepLimits limits, DatabaseHistory? history, CancellationToken cancellation)
 {
     private readonly DatabaseFinding template = new()
     {
@@ -21,6 +22,12 @@ internal sealed class Inspection(UpkeepSession session, UpkeepLimits limits, Can
     private readonly Lazy<bool> sees = new(() => session.Ask(s => s.Scalar<bool>("SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"), cancellation));
 
     public UpkeepSession Session => session;
+
+    /// <summary>What was seen before; null where nothing is remembered.</summary>
+    public DatabaseHistory? History => history;
+
+    /// <summary>What that is kept under: the address of a server may be another one's tomorrow.</summary>
+    public string Key => $"{session.Server.System:x16} {session.Server.Database}";
 
     public UpkeepLimits Limits => limits;
 

@@ -11,7 +11,7 @@ internal sealed partial record InvalidIndex(string Name, string Table, long Size
 {
     /// <summary>
     /// Those that nobody builds right now: a build shows its table, or, to a user who may not see that, a lock on it.
-    /// A copy is one by its name and by another index of the same content beside it.
+    /// A new copy is one by its name and by another index of the same content beside it; an old one was replaced already.
     /// </summary>
     private static readonly string Sql = $"""
         WITH {CatalogSql.Locked}
@@ -30,9 +30,12 @@ internal sealed partial record InvalidIndex(string Name, string Table, long Size
 
     public static List<InvalidIndex> Read(UpkeepSession session, CancellationToken cancellation) => session.Rows(
         Sql,
-        r => new InvalidIndex(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetBoolean(4) && CopyName().IsMatch(r.GetString(3))),
+        r => new InvalidIndex(r.GetString(0), r.GetString(1), r.GetInt64(2), OldName().IsMatch(r.GetString(3)) || (r.GetBoolean(4) && NewName().IsMatch(r.GetString(3)))),
         cancellation);
 
-    [GeneratedRegex(@"_cc(new|old)\d*$")]
-    private static partial Regex CopyName();
+    [GeneratedRegex(@"_ccnew\d*$")]
+    private static partial Regex NewName();
+
+    [GeneratedRegex(@"_ccold\d*$")]
+    private static partial Regex OldName();
 }

@@ -1,16 +1,17 @@
 using MaintenanceOps.Engine.Databases.Postgres.Upkeep.Rules;
+using MaintenanceOps.Engine.Databases.Upkeep;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
 
 /// <summary>Asks one rule after the other; one that may not see what it needs says so, and the others go on.</summary>
-internal sealed class PostgresInspection(UpkeepSession session, UpkeepLimits limits)
+internal sealed class PostgresInspection(UpkeepSession session, UpkeepLimits limits, DatabaseHistory? history)
 {
     public IEnumerable<DatabaseFinding> Run(CancellationToken cancellation)
     {
         session.ForReading(limits.Inspection);
-        var inspection = new Inspection(session, limits, cancellation);
-        foreach (var rule in RuleBook.Rules())
+        var inspection = new Inspection(session, limits, history, cancellation);
+        foreach (var rule in RuleBook.Rules)
         {
             foreach (var finding in Look(inspection, rule))
             {

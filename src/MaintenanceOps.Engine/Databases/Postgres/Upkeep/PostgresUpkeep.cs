@@ -12,8 +12,12 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
     private readonly IOperationSink sink;
     private readonly UpkeepLimits limits;
 
-    private PostgresUpkeep(UpkeepSession session, IOperationSink sink, UpkeepLimits limits)
+    /// <summary>What is remembered from look to look; null where nothing is.</summary>
+    private readonly DatabaseHistory? history;
+
+    private PostgresUpkeep(UpkeepSession session, IOperationSink sink, DatabaseHistory? history, UpkeepLimits limits)
     {
+        this.history = history;
         this.session = session;
         this.sink = sink;
         this.limits = limits;
@@ -29,12 +33,13 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
     /// <param name="lockTimeout">How long a lock of somebody else is waited for; five seconds where it is null.</param>
     /// <param name="sink">Where it tells what it does.</param>
     /// <param name="limits">From where on the rules speak; the usual ones where it is null.</param>
+    /// <param name="history">What is remembered; null where nothing is.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
-    public static PostgresUpkeep Open(string connectionString, System.Net.NetworkCredential? credential, TimeSpan? lockTimeout, IOperationSink sink, UpkeepLimits? limits = null) =>
-        new(UpkeepSession.Open(connectionString, credential, lockTimeout), sink, limits ?? new UpkeepLimits());
+    public static PostgresUpkeep Open(string connectionString, System.Net.NetworkCredential? credential, TimeSpan? lockTimeout, IOperationSink sink, UpkeepLimits? limits = null, DatabaseHistory? history = null) =>
+        new(UpkeepSession.Open(connectionString, credential, lockTimeout), sink, history, limits ?? new UpkeepLimits());
 
     /// <inheritdoc/>
-    public IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation) => new PostgresInspection(session, limits).Run(cancellation);
+    public IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation) => new PostgresInspection(session, limits, history).Run(cancellation);
 
     /// <inheritdoc/>
     public IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation) => new PostgresIntegrity(session, sink).Run(level, cancellation);
@@ -42,7 +47,7 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
     /// <inheritdoc/>
     public IReadOnlyList<OptimizationTask> Plan(OptimizationStep step, CancellationToken cancellation)
     {
-        var work = StepFor(step);
+        var work = StepFor(step, cancellation);
         session.ForReading(limits.Inspection);
         try
         {
@@ -59,23 +64,23 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
     public string? Intrusion(OptimizationTask task) => null;
 
     /// <inheritdoc/>
-    public OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation)
+    public OptimizationResult Carry(OptimizationTask task, CancellationToken limited, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(task);
-        var work = StepFor(task.Step);
+        var work = StepFor(task.Step, cancellation);
         session.ForWork();
-        return new TaskRun(session, task).Run(work.Do, cancellation);
+        return new TaskRun(session, task).Run(work.Do, limited);
     }
 
     public void Dispose() => session.Dispose();
 
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
-    private IUpkeepStep StepFor(OptimizationStep step) => step switch
+    private IUpkeepStep StepFor(OptimizationStep step, CancellationToken cancellation) => step switch
     {
         OptimizationStep.Vacuum => new VacuumStep(session),
         OptimizationStep.Analyze => new AnalyzeStep(session),
-        OptimizationStep.Reindex => new ReindexStep(session, limits, sink),
-        OptimizationStep.VacuumFull => new FullVacuumStep(session, limits),
+        OptimizationStep.Reindex => new ReindexStep(session, limits, sink, cancellation),
+        OptimizationStep.VacuumFull => new FullVacuumStep(session, limits, sink),
         _ => throw new MaintenanceException(ErrorCode.InvalidArgument, $"PostgreSQL has no step {step}: it has Vacuum, Analyze, Reindex and VacuumFull. Its checkpoints and free pages it sees to itself.", Place),
     };
 }

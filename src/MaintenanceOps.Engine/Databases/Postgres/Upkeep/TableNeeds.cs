@@ -3,11 +3,15 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
 /// <summary>A table with the rows that were changed since it was last looked after, and from where on autovacuum would act.</summary>
 internal sealed record TableNeeds
 {
+    /// <summary>From this version on <c>autovacuum_vacuum_max_threshold</c> and <c>relallfrozen</c> are there.</summary>
+    private const int WithMost = 180000;
+
     /// <summary>
     /// As autovacuum computes it: a threshold and a share of the rows, the table's own before the server's. For values out
-    /// of line the options of the TOAST table come before those of its table.
+    /// of line the TOAST table's own options go, or where it has none at all those of its table. From version 18 on there is a
+    /// most for dead rows, and of inserted ones only the pages count that are not frozen.
     /// </summary>
-    private static readonly string Sql = $"""
+    private static string Sql(int version) => $"""
         WITH {CatalogSql.Locked}, t AS (
           SELECT c.oid, c.relpages, format('%I.%I', n.nspname, c.relname) AS name, greatest(c.reltuples, 0)::float8 AS rows,
             pg_stat_get_dead_tuples(c.oid) AS dead, pg_stat_get_ins_since_vacuum(c.oid) AS inserted, pg_stat_get_mod_since_analyze(c.oid) AS modified,
@@ -21,7 +25,10 @@ internal sealed record TableNeeds
             coalesce(o.at, current_setting('autovacuum_analyze_threshold')::float8) AS at,
             coalesce(o.asf, current_setting('autovacuum_analyze_scale_factor')::float8) AS asf,
             coalesce(pg_stat_get_dead_tuples(x.oid), 0) AS overflow_dead, coalesce(pg_stat_get_live_tuples(x.oid), 0) AS overflow_live, greatest(x.reltuples, 0)::float8 AS overflow_rows,
-            {CatalogSql.Option("autovacuum_vacuum_threshold", "x")}::float8 AS overflow_vt, {CatalogSql.Option("autovacuum_vacuum_scale_factor", "x")}::float8 AS overflow_vs
+            CASE WHEN x.reloptions IS NULL THEN o.vt ELSE {CatalogSql.Option("autovacuum_vacuum_threshold", "x")}::float8 END AS overflow_vt,
+            CASE WHEN x.reloptions IS NULL THEN o.vs ELSE {CatalogSql.Option("autovacuum_vacuum_scale_factor", "x")}::float8 END AS overflow_vs,
+            {(version >= WithMost ? "nullif(coalesce(o.vm, current_setting('autovacuum_vacuum_max_threshold')::float8), -1)" : "NULL::float8")} AS vm,
+            {(version >= WithMost ? "CASE WHEN c.relpages > 0 THEN 1 - least(c.relallfrozen, c.relpages)::float8 / c.relpages ELSE 1 END" : "1::float8")} AS unfrozen
           FROM pg_class c
           JOIN pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN pg_class x ON x.oid = c.reltoastrelid
@@ -29,15 +36,17 @@ internal sealed record TableNeeds
             SELECT bool_and(option_value::bool) FILTER (WHERE option_name = 'autovacuum_enabled') AS enabled,
               max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_vacuum_threshold') AS vt,
               max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_vacuum_scale_factor') AS vs,
+              max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_vacuum_max_threshold') AS vm,
               max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_vacuum_insert_threshold') AS it,
               max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_vacuum_insert_scale_factor') AS ins,
               max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_analyze_threshold') AS at,
               max(option_value::float8) FILTER (WHERE option_name = 'autovacuum_analyze_scale_factor') AS asf
             FROM (SELECT * FROM pg_options_to_table(c.reloptions) WHERE option_name LIKE 'autovacuum%') p) o
           WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND {CatalogSql.UserSchema})
-        SELECT c.oid, c.name, {CatalogSql.Size("pg_table_size")}, c.rows, c.live, c.dead, c.vt + c.vs * c.rows,
-          c.inserted, CASE WHEN c.it < 0 THEN 'Infinity'::float8 ELSE c.it + c.ins * c.rows END, c.modified, c.at + c.asf * c.rows, c.unanalyzed, c.enabled,
-          c.overflow_dead, c.overflow_live, coalesce(c.overflow_vt, c.vt) + coalesce(c.overflow_vs, c.vs) * coalesce(c.overflow_rows, 0)
+        SELECT c.oid, c.name, {CatalogSql.Size("pg_table_size")}, c.rows, c.live, c.dead, least(c.vt + c.vs * c.rows, c.vm),
+          c.inserted, CASE WHEN c.it < 0 THEN 'Infinity'::float8 ELSE c.it + c.ins * c.rows * c.unfrozen END, c.modified, c.at + c.asf * c.rows, c.unanalyzed, c.enabled,
+          c.overflow_dead, c.overflow_live, least(coalesce(c.overflow_vt, current_setting('autovacuum_vacuum_threshold')::float8)
+            + coalesce(c.overflow_vs, current_setting('autovacuum_vacuum_scale_factor')::float8) * coalesce(c.overflow_rows, 0), c.vm)
         FROM t AS c WHERE c.dead > 0 OR c.inserted > 0 OR c.modified > 0 OR c.overflow_dead > 0
         """;
 
@@ -87,7 +96,7 @@ internal sealed record TableNeeds
     public double DeadShare => Math.Max(Share(Dead, Live), NeedsOverflowVacuum ? Share(OverflowDead, OverflowLive) : 0);
 
     public static List<TableNeeds> Read(UpkeepSession session, CancellationToken cancellation) => session.Rows(
-        Sql,
+        Sql(session.Server.Version),
         r => new TableNeeds
         {
             Id = r.GetFieldValue<uint>(0),

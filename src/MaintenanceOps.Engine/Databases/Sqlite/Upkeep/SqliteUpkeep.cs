@@ -50,15 +50,24 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
     public IEnumerable<IntegrityResult> Check(VerificationLevel level, CancellationToken cancellation)
     {
         var results = new List<IntegrityResult>();
-        foreach (var result in new IntegrityChecks(path, Place, lockTimeout, cancellation).Run(level))
+        var isWhole = false;
+        try
         {
-            results.Add(result);
-            yield return result;
-        }
+            foreach (var result in new IntegrityChecks(path, Place, lockTimeout, cancellation).Run(level))
+            {
+                results.Add(result);
+                yield return result;
+            }
 
-        if (level == VerificationLevel.Full)
+            isWhole = true;
+        }
+        finally
         {
-            history?.Checked(path, results, cancellation);
+            // Damage that was found stays found, though nobody waits for the rest.
+            if (level == VerificationLevel.Full && (isWhole || results.Exists(r => r.ProblemCount > 0)))
+            {
+                history?.Checked(path, results, CancellationToken.None);
+            }
         }
     }
 
@@ -70,18 +79,11 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
         ? $"It keeps writers waiting for about {Duration.Format(task.EstimatedTime)}, and {string.Join(", ", users)} {(users.Count == 1 ? "has" : "have")} the database open."
         : null;
 
-    public OptimizationResult Carry(OptimizationTask task, CancellationToken cancellation)
+    public OptimizationResult Carry(OptimizationTask task, CancellationToken limited, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var before = DatabaseFile.LengthWithLog(path);
-        var file = Identity();
-        var outcome = Try(task, cancellation);
-        if (Identity() != file)
-        {
-            // With a log SQLite goes on with the file that it has open, though nobody finds it any more; without one it takes it for read-only.
-            outcome = StepOutcome.Failed("The file was deleted or replaced meanwhile, so what was done is lost.");
-        }
-
+        var outcome = Try(task, limited);
         return new OptimizationResult
         {
             Engine = Engine,
@@ -108,6 +110,27 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
     {
         try
         {
+            var file = Identity();
+            var outcome = Work(task, cancellation);
+
+            // With a log SQLite goes on with the file that it has open, though nobody finds it any more; without one it takes it for read-only.
+            return (outcome.Status, Identity() == file) switch
+            {
+                (_, true) => outcome,
+                (OptimizationStatus.Done, _) => StepOutcome.Failed("The file was deleted or replaced meanwhile, so what was done is lost."),
+                _ => outcome with { Reason = $"{outcome.Reason} The file was deleted or replaced meanwhile." },
+            };
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            return StepOutcome.Failed(IoErrors.Wrap(e, "optimize", Place).Message);
+        }
+    }
+
+    private StepOutcome Work(OptimizationTask task, CancellationToken cancellation)
+    {
+        try
+        {
             using var session = SqliteSession.Open(path, cancellation);
             return new UpkeepStep(session.Connection, path, lockTimeout, sink, cancellation).Run(task);
         }
@@ -130,10 +153,6 @@ internal sealed class SqliteUpkeep : IDatabaseUpkeep
         catch (MaintenanceException e)
         {
             return StepOutcome.Failed(e.Message);
-        }
-        catch (Exception e) when (IoErrors.IsKnown(e))
-        {
-            return StepOutcome.Failed(IoErrors.Wrap(e, "optimize", Place).Message);
         }
     }
 

@@ -25,6 +25,9 @@ internal static class UpkeepCost
     /// <summary>Reads the index's table; how large one is cannot be asked, so they share the file evenly.</summary>
     public static TimeSpan Reindex(DatabaseFile file, int tables) => Seconds(file.Size / Math.Max(1, tables), ReindexSpeed);
 
+    /// <summary>Puts each page of an index on the list of free ones.</summary>
+    public static TimeSpan Drop(long bytes) => Seconds(bytes, ReindexSpeed);
+
     /// <summary>A bounded number of rows of each index is read, whatever its size.</summary>
     public static TimeSpan Analyze(int tables) => AnalyzeTable * tables;
 

@@ -77,7 +77,7 @@ public sealed class ActivityTests(UpkeepWorld world)
     {
         var database = world.NewDatabase();
         using var session = UpkeepSession.Open(database.Connection, null, null);
-        var inspection = new Inspection(session, new UpkeepLimits(), default);
+        var inspection = new Inspection(session, new UpkeepLimits(), null, default);
         var second = TimeSpan.FromSeconds(1);
         var finding = Assert.Single(CacheRule.Judge(inspection, (1000, 900), (41_000, 20_900), second));
         Assert.Equal(0.5, finding.Ratio);

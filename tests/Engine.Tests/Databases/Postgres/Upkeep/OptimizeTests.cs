@@ -107,7 +107,7 @@ public sealed class OptimizeTests(UpkeepWorld world)
         using var stop = new CancellationTokenSource();
         using var upkeep = database.Upkeep();
         var task = Assert.Single(upkeep.Plan(OptimizationStep.Reindex, default));
-        var running = Task.Run(() => upkeep.Carry(task, stop.Token));
+        var running = Task.Run(() => upkeep.Carry(task, stop.Token, stop.Token));
         Assert.True(SpinWait.SpinUntil(() => database.Query<long>("SELECT count(*) FROM pg_stat_progress_create_index WHERE phase LIKE 'building%'") == 1, TimeSpan.FromSeconds(10)));
 
         // While it is built it is nobody's leftover.
@@ -137,7 +137,7 @@ public sealed class OptimizeTests(UpkeepWorld world)
         UpkeepDatabase.Execute(gate, "SELECT pg_advisory_lock(1)");
         database.Execute("CREATE FUNCTION wait(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN IF i = 1 AND current_setting(''application_name'') = ''mops'' THEN PERFORM pg_advisory_xact_lock(1); END IF; RETURN i; END'; CREATE INDEX waiting ON t(wait(id))");
         var task = Assert.Single(upkeep.Plan(OptimizationStep.Reindex, default), t => t.Object == "public.waiting");
-        var running = Task.Run(() => upkeep.Carry(task, stop.Token));
+        var running = Task.Run(() => upkeep.Carry(task, stop.Token, stop.Token));
         Assert.True(SpinWait.SpinUntil(() => database.Query<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1, TimeSpan.FromSeconds(20)));
         UpkeepDatabase.Execute(late, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t");
         UpkeepDatabase.Execute(gate, "SELECT pg_advisory_unlock(1)");
@@ -162,7 +162,7 @@ public sealed class OptimizeTests(UpkeepWorld world)
             """);
         using var upkeep = database.Upkeep();
         var task = Assert.Single(upkeep.Plan(OptimizationStep.Reindex, default));
-        var running = Task.Run(() => upkeep.Carry(task, default));
+        var running = Task.Run(() => upkeep.Carry(task, default, default));
         Assert.True(SpinWait.SpinUntil(() => database.Query<long>("SELECT count(*) FROM pg_stat_progress_create_index WHERE phase LIKE 'building%'") == 1, TimeSpan.FromSeconds(10)));
         database.Execute("DROP TABLE going");
         var result = await running;

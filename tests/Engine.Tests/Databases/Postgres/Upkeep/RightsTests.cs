@@ -45,7 +45,7 @@ public sealed class RightsTests(UpkeepWorld world)
         foreach (var step in new[] { OptimizationStep.Vacuum, OptimizationStep.Analyze, OptimizationStep.VacuumFull })
         {
             var task = new OptimizationTask { Step = step, Object = "public.dead", Sql = step switch { OptimizationStep.Vacuum => "VACUUM public.dead", OptimizationStep.Analyze => "ANALYZE public.dead", _ => "VACUUM (FULL, SKIP_LOCKED) public.dead" } };
-            var result = upkeep.Carry(task, default);
+            var result = upkeep.Carry(task, default, default);
             Assert.Equal(OptimizationStatus.Failed, result.Status);
             Assert.Contains("dead", result.Reason, StringComparison.Ordinal);
         }

@@ -63,18 +63,18 @@ internal sealed class UpkeepDatabase(PostgresCluster cluster, string name)
         command.ExecuteNonQuery();
     }
 
-    public PostgresUpkeep Upkeep(TimeSpan? lockTimeout = null, UpkeepLimits? limits = null, string? connection = null, NetworkCredential? credential = null)
+    public PostgresUpkeep Upkeep(TimeSpan? lockTimeout = null, UpkeepLimits? limits = null, string? connection = null, NetworkCredential? credential = null, DatabaseHistory? history = null)
     {
         Settle();
-        return PostgresUpkeep.Open(connection ?? Connection, credential, lockTimeout, SilentSink.Instance, limits);
+        return PostgresUpkeep.Open(connection ?? Connection, credential, lockTimeout, SilentSink.Instance, limits, history);
     }
 
     /// <summary>Upkeep that lets the test act whenever it tells how far it is.</summary>
     public static PostgresUpkeep Open(string connection, Action act) => PostgresUpkeep.Open(connection, null, null, new ProgressSink(act));
 
-    public List<DatabaseFinding> Inspect(UpkeepLimits? limits = null, string? connection = null)
+    public List<DatabaseFinding> Inspect(UpkeepLimits? limits = null, string? connection = null, DatabaseHistory? history = null)
     {
-        using var upkeep = Upkeep(null, limits, connection);
+        using var upkeep = Upkeep(null, limits, connection, history: history);
         return [.. upkeep.Inspect(default)];
     }
 

@@ -8,6 +8,9 @@ internal static class ActivityRules
     private const double ManyConnections = 0.8;
     private const double TooManyConnections = 0.95;
 
+    /// <summary>Of those who wait.</summary>
+    private const int MostTold = 5;
+
     private const string PreparedSql = """
         SELECT gid, owner::text, database::text, extract(epoch FROM now() - prepared)::float8 FROM pg_prepared_xacts ORDER BY prepared
         """;
@@ -18,7 +21,7 @@ internal static class ActivityRules
           current_setting('superuser_reserved_connections')::bigint + coalesce(nullif(current_setting('reserved_connections', true), '')::bigint, 0)
         """;
 
-    /// <summary>Who stands at the head of each queue; those who wait and are waited for are counted, not listed.</summary>
+    /// <summary>Who stands at the head of each queue, and behind whom the others wait that have waited the longest.</summary>
     public static IEnumerable<DatabaseFinding> Blocking(Inspection inspection)
     {
         var sessions = inspection.Activities.ToDictionary(a => a.Pid);
@@ -35,7 +38,7 @@ internal static class ActivityRules
             var who = sessions.TryGetValue(root, out var session) ? session.Describe() : "A prepared transaction";
             yield return inspection.Finding(
                 longest >= inspection.Limits.BlockedLong.TotalSeconds ? FindingSeverity.Error : FindingSeverity.Warning, "Blocking", session?.Name ?? "prepared transaction",
-                $"{who} keeps {behind.Count} session{(behind.Count > 1 ? "s" : "")} waiting, the longest for {Seconds(longest)}: {string.Join("; ", behind.OrderByDescending(w => w.WaitSeconds).Take(3).Select(w => w.Describe()))}") with
+                $"{who} keeps {behind.Count} session{(behind.Count > 1 ? "s" : "")} waiting, the longest for {Seconds(longest)}: {string.Join("; ", behind.OrderByDescending(w => w.WaitSeconds).Take(MostTold).Select(w => w.Describe() + Behind(w, root)))}{(behind.Count > MostTold ? $"; and {behind.Count - MostTold} more" : "")}") with
             {
                 Sql = session is null ? "" : $"SELECT pg_terminate_backend({root.ToString(CultureInfo.InvariantCulture)});",
                 Advice = "Ending the session undoes its transaction; ask its owner first.",
@@ -76,6 +79,10 @@ internal static class ActivityRules
             Ratio = ratio,
             Advice = "A pool with fewer connections serves more than a server with more of them.",
         };
+
+    /// <summary>Whom somebody waits for who does not wait for the head itself.</summary>
+    private static string Behind(Activity waiting, int root) =>
+        waiting.BlockedBy.Contains(root) ? "" : $", behind pid {string.Join(" and ", waiting.BlockedBy.Distinct())}";
 
     private static List<Activity> Behind(int root, List<Activity> waiting)
     {

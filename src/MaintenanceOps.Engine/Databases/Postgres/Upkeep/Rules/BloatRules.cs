@@ -12,8 +12,10 @@ internal static class BloatRules
         {
             yield return Finding(inspection, "TableBloat", table) with
             {
+                EstimatedTime = Throughput.Rewrite(table.Size - table.Gain!.Value),
+                EstimatedSpace = table.Size - table.Gain,
                 Advice = "Its own new rows fill the room, so often nothing has to be done. "
-                    + $"VACUUM (FULL) {table.Name} gives it back and keeps everybody out for about {Duration.Format(Throughput.Rewrite(table.Size - table.Gain!.Value))}: only in a maintenance window.",
+                    + $"VACUUM (FULL) {table.Name} gives it back and keeps everybody out for about {Duration.Format(Throughput.Rewrite(table.Size - table.Gain.Value))}: only in a maintenance window.",
             };
         }
 
@@ -23,7 +25,7 @@ internal static class BloatRules
                 "TableBloat",
                 $"for {unknown.Count} large table{(unknown.Count > 1 ? "s" : "")}, {unknown[0].Name} among them, there are no statistics of all columns, or the user may not see them") with
             {
-                Advice = "ANALYZE gathers them; they are shown to those who may read the table, as a member of pg_read_all_data may.",
+                Advice = "ANALYZE gathers them; they are shown to those who may read the table, as a member of pg_read_all_data (from PostgreSQL 14 on) may.",
             };
         }
     }

@@ -1,10 +1,9 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep.Rules;
 
-/// <summary>How often a block was found in memory while the inspection lasted. Counters since the start say nothing of today.</summary>
-internal sealed class CacheRule
+/// <summary>How often a block was found in memory since the last look. Counters since the start say nothing of today.</summary>
+internal static class CacheRule
 {
     /// <summary>Fewer blocks from the disk are no pattern.</summary>
     private const long Enough = 10_000;
@@ -17,17 +16,24 @@ internal sealed class CacheRule
         WHERE c.relkind IN ('r', 'm', 'i') AND {CatalogSql.UserSchema}
         """;
 
-    private readonly Stopwatch clock = new();
-    private (long Fetched, long Hit) first;
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(7);
 
-    public IEnumerable<DatabaseFinding> Begin(Inspection inspection)
+    public static IEnumerable<DatabaseFinding> Look(Inspection inspection)
     {
-        first = Sample(inspection);
-        clock.Start();
-        return [];
-    }
+        if (inspection.History is not { } history)
+        {
+            return [];
+        }
 
-    public IEnumerable<DatabaseFinding> End(Inspection inspection) => clock.IsRunning ? Judge(inspection, first, Sample(inspection), clock.Elapsed) : [];
+        var last = Sample(inspection);
+        var first = history.Counted(inspection.Key, last.Fetched, last.Hit, inspection.Cancellation);
+
+        // Counters that went back were reset, by somebody or by a crash.
+        return first is { Other: { } hit } && DateTimeOffset.UtcNow - first.At is var interval && interval > Shortest && interval < Longest && last.Fetched >= first.Value && last.Hit >= hit
+            ? Judge(inspection, ((long)first.Value, (long)hit), last, interval)
+            : [];
+    }
 
     internal static IEnumerable<DatabaseFinding> Judge(Inspection inspection, (long Fetched, long Hit) first, (long Fetched, long Hit) last, TimeSpan interval)
     {

@@ -7,9 +7,11 @@ internal static class IndexRules
 {
     private const string Together = " It is dropped with all its parts at once, which keeps everybody out of the table for a moment.";
 
+    /// <summary>What only takes the log, or a copy, uses no index.</summary>
     private const string StandbySql = """
         SELECT DISTINCT coalesce(nullif(r.application_name, ''), 'one without a name') FROM pg_stat_replication r
-        LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE s.slot_type IS DISTINCT FROM 'logical' ORDER BY 1
+        LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE s.slot_type IS DISTINCT FROM 'logical'
+          AND r.state IS DISTINCT FROM 'backup' AND r.application_name NOT IN ('pg_receivewal', 'pg_basebackup', 'barman_receive_wal') ORDER BY 1
         """;
 
     /// <summary>Since when uses are counted: the database's counters, or else all of the server's.</summary>
@@ -60,6 +62,7 @@ internal static class IndexRules
                   string.Create(CultureInfo.InvariantCulture, $"{i.Name} on {i.Table} was used by no query in the {since.TotalDays:0} days that are counted.")) with
               {
                   Size = i.Size,
+                  Gain = i.Size,
                   Sql = Drop(i.Name, i.Partitioned),
                   Advice = "It may be newer than the counters, or wait for the end of a month." + standbys + (i.Partitioned ? Together : ""),
               };
@@ -70,6 +73,7 @@ internal static class IndexRules
         select inspection.Finding(FindingSeverity.Warning, "DuplicateIndex", i.Name, $"{i.Name} on {i.Table} is the same as {i.Keeper}.") with
         {
             Size = i.Size,
+            Gain = i.Bound ? null : i.Size,
             Sql = i.Bound ? "" : Drop(i.Name, i.Partitioned),
             Advice = i.Bound ? "Both belong to constraints; dropping one of those drops its index." : "One of them is enough for reading, and each write pays for both." + (i.Partitioned ? Together : ""),
         };

@@ -8,6 +8,9 @@ internal static class SequenceRule
     private const double Warning = 0.75;
     private const double Critical = 0.9;
 
+    /// <summary>From this version on there is a role that may read everything.</summary>
+    private const int ReadAllData = 140000;
+
     /// <summary>A sequence of 64 bits helps little where its column has 32.</summary>
     private const string Sql = """
         SELECT * FROM (
@@ -37,7 +40,10 @@ internal static class SequenceRule
     {
         if (inspection.Rows(HiddenSql, r => (Count: r.GetInt64(0), One: r.IsDBNull(1) ? "" : r.GetString(1)))[0] is { Count: > 0 } hidden)
         {
-            yield return inspection.Hidden("SequenceNearEnd", $"the user may not read {hidden.Count} of the sequences, {hidden.One} among them", "pg_read_all_data", "A member of pg_read_all_data may read all rows, and change nothing.");
+            var reason = $"the user may not read {hidden.Count} of the sequences, {hidden.One} among them";
+            yield return inspection.Version >= ReadAllData
+                ? inspection.Hidden("SequenceNearEnd", reason, "pg_read_all_data", "A member of pg_read_all_data may read all rows, and change nothing.")
+                : inspection.Hidden("SequenceNearEnd", reason, $"SELECT ON SEQUENCE {hidden.One}", "The same goes for the others; before PostgreSQL 14 there is no role that may read all.");
         }
 
         foreach (var finding in NearEnd(inspection))

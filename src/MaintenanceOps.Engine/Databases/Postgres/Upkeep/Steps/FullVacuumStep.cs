@@ -4,7 +4,7 @@ using MaintenanceOps.Engine.Databases.Upkeep;
 namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep.Steps;
 
 /// <summary>Rewrites tables without their air. Everybody is kept out meanwhile, so it is done only when it is named.</summary>
-internal sealed class FullVacuumStep(UpkeepSession session, UpkeepLimits limits) : IUpkeepStep
+internal sealed class FullVacuumStep(UpkeepSession session, UpkeepLimits limits, IOperationSink sink) : IUpkeepStep
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
@@ -43,7 +43,7 @@ internal sealed class FullVacuumStep(UpkeepSession session, UpkeepLimits limits)
     /// </summary>
     public StepOutcome Do(OptimizationTask task, CancellationToken cancellation)
     {
-        if (DiskRoom.Lacks(session, task, cancellation) is { } reason)
+        if (DiskRoom.Lacks(session, task, sink, cancellation) is { } reason)
         {
             return StepOutcome.Skipped(reason);
         }

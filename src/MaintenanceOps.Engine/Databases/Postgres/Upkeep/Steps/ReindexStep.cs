@@ -4,7 +4,11 @@ using Npgsql;
 namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep.Steps;
 
 /// <summary>Rebuilds indexes beside the application, and drops what failed rebuilds left.</summary>
-internal sealed class ReindexStep(UpkeepSession session, UpkeepLimits limits, IOperationSink sink) : IUpkeepStep
+/// <param name="session">Where it works.</param>
+/// <param name="limits">From where on a rebuild pays.</param>
+/// <param name="sink">Hears of what could not be dropped.</param>
+/// <param name="caller">The caller's own token: after a time limit the usual patience goes for tidying up.</param>
+internal sealed class ReindexStep(UpkeepSession session, UpkeepLimits limits, IOperationSink sink, CancellationToken caller) : IUpkeepStep
 {
     /// <summary>Whoever cancels wants an end within a second, whatever locks may be waited for otherwise.</summary>
     private static readonly TimeSpan PatienceOfCancelled = TimeSpan.FromMilliseconds(500);
@@ -40,7 +44,7 @@ internal sealed class ReindexStep(UpkeepSession session, UpkeepLimits limits, IO
             return StepOutcome.Skipped("It is no longer there.");
         }
 
-        if (DiskRoom.Lacks(session, task, cancellation) is { } reason)
+        if (DiskRoom.Lacks(session, task, sink, cancellation) is { } reason)
         {
             return StepOutcome.Skipped(reason);
         }
@@ -72,7 +76,7 @@ internal sealed class ReindexStep(UpkeepSession session, UpkeepLimits limits, IO
         }
         catch (OperationCanceledException)
         {
-            CleanUp(table, before, PatienceOfCancelled);
+            CleanUp(table, before, caller.IsCancellationRequested ? PatienceOfCancelled : session.LockTimeout);
             throw;
         }
     }

@@ -12,24 +12,25 @@ internal sealed class VacuumStep(UpkeepSession session) : IUpkeepStep
         var changed = TableNeeds.Read(session, cancellation).Where(t => t.Dead > 0 || t.NeedsVacuum || t.NeedsInsertVacuum).ToList();
         return
         [
-            .. changed.Select(t => Task(t.Name, t.Size, old.ContainsKey(t.Name)) with
+            .. changed.Select(t => Task(t.Name, t.Size, old.GetValueOrDefault(t.Name)) with
             {
                 Gain = (long)(t.DeadShare * t.Size),
                 NotWorth = t.NeedsVacuum || t.NeedsInsertVacuum || old.ContainsKey(t.Name)
                     ? ""
                     : string.Create(CultureInfo.InvariantCulture, $"It has {t.Dead:#,0} dead rows, and {t.DeadLimit:#,0} are few for its size."),
             }),
-            .. old.Values.ExceptBy(changed.Select(t => t.Name), t => t.Name).Select(t => Task(t.Name, t.Size ?? 0, true)),
+            .. old.Values.ExceptBy(changed.Select(t => t.Name), t => t.Name).Select(t => Task(t.Name, t.Size ?? 0, t)),
         ];
     }
 
     public StepOutcome Do(OptimizationTask task, CancellationToken cancellation) => TableStatement.Execute(session, task, cancellation);
 
-    private static OptimizationTask Task(string name, long size, bool freeze) => new()
+    private static OptimizationTask Task(string name, long size, FreezeNeeds? old) => new()
     {
         Step = OptimizationStep.Vacuum,
         Object = name,
-        Sql = freeze ? $"VACUUM (FREEZE) {name}" : $"VACUUM {name}",
+        Sql = old is not null ? $"VACUUM (FREEZE) {name}" : $"VACUUM {name}",
         EstimatedTime = Throughput.Vacuum(size),
+        IsUrgent = old is { IsCritical: true },
     };
 }

@@ -40,10 +40,17 @@ internal static class DuplicateIndexRule
             && string.Equals(pair.First.Name, pair.Second.Name, StringComparison.OrdinalIgnoreCase)
             && string.Equals(pair.First.Collation, pair.Second.Collation, StringComparison.OrdinalIgnoreCase));
 
-    private static DatabaseFinding Finding(Inspection look, Table table, TableIndex index, FindingSeverity severity, string message) =>
-        look.Finding(severity, "DuplicateIndex", message, index.Name) with
+    private static DatabaseFinding Finding(Inspection look, Table table, TableIndex index, FindingSeverity severity, string message)
+    {
+        // What an expression gives has no width of its own, and what a partial index leaves out nobody counts.
+        var size = index.HasExpressions || index.IsPartial ? null : IndexEstimate.Of(look.Connection, table, index.Columns.Select(c => c.Name!));
+        return look.Finding(severity, "DuplicateIndex", message, index.Name) with
         {
+            Size = size,
+            Gain = size,
+            EstimatedTime = UpkeepCost.Drop(size ?? 0),
             Sql = $"DROP INDEX {SqliteConnections.Quote(index.Name)}",
             Advice = $"Every write to '{table.Name}' keeps it up to date. No statement of the application may name it (INDEXED BY).",
         };
+    }
 }

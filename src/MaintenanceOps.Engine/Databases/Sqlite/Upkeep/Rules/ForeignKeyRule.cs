@@ -24,8 +24,12 @@ internal static class ForeignKeyRule
             {
                 var key = bare.First(k => k.Columns == columns);
                 var severity = rows.Rows >= LargeTable ? FindingSeverity.Warning : FindingSeverity.Information;
+                var size = IndexEstimate.Of(look.Connection, table, columns);
                 yield return look.Finding(severity, "ForeignKeyIndex", $"Table '{table.Name}' has no index on {string.Join(", ", columns)}, its foreign key to '{key.Parent}'.", table.Name) with
                 {
+                    Size = size,
+                    EstimatedSpace = size,
+                    EstimatedTime = UpkeepCost.Reindex(look.File, tables.Count),
                     Sql = $"CREATE INDEX {SqliteConnections.Quote(NewName(table, columns, taken))} ON {SqliteConnections.Quote(table.Name)}({string.Join(", ", columns.Select(SqliteConnections.Quote))})",
                     Advice = $"Every delete in '{key.Parent}' reads all of '{table.Name}'. Where rows of '{key.Parent}' are never deleted and nothing is looked up by it, leave it so.",
                 };

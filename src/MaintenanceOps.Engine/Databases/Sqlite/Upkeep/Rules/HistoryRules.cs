@@ -11,6 +11,9 @@ internal static class HistoryRules
     /// <summary>Damage that is older than the oldest snapshot that is kept is damage for good.</summary>
     private static readonly TimeSpan OldCheck = TimeSpan.FromDays(30);
 
+    /// <summary>A check from the future was noted by a clock that was wrong, so nobody knows when it was.</summary>
+    private static readonly TimeSpan WrongClock = TimeSpan.FromDays(-1);
+
     private static readonly TimeSpan FullSoon = TimeSpan.FromDays(30);
     private static readonly TimeSpan FullSometime = TimeSpan.FromDays(365);
 
@@ -19,6 +22,11 @@ internal static class HistoryRules
     private static IEnumerable<DatabaseFinding> Integrity(Inspection look, PastCheck? last)
     {
         var age = last is null ? (TimeSpan?)null : DateTimeOffset.UtcNow - last.At;
+        if (age < WrongClock && last is { Passed: true })
+        {
+            (last, age) = (null, null);
+        }
+
         if (last is { Passed: true } && age <= OldCheck)
         {
             yield break;
@@ -26,7 +34,7 @@ internal static class HistoryRules
 
         var finding = last switch
         {
-            { Passed: false } => look.Finding(FindingSeverity.Error, "Integrity", $"The last full check, {Duration.Format(age!.Value)} ago, did not pass ({last.Reason})."),
+            { Passed: false } => look.Finding(FindingSeverity.Error, "Integrity", $"The last full check, {Duration.Format(age < TimeSpan.Zero ? TimeSpan.Zero : age!.Value)} ago, did not pass ({last.Reason})."),
             { } => look.Finding(FindingSeverity.Warning, "Integrity", $"The last full check is {Duration.Format(age!.Value)} old."),
             null => look.Finding(FindingSeverity.Information, "Integrity", "No full check of this database is known here."),
         };
@@ -46,7 +54,7 @@ internal static class HistoryRules
             yield break;
         }
 
-        var daily = (long)(free / Math.Max(forecast.Likely.TotalDays, 0.01));
+        var daily = (long)forecast.PerDay;
         yield return look.Finding(
             forecast.Likely < FullSoon ? FindingSeverity.Warning : FindingSeverity.Information, "Growth",
             string.Create(CultureInfo.InvariantCulture, $"It grows by about {ByteSize.Format(daily)} a day, and the volume has {ByteSize.Format(free)} free: {forecast}.")) with

@@ -35,11 +35,12 @@ internal sealed class CheckpointStep(UpkeepStep step)
 
     /// <summary>Tries until the log is empty or the time-out is over: frames in the log, and how many of them the database has.</summary>
     /// <remarks>
-    /// Each try that finds a reader moves what it can, as a passive checkpoint does. It keeps writers out while it waits for
-    /// readers; that is why it waits in short turns.
+    /// A passive checkpoint moves all that it can and keeps nobody out. What is left for the truncating one is little; that one
+    /// keeps writers out while it waits for readers, so it waits in short turns.
     /// </remarks>
     public (long Frames, long Moved) Truncate()
     {
+        step.Connection.Execute("PRAGMA wal_checkpoint(PASSIVE)");
         var turns = step.Turns();
         (long Frames, long Moved) log = (-1, -1);
         turns.Until(() =>

@@ -8,6 +8,19 @@ public sealed class DatabaseTests : Place
     public DatabaseTests() => mops = Mops();
 
     [Fact]
+    public void Words_of_a_few_are_words_and_what_is_not_told_counts_all_the_same()
+    {
+        foreach (var severity in (string[])["3", "warning,error", "grave"])
+        {
+            Assert.Contains($"'{severity}' is no severity. Use information, warning, error.", mops.Run("database", "health", "app.db", "--severity", severity).Expect(2).Error, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("'7' is no step.", mops.Run("optimize", "app.db", "--step", "7").Expect(2).Error, StringComparison.Ordinal);
+        mops.Run("optimize", "app.db", "--step", "checkpoint", "--step", "Analyze").Expect(0);
+        Assert.Empty(mops.Run("database", "health", "app.db", "--severity", "error").Expect(0).Output);
+    }
+
+    [Fact]
     public void A_database_is_backed_up_listed_proven_compared_and_restored()
     {
         mops.Run("repo", "new", Repository).Expect(0);

@@ -2,14 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
 
-/// <summary>Somebody's SQL as it may be shown: one line, not long, and nothing behind the word password.</summary>
+/// <summary>Somebody's SQL as it may be shown: one line, not long, no texts in it, which are data and now and then secrets, and nothing behind the word password.</summary>
 internal static partial class Statement
 {
     private const int Longest = 200;
 
     public static string Show(string? sql)
     {
-        var line = Blanks().Replace(sql ?? "", " ").Trim();
+        var line = Texts().Replace(Blanks().Replace(sql ?? "", " ").Trim(), "'…'");
         var secret = line.IndexOf("password", StringComparison.OrdinalIgnoreCase);
         if (secret >= 0)
         {
@@ -18,6 +18,10 @@ internal static partial class Statement
 
         return line.Length <= Longest ? line : line[..(Longest - 1)].TrimEnd() + "…";
     }
+
+    /// <summary>In quotes or between dollars; the server may have cut the statement off inside.</summary>
+    [GeneratedRegex(@"'(?:[^']|'')*(?:'|$)|(\$(?:[A-Za-z_]\w*)?\$).*?(?:\1|$)")]
+    private static partial Regex Texts();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Blanks();

@@ -104,13 +104,18 @@ public sealed class InspectionTests(UpkeepWorld world)
             CREATE INDEX note1 ON child(note); CREATE INDEX note2 ON child(note); CREATE INDEX note_desc ON child(note DESC);
             CREATE INDEX note_some ON child(note) WHERE a > 5; CREATE UNIQUE INDEX child_again ON child(id);
             """);
+        database.Execute("CREATE TABLE alike(a int, b text); CREATE INDEX some1 ON alike(b) WHERE a > 5; CREATE INDEX some2 ON alike(b) WHERE a > 5; CREATE INDEX some3 ON alike(b) WHERE a > 6; CREATE INDEX low1 ON alike(lower(b)); CREATE INDEX low2 ON alike(lower(b)); CREATE INDEX up ON alike(upper(b))");
         database.Execute("VACUUM ANALYZE");
         var findings = database.Inspect(Small);
-        Assert.Equal(["public.child_again", "public.note2"], findings.Where(f => f.Rule == "DuplicateIndex").Select(f => f.Object).Order(StringComparer.Ordinal));
+        Assert.Equal(["public.child_again", "public.low2", "public.note2", "public.some2"], findings.Where(f => f.Rule == "DuplicateIndex").Select(f => f.Object).Order(StringComparer.Ordinal));
         Assert.Contains(findings, f => f is { Rule: "DuplicateIndex", Object: "public.child_again", Sql: "DROP INDEX CONCURRENTLY public.child_again;" } && f.Message.Contains("child_pkey", StringComparison.Ordinal));
-        Assert.Equal(["public.note1", "public.note2", "public.note_desc", "public.note_some", "public.served_fk"], findings.Where(f => f.Rule == "UnusedIndex").Select(f => f.Object).Order(StringComparer.Ordinal));
+        Assert.Equal(["public.low1", "public.low2", "public.note1", "public.note2", "public.note_desc", "public.note_some", "public.served_fk", "public.some1", "public.some2", "public.some3", "public.up"], findings.Where(f => f.Rule == "UnusedIndex").Select(f => f.Object).Order(StringComparer.Ordinal));
         Assert.All(findings.Where(f => f.Rule == "UnusedIndex"), f => Assert.Contains("Standbys count for themselves; none is connected", f.Advice, StringComparison.Ordinal));
-        Assert.Equal("CREATE INDEX CONCURRENTLY ON public.child (a, b);", Assert.Single(findings, f => f.Rule == "MissingForeignKeyIndex").Sql);
+        var missing = Assert.Single(findings, f => f.Rule == "MissingForeignKeyIndex");
+        Assert.Equal("CREATE INDEX CONCURRENTLY ON public.child (a, b);", missing.Sql);
+        database.Execute("CREATE INDEX child_fk ON child(a, b)");
+        var actual = database.Query<long>("SELECT pg_relation_size('child_fk')");
+        Assert.InRange(missing.EstimatedSpace!.Value, actual / 2, actual * 2);
         Assert.All(findings.Where(f => f.Rule is "UnusedIndex" or "DuplicateIndex" or "MissingForeignKeyIndex"), f => Assert.Null(f.Action));
         Assert.DoesNotContain(database.Inspect(Small with { UnusedAfter = TimeSpan.FromDays(30) }), f => f.Rule == "UnusedIndex");
     }
@@ -132,6 +137,12 @@ public sealed class InspectionTests(UpkeepWorld world)
         database.Execute("ALTER TABLE docs SET (toast.autovacuum_vacuum_threshold = 100000)");
         database.Execute("UPDATE docs SET body = repeat('z', 20000)");
         Assert.DoesNotContain(database.Inspect(), f => f.Rule == "DeadRows");
+
+        // Where it has none, those of its table do; where it has any, they do not.
+        database.Execute("ALTER TABLE docs RESET (toast.autovacuum_vacuum_threshold); ALTER TABLE docs SET (autovacuum_vacuum_threshold = 100000)");
+        Assert.DoesNotContain(database.Inspect(), f => f.Rule == "DeadRows");
+        database.Execute("ALTER TABLE docs SET (toast.autovacuum_vacuum_cost_delay = 5)");
+        Assert.Single(database.Inspect(), f => f.Rule == "DeadRows");
     }
 
     [PostgresFact]
@@ -185,6 +196,8 @@ public sealed class InspectionTests(UpkeepWorld world)
         var database = world.NewDatabase();
         database.Execute("ALTER SYSTEM SET work_mem = '2GB'");
         database.Execute("ALTER SYSTEM SET max_connections = 33");
+        database.Execute("ALTER SYSTEM SET track_counts = off");
+        database.Execute("ALTER SYSTEM SET synchronous_commit = off");
         database.Execute("SELECT pg_reload_conf()");
         try
         {
@@ -193,6 +206,8 @@ public sealed class InspectionTests(UpkeepWorld world)
             var settings = findings.Where(f => f.Rule == "Setting").ToDictionary(f => f.Object);
             Assert.Equal(FindingSeverity.Error, settings["fsync"].Severity);
             Assert.Equal("ALTER SYSTEM SET autovacuum = 'on';", settings["autovacuum"].Sql);
+            Assert.Equal("ALTER SYSTEM SET track_counts = 'on';", settings["track_counts"].Sql);
+            Assert.Equal(FindingSeverity.Information, settings["synchronous_commit"].Severity);
             Assert.Equal(FindingSeverity.Information, settings["idle_in_transaction_session_timeout"].Severity);
             Assert.Contains("restart", settings["max_connections"].Message, StringComparison.Ordinal);
             Assert.Equal(FindingSeverity.Warning, settings["work_mem"].Severity);

@@ -41,10 +41,47 @@ public sealed class LimitTests
         var slot = Assert.Single(findings, f => f.Rule == "ReplicationSlot");
         Assert.Equal(("forgotten", FindingSeverity.Warning, "SELECT pg_drop_replication_slot('forgotten');"), (slot.Object, slot.Severity, slot.Sql));
 
+        // What keeps the server from stopping comes before what only gives room back.
+        database.Execute("CREATE TABLE young AS SELECT i FROM generate_series(1, 10000) i; DELETE FROM young");
         var frozen = database.Optimize(OptimizationStep.Vacuum);
+        Assert.Equal(frozen.Count - 1, frozen.FindIndex(r => r is { Object: "public.young", Sql: "VACUUM public.young" }));
         Assert.Contains(frozen, r => r is { Object: "public.old", Sql: "VACUUM (FREEZE) public.old" });
         Assert.All(frozen, r => Assert.True(r.Status == OptimizationStatus.Done, r.Reason));
         Assert.DoesNotContain(database.Inspect(), f => f.Rule == "Wraparound" && f.Action is not null);
+    }
+
+    /// <summary>A row that one session keeps locked and that others lock with it: each of them makes a multixact.</summary>
+    [PostgresFact]
+    public void Multixacts_near_their_limit_are_told_as_such()
+    {
+        using var cluster = new PostgresCluster("autovacuum = off", "autovacuum_multixact_freeze_max_age = 10000");
+        var database = new UpkeepDatabase(cluster, "postgres");
+        database.Execute("CREATE TABLE shared(id int); INSERT INTO shared VALUES (1)");
+        using var first = database.Open();
+        UpkeepDatabase.Execute(first, "BEGIN; SELECT * FROM shared FOR SHARE");
+        database.Execute("DO $$ BEGIN FOR i IN 1..11000 LOOP PERFORM * FROM shared FOR SHARE; COMMIT; END LOOP; END $$");
+        UpkeepDatabase.Execute(first, "COMMIT");
+        var finding = Assert.Single(database.Inspect(), f => f is { Rule: "Wraparound", Object: "public.shared" });
+        Assert.StartsWith("The oldest multixact of public.shared is ", finding.Message, StringComparison.Ordinal);
+        Assert.Equal((FindingSeverity.Warning, "VACUUM (FREEZE) public.shared"), (finding.Severity, finding.Sql));
+        Assert.All(database.Optimize(OptimizationStep.Vacuum), r => Assert.True(r.Status == OptimizationStatus.Done, r.Reason));
+        Assert.DoesNotContain(database.Inspect(), f => f.Rule == "Wraparound" && f.Action is not null);
+    }
+
+    [PostgresFact]
+    public void Settings_that_take_a_restart_and_checkpoints_that_come_early_are_told()
+    {
+        using var cluster = new PostgresCluster("wal_level = minimal", "max_wal_senders = 0", "max_wal_size = 32MB", "min_wal_size = 32MB");
+        var database = new UpkeepDatabase(cluster, "postgres");
+        Assert.DoesNotContain(database.Inspect(), f => f is { Rule: "Setting", Object: "max_wal_size" });
+        for (var i = 0; i < 21; i++)
+        {
+            database.Execute("CHECKPOINT");
+        }
+
+        var findings = database.Inspect().Where(f => f.Rule == "Setting").ToDictionary(f => f.Object);
+        Assert.Equal("ALTER SYSTEM SET wal_level = 'replica';", findings["wal_level"].Sql);
+        Assert.Contains("checkpoints came early since it was full", findings["max_wal_size"].Message, StringComparison.Ordinal);
     }
 
     [PostgresFact]

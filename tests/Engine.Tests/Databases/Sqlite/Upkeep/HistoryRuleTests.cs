@@ -1,4 +1,5 @@
 using MaintenanceOps.Engine.Databases.Sqlite;
+using MaintenanceOps.Engine.Databases.Upkeep;
 using MaintenanceOps.Engine.Health.History;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
@@ -46,6 +47,35 @@ public sealed class HistoryRuleTests : IDisposable
 
         world.Check(VerificationLevel.Full);
         Assert.Empty(world.Find("Integrity"));
+    }
+
+    [Fact]
+    public void Damage_that_was_found_is_remembered_though_nobody_waits_for_the_rest()
+    {
+        world.Check(VerificationLevel.Full);
+        using (var connection = world.Connect())
+        {
+            connection.Execute("CREATE TABLE t(a, b); INSERT INTO t VALUES(1, 4), (2, 5); CREATE INDEX t_a ON t(a); CREATE INDEX t_b ON t(b)");
+        }
+
+        using (var connection = world.Connect())
+        {
+            connection.Execute("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = (SELECT sum(rootpage) FROM sqlite_schema WHERE tbl_name = 't' AND type = 'index') - rootpage WHERE tbl_name = 't' AND type = 'index'");
+        }
+
+        // As with Select-Object -First 1: whoever takes the results stops after the first.
+        var target = new DatabaseTarget { Path = world.Database, HistoryFolder = world.History };
+        Assert.Throws<InvalidOperationException>(() => DatabaseUpkeep.Check(target, VerificationLevel.Full, SilentSink.Instance, r => throw new InvalidOperationException(r.Check), default));
+        Assert.Equal(FindingSeverity.Error, Assert.Single(world.Find("Integrity")).Severity);
+    }
+
+    [Fact]
+    public void A_check_of_the_future_is_none()
+    {
+        Note("check", 365, HealthStatus.Healthy);
+        Assert.Equal("No full check of this database is known here.", Assert.Single(world.Find("Integrity")).Message);
+        Note("check", 366, HealthStatus.Unhealthy);
+        Assert.StartsWith("The last full check, 0 ms ago, did not pass", Assert.Single(world.Find("Integrity")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,8 +31,12 @@ public sealed class IndexRuleTests : IDisposable
         Assert.Equal(2, findings.Count);
         Assert.All(findings, f => Assert.Equal(("odd \"notes", FindingSeverity.Warning, null), (f.Object, f.Severity, f.Action)));
 
-        // The statements are right, and afterwards there is nothing to say.
+        // The statements are right, take about the room that was told, and afterwards there is nothing to say.
+        var before = world.Length;
         world.Create(string.Join(';', findings.Select(f => f.Sql)));
+        var took = world.Length - before;
+        Assert.InRange(findings.Sum(f => f.EstimatedSpace)!.Value, took / 2, took * 2);
+        Assert.All(findings, f => Assert.True(f.EstimatedTime > TimeSpan.Zero));
         Assert.Empty(world.Find("ForeignKeyIndex"));
     }
 

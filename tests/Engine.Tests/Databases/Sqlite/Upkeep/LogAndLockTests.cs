@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Databases.Sqlite.Upkeep;
+using MaintenanceOps.Engine.Databases.Sqlite.Upkeep.Rules;
 using MaintenanceOps.Engine.Databases.Upkeep;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
@@ -172,6 +173,18 @@ public sealed class LogAndLockTests : IDisposable
         Assert.Equal((link, world.LogLength), Assert.Single(linked.Find("WalSize")) is var f ? (f.Path, f.Size!.Value) : default);
         Assert.Equal(OptimizationStatus.Done, linked.Optimize(OptimizationStep.Checkpoint).Status);
         Assert.Equal(0, world.LogLength);
+    }
+
+    [Fact]
+    public void A_slow_disk_is_told_by_the_median_of_its_writes()
+    {
+        SampleDatabase.Create(world.Database, 10, 4096, "delete");
+        using var connection = world.Connect();
+        var look = new Inspection(connection, DatabaseFile.Read(connection, world.Database, new LockTurns(TimeSpan.FromSeconds(1), default)), world.Database, null, default);
+        Assert.Empty(OutgrownRules.WriteLatency(look, TimeSpan.FromMilliseconds(49)));
+        var slow = Assert.Single(OutgrownRules.WriteLatency(look, TimeSpan.FromMilliseconds(75)));
+        Assert.Equal((FindingSeverity.Warning, 1.5), (slow.Severity, slow.Ratio));
+        Assert.Contains("takes 75 ms (median)", slow.Message, StringComparison.Ordinal);
     }
 
     [Fact]

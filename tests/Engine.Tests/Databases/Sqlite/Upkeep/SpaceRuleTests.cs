@@ -84,6 +84,30 @@ public sealed class SpaceRuleTests : IDisposable
         Assert.Equal(findings, world.Find("PageSize").Count);
     }
 
+    /// <summary>The file has a hole of two terabytes, and its header says that they are its pages.</summary>
+    [Fact]
+    public void A_database_with_almost_all_pages_that_there_can_be_is_told()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        world.Create("PRAGMA page_size = 512; CREATE TABLE t(a)");
+        const uint pages = 4_200_000_000;
+        using (var file = File.OpenWrite(world.Database))
+        {
+            var header = new byte[4];
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(header, pages);
+            file.Position = 28;
+            file.Write(header);
+            file.SetLength(pages * 512L);
+        }
+
+        var finding = Assert.Single(world.Find("PageLimit"));
+        Assert.InRange(finding.Ratio!.Value, 0.97, 0.98);
+    }
+
     [Fact]
     public void A_database_that_outgrew_its_volume_is_told()
     {

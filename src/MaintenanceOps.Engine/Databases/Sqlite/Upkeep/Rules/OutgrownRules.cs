@@ -13,7 +13,7 @@ internal static class OutgrownRules
 
     private static readonly TimeSpan SlowSync = TimeSpan.FromMilliseconds(50);
 
-    public static IEnumerable<DatabaseFinding> Look(Inspection look) => [.. Size(look), .. LogPeak(look), .. LockWaits(look), .. WriteLatency(look)];
+    public static IEnumerable<DatabaseFinding> Look(Inspection look) => [.. Size(look), .. LogPeak(look), .. LockWaits(look), .. WriteLatency(look, SyncProbe.Measure(Path.GetDirectoryName(look.File.Path)!))];
 
     private static IEnumerable<DatabaseFinding> Size(Inspection look)
     {
@@ -61,9 +61,9 @@ internal static class OutgrownRules
         // Anything else means that this user may not write, which is no wait.
     }
 
-    private static IEnumerable<DatabaseFinding> WriteLatency(Inspection look)
+    internal static IEnumerable<DatabaseFinding> WriteLatency(Inspection look, TimeSpan? measured)
     {
-        if (SyncProbe.Measure(Path.GetDirectoryName(look.File.Path)!) is { } latency && latency > SlowSync)
+        if (measured is { } latency && latency > SlowSync)
         {
             yield return look.Finding(FindingSeverity.Warning, "WriteLatency", $"A synced write beside the database takes {Duration.Format(latency)} (median).") with
             {

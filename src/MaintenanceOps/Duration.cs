@@ -16,7 +16,7 @@ public static class Duration
         _ => string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalDays}d {span.Hours:00}h"),
     };
 
-    /// <summary>Reads a duration such as <c>90s</c>, <c>15m</c>, <c>12h</c>, <c>7d</c>, <c>2w</c> or <c>1d12h</c>; a hundred years at most.</summary>
+    /// <summary>Reads a duration such as <c>500ms</c>, <c>90s</c>, <c>15m</c>, <c>12h</c>, <c>7d</c>, <c>2w</c> or <c>1d12h</c>; a hundred years at most.</summary>
     public static bool TryParse(string text, out TimeSpan duration)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -30,13 +30,14 @@ public static class Duration
                 continue;
             }
 
-            var unit = char.ToLowerInvariant(text[i]) switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, 'w' => 604800, _ => 0 };
+            var (unit, letters) = UnitAt(text, i);
             if (unit == 0 || !double.TryParse(text.AsSpan(start, i - start), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
             {
                 return false;
             }
 
             seconds += number * unit;
+            i += letters - 1;
             start = i + 1;
         }
 
@@ -49,4 +50,16 @@ public static class Duration
         duration = TimeSpan.FromSeconds(seconds);
         return true;
     }
+
+    /// <summary>The seconds of the unit at a place, and of how many letters it is; zero where there is none.</summary>
+    private static (double Seconds, int Letters) UnitAt(string text, int at) => char.ToLowerInvariant(text[at]) switch
+    {
+        'm' when at + 1 < text.Length && char.ToLowerInvariant(text[at + 1]) == 's' => (0.001, 2),
+        's' => (1, 1),
+        'm' => (60, 1),
+        'h' => (3600, 1),
+        'd' => (86400, 1),
+        'w' => (604800, 1),
+        _ => (0, 1),
+    };
 }

@@ -91,6 +91,29 @@ Describe 'Test-Health' {
         (Test-Health -Command /bin/echo -ArgumentList 'a  b' -Expect 'a  b').Status | Should -Be Healthy
     }
 
+    It 'asks each kind of thing by a parameter of its own' {
+        $ask = @{ Retry = 0; NoHistory = $true }
+        $tls = Test-Health -TlsEndpoint ([uri] $site.Uri).Authority @ask
+        $tls.Kind, $tls.Status | Should -Be tls, Unhealthy
+        $tls.Reason | Should -BeLike 'no TLS connection*'
+        (Test-Health -Process $PID -MaxMemory 100GiB @ask).Status | Should -Be Healthy
+        (Test-Health -Process no-such-program @ask).Status | Should -Be Unhealthy
+        (Test-Health -Disk $TestDrive -Degraded 0% -Unhealthy 0% @ask).Status | Should -Be Healthy
+        (Test-Health -Container app -EngineSocket (Join-Path $TestDrive none.sock) @ask).Status | Should -Be Unknown
+        $redis = Test-Health -Redis 127.0.0.1:1 @ask
+        $redis.Kind, $redis.Status | Should -Be redis, Unhealthy
+        $database = Test-Health -ConnectionString 'Host=127.0.0.1;Port=1;Username=app;Password=hush' @ask
+        $database.Kind, $database.Status | Should -Be database, Unhealthy
+        "$($database | Format-List * | Out-String)" | Should -Not -Match hush
+        $repository = Join-Path $TestDrive repository
+        New-SnapshotRepository $repository | Out-Null
+        (Test-Health -Repository $repository -Source app/main @ask).Reason | Should -BeLike '*has no snapshot*'
+        Invoke-DbBackup -Path (Join-Path $TestDrive app.db) -Repository $repository -Source app/main | Out-Null
+        (Test-Health -Repository $repository -Source app/main @ask).Status | Should -Be Healthy
+        { Test-Health -Memory -Name one, two -NoHistory -ErrorAction Stop } | Should -Throw '*2 names for 1 checks*'
+        { Test-Health -Process $PID -MaxMemory 50% -NoHistory -ErrorAction Stop } | Should -Throw '*is a share*'
+    }
+
     It 'says what is wrong with what was asked' {
         { Test-Health ftp://host/ -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
         { Test-Health -TcpEndpoint nowhere -ErrorAction Stop } | Should -Throw -ErrorId 'InvalidArgument*'
@@ -121,6 +144,27 @@ Describe 'Wait-Health and Watch-Health' {
         $last.Status | Should -Be Unhealthy
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'NotHealthy*'
         Wait-Health -TcpEndpoint 127.0.0.1:1 -Timeout 1s -Interval 1s -Quiet | Should -BeFalse
+    }
+
+    It 'tells while it waits what it waits for' {
+        $shell = [powershell]::Create()
+        try {
+            $null = $shell.AddScript("Import-Module '$env:MAINTENANCEOPS_TEST_MANIFEST'; Wait-Health -TcpEndpoint 127.0.0.1:1 -Timeout 2s -Interval 500ms -Quiet").Invoke()
+            $shell.Streams.Progress.Count | Should -BeGreaterThan 1
+            "$($shell.Streams.Progress.ForEach{ "$($_.Activity) $($_.StatusDescription)" })" | Should -BeLike '*127.0.0.1:1*'
+        }
+        finally {
+            $shell.Dispose()
+        }
+    }
+
+    It 'draws a live table over itself on a terminal, in colours' -Skip:(-not (Get-Command script -CommandType Application -ErrorAction Ignore)) {
+        $line = "Import-Module '$env:MAINTENANCEOPS_TEST_MANIFEST'; Watch-Health -Plan '$plan' -Name db, gone -Count 3 -Interval 200ms"
+        $code = [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($line))
+        $drawn = script -qec "pwsh -NoProfile -EncodedCommand $code" /dev/null | Out-String
+        ([regex]::Matches($drawn, [regex]::Escape("`e[H`e[J"))).Count | Should -Be 3
+        $drawn | Should -Match ([regex]::Escape("`e[32mdb"))
+        $drawn | Should -Match ([regex]::Escape("`e[31mgone"))
     }
 
     It 'draws a table for people' {
@@ -160,7 +204,15 @@ Describe 'Views' {
     }
 
     It 'colour the state' {
-        $lines = Invoke-FreshShell -WorkingDirectory $TestDrive "Import-Module `$manifest; `$PSStyle.OutputRendering = 'Ansi'; Test-Health -Plan plan.yaml -Name gone | Out-String -Width 100"
-        $lines -join '' | Should -Match ([regex]::Escape("`e[31mUnhealthy"))
+        $lines = Invoke-FreshShell -WorkingDirectory $TestDrive "Import-Module `$manifest; `$PSStyle.OutputRendering = 'Ansi'; Test-Health -Plan plan.yaml | Out-String -Width 100; Test-Health -Memory -Degraded 100% -Unhealthy 0% | Out-String -Width 100"
+        $shown = $lines -join ''
+        foreach ($colour in @{ Healthy = 32; Degraded = 33; Unhealthy = 31; Unknown = 35 }.GetEnumerator()) {
+            $shown | Should -Match ([regex]::Escape("`e[$($colour.Value)m$($colour.Key)"))
+        }
+    }
+
+    It 'tell sizes as people read them' {
+        $lines = Invoke-FreshShell -WorkingDirectory $TestDrive "Import-Module `$manifest; `$PSStyle.OutputRendering = 'PlainText'; Optimize-Database app.db -Step Vacuum -Force | Out-String -Width 100"
+        ($lines -join "`n") | Should -Match '\d(\.\d+)? (KiB|MiB|B)\b'
     }
 }

@@ -19,6 +19,50 @@ public sealed class HealthTests : Place
         mops.Run("health", "--memory", "--degraded", "100%", "--unhealthy", "0%", "--strict", "--retry", "0").Expect(3);
     }
 
+    /// <summary>All of a process may take 64 MiB: more than that of an answer without end would end it.</summary>
+    [Fact]
+    public void An_answer_without_end_costs_bounded_memory()
+    {
+        var mops = Mine();
+        mops.Environment["DOTNET_GCHeapHardLimit"] = "0x4000000";
+        foreach (var (head, reason, words) in new (string, string, Func<int, string[]>)[]
+        {
+            ("HTTP/1.1 200 OK\r\n\r\n", "larger than 1.00 MiB", port => ["--expect-body", "~ y", $"http://127.0.0.1:{port}/"]),
+            ("HTTP/1.1 200 OK\r\nX-Long: ", "headers are larger than 64 KiB", port => [$"http://127.0.0.1:{port}/"]),
+            ("$2000000000\r\n", "longer than 1.00 MiB", port => ["--redis", $"127.0.0.1:{port}"]),
+            ("220 ", "greeting", port => ["--tcp", $"127.0.0.1:{port}", "--expect", "~ y"]),
+        })
+        {
+            using var server = Listen(out var endpoint);
+            _ = Task.Run(() => Endless(server, head));
+            var run = mops.Run(["health", "--retry", "0", "--json", .. words(int.Parse(endpoint.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture))]).Expect(3);
+            Assert.Contains(reason, Assert.Single(run.Json).GetProperty("reason").GetString()!, StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task Endless(TcpListener server, string head)
+    {
+        var more = new byte[64 * 1024];
+        more.AsSpan().Fill((byte)'x');
+        while (true)
+        {
+            using var client = await server.AcceptTcpClientAsync();
+            try
+            {
+                var stream = client.GetStream();
+                await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(head));
+                while (true)
+                {
+                    await stream.WriteAsync(more);
+                }
+            }
+            catch (IOException)
+            {
+                // It has seen enough.
+            }
+        }
+    }
+
     [Fact]
     public void A_plan_is_asked_and_its_history_told()
     {

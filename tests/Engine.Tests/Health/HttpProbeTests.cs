@@ -39,6 +39,26 @@ public sealed class HttpProbeTests
     }
 
     [Fact]
+    public void A_method_with_a_body_is_sent_as_it_was_said()
+    {
+        using var server = new RawServer(async (head, stream, stop) =>
+        {
+            var body = head.Split("\r\n\r\n", 2)[1];
+            var buffer = new byte[256];
+            while (body.Length < 16)
+            {
+                body += System.Text.Encoding.UTF8.GetString(buffer, 0, await stream.ReadAsync(buffer, stop));
+            }
+
+            await RawServer.Write(stream, RawServer.Ok($"{head.Split(' ')[0]} {body}"), stop);
+        });
+        var question = new HttpQuestion { Uri = server.Uri, Method = "POST", Body = "{\"query\":\"ping\"}", Headers = new Dictionary<string, string> { ["Content-Type"] = "application/json" } };
+        var result = Look.At(new HttpProbe(question, new HttpExpectation(body: "POST {\"query\":\"ping\"}")));
+        Assert.True(result.Status == HealthStatus.Healthy, result.Reason);
+        Assert.Contains("Content-Type: application/json\r\n", server.Requests[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Redirects_are_followed_a_few_times_and_secrets_do_not_go_along()
     {
         using var other = new RawServer(RawServer.Ok("there"));

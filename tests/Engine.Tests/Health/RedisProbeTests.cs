@@ -43,6 +43,27 @@ public sealed class RedisProbeTests
     }
 
     [PeerFact("redis-server")]
+    public void A_save_that_failed_is_told()
+    {
+        using var server = new RedisServer();
+        server.Ask("SET", "key", "value");
+        Directory.Delete(server.Folder, recursive: true);
+        server.Ask("BGSAVE");
+        Assert.True(SpinWait.SpinUntil(() => Look.At(new RedisProbe(server.Endpoint)).Reason == "its last save to the disk failed", TimeSpan.FromSeconds(10)));
+    }
+
+    /// <summary>Of 300 MiB of small values those that are left lie scattered over the memory.</summary>
+    [PeerFact("redis-server")]
+    public void Fragmented_memory_is_told()
+    {
+        using var server = new RedisServer();
+        server.Ask("EVAL", "for i = 1, 1500000 do redis.call('SET', 'key:' .. i, string.rep('x', 100)) end", "0");
+        server.Ask("EVAL", "for i = 1, 1500000 do if i % 5 > 1 then redis.call('DEL', 'key:' .. i) end end", "0");
+        HealthResult? result = null;
+        Assert.True(SpinWait.SpinUntil(() => (result = Look.At(new RedisProbe(server.Endpoint))).Reason.StartsWith("its memory is fragmented (", StringComparison.Ordinal), TimeSpan.FromSeconds(10)), result!.ToString());
+    }
+
+    [PeerFact("redis-server")]
     public void A_password_is_needed_and_never_told()
     {
         using var server = new RedisServer("--requirepass", "hunter2");

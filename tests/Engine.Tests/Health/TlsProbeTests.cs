@@ -167,6 +167,12 @@ public sealed class TlsProbeTests : IDisposable
         Assert.Contains("not for localhost", Web(wrong).Reason, StringComparison.Ordinal);
         Assert.Contains("was valid from", Web(expired).Reason, StringComparison.Ordinal);
         Assert.Equal(HealthStatus.Healthy, Web(right).Status);
+
+        // A server that is reached by another name than its certificate's.
+        using var server = new TlsServer(wrong);
+        var question = new HttpQuestion { Uri = new Uri($"https://{server.Endpoint}/"), Trust = Trust with { ServerName = "notes.example" } };
+        Assert.Equal(HealthStatus.Healthy, Look.At(new HttpProbe(question)).Status);
+        Assert.Equal("notes.example", server.AskedFor);
     }
 
     private TlsTrust Trust => new() { AuthorityFile = folder["ca.pem"] };

@@ -30,6 +30,8 @@ internal sealed class RedisServer : IDisposable
 
     public int Port { get; }
 
+    public string Folder => folder.Path;
+
     public string Endpoint => $"127.0.0.1:{Port}";
 
     /// <summary>Sends a command; a refusal is no failure.</summary>

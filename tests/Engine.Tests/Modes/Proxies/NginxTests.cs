@@ -1,3 +1,5 @@
+using MaintenanceOps.Engine.Modes;
+using MaintenanceOps.Engine.Modes.Hooks;
 using MaintenanceOps.Engine.Modes.Proxies;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
@@ -107,6 +109,42 @@ public sealed class NginxTests : ProxyTest
         Open();
         AssertOpen(notes.Get("/"), "/");
         Assert.Contains("The &lt;wiki&gt; is closed", wiki.Get("/health").Body, StringComparison.Ordinal);
+    }
+
+    /// <summary>By nginx's own count; whoever asks for it is one of them.</summary>
+    [PeerFact("nginx")]
+    public async Task Whoever_is_inside_may_finish()
+    {
+        Make(Options(ProxyKind.Nginx));
+        var finish = new TaskCompletionSource();
+        using var application = new RawServer(async (_, stream, stop) =>
+        {
+            await finish.Task;
+            await RawServer.Write(stream, RawServer.Ok("saved"), stop);
+        });
+        var status = RunningProxy.FreePort();
+        using var nginx = Start(
+            Site + $$"""location = /slow { proxy_pass http://127.0.0.1:{{application.Port}}; }""",
+            $$"""server { listen 127.0.0.1:{{status}}; location / { stub_status; } }""");
+        using var visitor = new HttpClient();
+        visitor.DefaultRequestHeaders.ConnectionClose = true;
+        var inside = visitor.GetStringAsync(new Uri($"http://127.0.0.1:{Port}/slow"));
+        Assert.True(SpinWait.SpinUntil(() => application.Requests.Count == 1, TimeSpan.FromSeconds(10)));
+
+        var drain = Drain.ByAddress(new Uri($"http://127.0.0.1:{status}/"), @"Active connections: (\d+)", 2, TimeSpan.FromSeconds(30));
+        var window = new MaintenanceWindow(new MaintenanceSwitch(Flag, SilentSink.Instance), new MaintenanceHooks { Drain = drain }, SilentSink.Instance);
+        var entering = Task.Run(() => window.Enter(TimeSpan.FromMinutes(5)));
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(Flag), TimeSpan.FromSeconds(10)));
+        using (var late = new Visitor(Port))
+        {
+            Assert.Equal(503, late.Get("/slow").Status);
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.False(entering.IsCompleted);
+        finish.SetResult();
+        Assert.Equal("saved", await inside);
+        Assert.True((await entering).Mode.Enabled);
     }
 
     private RunningProxy Start(string site, string http = "") => StartNginx(Folder, Port, $$"""

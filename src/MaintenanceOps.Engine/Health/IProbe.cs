@@ -1,3 +1,5 @@
+using MaintenanceOps.Engine.Histories;
+
 namespace MaintenanceOps.Engine.Health;
 
 /// <summary>One way to look at something. It answers for what it sees; how often and how long it is asked is not its concern.</summary>
@@ -24,12 +26,6 @@ public interface IProbe
 /// <param name="Limit">How long the look may take.</param>
 /// <param name="Cancellation">Ends the look when that is over, or nobody waits for it any more.</param>
 public sealed record ProbeContext(Func<PastFigure?> Last, Func<IReadOnlyList<PastFigure>> Past, TimeSpan Limit, CancellationToken Cancellation);
-
-/// <summary>The figure that an earlier look left for later ones.</summary>
-/// <param name="At">When, in UTC.</param>
-/// <param name="Value">What it was: bytes used, restarts, a moment; the probe knows.</param>
-/// <param name="Other">A second one, where one does not say it: inodes used.</param>
-public sealed record PastFigure(DateTimeOffset At, double Value, double? Other = null);
 
 /// <summary>What a probe saw.</summary>
 public sealed record Observation

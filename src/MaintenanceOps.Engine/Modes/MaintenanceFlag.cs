@@ -192,7 +192,7 @@ internal sealed class MaintenanceFlag(string path)
         try
         {
             using var file = new FileStream(HistoryPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-            file.Write(LinesBehind(file, changes));
+            LineFile.Append(file, Lines(changes));
             return null;
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
@@ -201,19 +201,9 @@ internal sealed class MaintenanceFlag(string path)
         }
     }
 
-    /// <summary>The changes, a line each. A line that a killed writer left half written must not swallow the next one.</summary>
-    private static byte[] LinesBehind(FileStream file, IEnumerable<MaintenanceModeEvent> changes)
+    private static byte[] Lines(IEnumerable<MaintenanceModeEvent> changes)
     {
         using var lines = new MemoryStream();
-        if (file.Length > 0)
-        {
-            file.Position = file.Length - 1;
-            if (file.ReadByte() != '\n')
-            {
-                lines.WriteByte((byte)'\n');
-            }
-        }
-
         foreach (var change in changes)
         {
             JsonSerializer.Serialize(lines, change, ModesJson.Default.MaintenanceModeEvent);

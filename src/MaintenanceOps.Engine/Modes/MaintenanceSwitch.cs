@@ -26,7 +26,9 @@ public sealed class MaintenanceSwitch
     public MaintenanceSwitch(string flagPath, IOperationSink sink, TimeProvider? time = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(flagPath);
-        path = Target(Path.GetFullPath(flagPath));
+
+        // A web server looks at what a link leads to, so that is the flag.
+        path = Links.Target(Path.GetFullPath(flagPath));
         if (TreeAccess.Current.Facts(path) is { Kind: not EntryKind.File } facts)
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{path}' is {(facts.Kind == EntryKind.Folder ? "a folder" : "no regular file")}. Give the path of the flag file.", path);
@@ -138,25 +140,6 @@ public sealed class MaintenanceSwitch
     {
         var events = new List<MaintenanceModeEvent>();
         return Change(leases => End(leases, _ => true, MaintenanceModeAction.Left, events), events, cancellation);
-    }
-
-    /// <summary>A web server looks at what a link leads to, so that is the flag.</summary>
-    /// <exception cref="MaintenanceException">The link cannot be followed.</exception>
-    private static string Target(string path)
-    {
-        try
-        {
-            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            // The usual case: the application is open, or its folder is not there, which writing tells.
-            return path;
-        }
-        catch (Exception e) when (IoErrors.IsKnown(e))
-        {
-            throw IoErrors.Wrap(e, "follow", path);
-        }
     }
 
     private List<MaintenanceLease> End(List<MaintenanceLease> leases, Predicate<MaintenanceLease> which, MaintenanceModeAction action, List<MaintenanceModeEvent> events)

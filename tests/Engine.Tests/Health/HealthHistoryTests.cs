@@ -1,5 +1,6 @@
 using MaintenanceOps.Engine.Health;
 using MaintenanceOps.Engine.Health.History;
+using MaintenanceOps.Engine.Histories;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
 

@@ -10,9 +10,9 @@ internal static class DatabaseLinks
     {
         try
         {
-            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            return Links.Target(path);
         }
-        catch (Exception e) when (IoErrors.IsKnown(e))
+        catch (MaintenanceException)
         {
             return path;
         }

@@ -1,5 +1,4 @@
-using MaintenanceOps.Engine.Health;
-using MaintenanceOps.Engine.Health.History;
+using MaintenanceOps.Engine.Histories;
 
 namespace MaintenanceOps.Engine.Databases.Upkeep;
 
@@ -9,7 +8,7 @@ namespace MaintenanceOps.Engine.Databases.Upkeep;
 /// </summary>
 internal sealed class DatabaseHistory(string folder, IOperationSink sink)
 {
-    private readonly HealthLog log = new(folder);
+    private readonly HistoryFolder<DatabaseEntry> entries = new(folder, DatabaseEntry.Format);
 
     /// <summary>The user's own; null where the user has no place for one.</summary>
     public static DatabaseHistory? OfUser(IOperationSink sink)
@@ -26,20 +25,17 @@ internal sealed class DatabaseHistory(string folder, IOperationSink sink)
     }
 
     /// <summary>What is known of a database.</summary>
-    public DatabasePast Of(string place) => Try(
-        () => new DatabasePast(log.Figures(SizeKey(place)), log.Last(CheckKey(place)) is { } check ? new PastCheck(check.At, check.Status == HealthStatus.Healthy, check.Reason ?? "") : null),
-        new DatabasePast([], null));
+    public DatabasePast Of(string place) => Try(() => new DatabasePast(Sizes(place), LastCheck(place)), new DatabasePast([], null));
 
     /// <summary>Remembers the size, in bytes.</summary>
-    public void Looked(string place, long size, CancellationToken cancellation) =>
-        Note(SizeKey(place), HealthStatus.Healthy, size, null, cancellation);
+    public void Looked(string place, long size, CancellationToken cancellation) => Note(SizeKey(place), new() { At = DateTimeOffset.UtcNow, Size = size }, cancellation);
 
     /// <summary>Remembers how many blocks a database was asked for, and how many of them were in memory.</summary>
-    /// <returns>What the last look saw: the blocks, and as the other figure those in memory; null for the first.</returns>
-    public PastFigure? Counted(string database, long fetched, long hit, CancellationToken cancellation)
+    /// <returns>What the last look saw; null for the first.</returns>
+    public DatabaseEntry? Counted(string database, long fetched, long hit, CancellationToken cancellation)
     {
-        var last = Try(() => log.LastFigure(CacheKey(database)), null);
-        Note(CacheKey(database), HealthStatus.Healthy, fetched, null, cancellation, hit);
+        var last = Try(() => entries.Last(CacheKey(database)).LastOrDefault(), null);
+        Note(CacheKey(database), new() { At = DateTimeOffset.UtcNow, Fetched = fetched, Hit = hit }, cancellation);
         return last;
     }
 
@@ -48,13 +44,18 @@ internal sealed class DatabaseHistory(string folder, IOperationSink sink)
     {
         if (results.FirstOrDefault(r => r.ProblemCount > 0) is { } broken)
         {
-            Note(CheckKey(place), HealthStatus.Unhealthy, null, $"{broken.Check}: {broken.ProblemCount} problem{(broken.ProblemCount == 1 ? "" : "s")}", cancellation);
+            var reason = $"{broken.Check}: {broken.ProblemCount} problem{(broken.ProblemCount == 1 ? "" : "s")}";
+            Note(CheckKey(place), new() { At = DateTimeOffset.UtcNow, Passed = false, Reason = reason }, cancellation);
         }
         else if (results.All(r => r.Passed))
         {
-            Note(CheckKey(place), HealthStatus.Healthy, null, null, cancellation);
+            Note(CheckKey(place), new() { At = DateTimeOffset.UtcNow, Passed = true }, cancellation);
         }
     }
+
+    private List<PastFigure> Sizes(string place) => [.. entries.All(SizeKey(place)).Where(e => e?.Size is not null).Select(e => new PastFigure(e!.At, e.Size!.Value))];
+
+    private PastCheck? LastCheck(string place) => entries.Last(CheckKey(place)).FindLast(e => e.Passed is not null) is { } check ? new PastCheck(check.At, check.Passed!.Value, check.Reason ?? "") : null;
 
     private static string SizeKey(string place) => $"size {place}";
 
@@ -62,17 +63,13 @@ internal sealed class DatabaseHistory(string folder, IOperationSink sink)
 
     private static string CacheKey(string database) => $"cache {database}";
 
-    private void Note(string key, HealthStatus status, double? figure, string? reason, CancellationToken cancellation, double? other = null)
-    {
-        var now = DateTimeOffset.UtcNow;
-        Try(
-            () =>
-            {
-                log.Append(key, _ => new HealthEntry { Name = key, At = now, Since = now, Status = status, Confirmed = status, Figure = figure, OtherFigure = other, Reason = reason }, cancellation);
-                return true;
-            },
-            false);
-    }
+    private void Note(string key, DatabaseEntry entry, CancellationToken cancellation) => Try(
+        () =>
+        {
+            entries.Append(key, _ => entry, cancellation);
+            return true;
+        },
+        false);
 
     private T Try<T>(Func<T> act, T otherwise)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MaintenanceOps.Engine.Histories;
 
 namespace MaintenanceOps.Engine.Health.History;
 
@@ -32,27 +33,14 @@ internal sealed record HealthEntry
 
     public string? Reason { get; init; }
 
-    public static HealthEntry? Parse(ReadOnlySpan<byte> line)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(line, HealthJson.Default.HealthEntry) is { } entry && entry.IsSensible() ? entry : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    public static HistoryFormat<HealthEntry> Format { get; } = new(HealthJson.Default.HealthEntry, e => e.IsSensible());
 
-    /// <summary>What somebody wrote by hand may be JSON and still be nothing that a look can give.</summary>
     private bool IsSensible() =>
         Name is not null
         && Enum.IsDefined(Status)
         && Enum.IsDefined(Confirmed)
         && Ms >= 0 && Ms <= TimeSpan.FromDays(365).TotalMilliseconds
         && Streak is >= 0 and < int.MaxValue;
-
-    public byte[] Line() => [.. JsonSerializer.SerializeToUtf8Bytes(this, HealthJson.Default.HealthEntry), (byte)'\n'];
 }
 
 [JsonSourceGenerationOptions(

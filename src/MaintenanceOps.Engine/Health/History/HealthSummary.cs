@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using MaintenanceOps.Engine.Histories;
 
 namespace MaintenanceOps.Engine.Health.History;
 
@@ -18,8 +19,7 @@ public static class HealthSummary
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(windows);
-        var files = Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*" + HealthFile.Extension).Order(StringComparer.Ordinal) : Enumerable.Empty<string>();
-        var histories = files.Select(f => Load(new HealthFile(f)))
+        var histories = new HistoryFolder<HealthEntry>(folder, HealthEntry.Format).Files.Select(Load)
             .Where(h => h.Entries.Count > 0)
             .Where(h => names.Count == 0 || names.Any(n => Fits(n, h.Entries[^1].Name)))
             .OrderBy(h => h.Entries[^1].Name, StringComparer.Ordinal)
@@ -37,7 +37,7 @@ public static class HealthSummary
         FileSystemName.MatchesSimpleExpression(pattern, name)
         || (name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash && !name.Contains("://", StringComparison.Ordinal) && FileSystemName.MatchesSimpleExpression(pattern, name.AsSpan(slash + 1)));
 
-    private static (List<HealthEntry> Entries, long Malformed) Load(HealthFile file)
+    private static (List<HealthEntry> Entries, long Malformed) Load(HistoryFile<HealthEntry> file)
     {
         var entries = new List<HealthEntry>();
         var malformed = 0L;

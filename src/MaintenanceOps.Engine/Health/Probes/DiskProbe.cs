@@ -1,3 +1,5 @@
+using MaintenanceOps.Engine.Histories;
+
 namespace MaintenanceOps.Engine.Health.Probes;
 
 /// <summary>Looks at the room on a volume: bytes, inodes, whether it can be written, and when it will be full.</summary>

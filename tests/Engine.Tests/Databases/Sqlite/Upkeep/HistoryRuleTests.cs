@@ -1,6 +1,6 @@
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Databases.Upkeep;
-using MaintenanceOps.Engine.Health.History;
+using MaintenanceOps.Engine.Histories;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
 
@@ -23,7 +23,7 @@ public sealed class HistoryRuleTests : IDisposable
         Assert.Single(world.Find("Integrity"));
         world.Check(VerificationLevel.Full);
         Assert.Empty(world.Find("Integrity"));
-        Note("check", -31, HealthStatus.Healthy);
+        Note("check", -31, true);
         var old = Assert.Single(world.Find("Integrity"));
         Assert.Equal((FindingSeverity.Warning, "The last full check is 31d 00h old."), (old.Severity, old.Message));
     }
@@ -72,9 +72,9 @@ public sealed class HistoryRuleTests : IDisposable
     [Fact]
     public void A_check_of_the_future_is_none()
     {
-        Note("check", 365, HealthStatus.Healthy);
+        Note("check", 365, true);
         Assert.Equal("No full check of this database is known here.", Assert.Single(world.Find("Integrity")).Message);
-        Note("check", 366, HealthStatus.Unhealthy);
+        Note("check", 366, false);
         Assert.StartsWith("The last full check, 0 ms ago, did not pass", Assert.Single(world.Find("Integrity")).Message, StringComparison.Ordinal);
     }
 
@@ -88,7 +88,7 @@ public sealed class HistoryRuleTests : IDisposable
         // So fast that the volume would be full in some ten days.
         for (var day = -8; day < 0; day++)
         {
-            Note("size", day, HealthStatus.Healthy, now + (day * (free / 10.0)));
+            Note("size", day, size: now + (day * (free / 10.0)));
         }
 
         var growth = Assert.Single(world.Find("Growth"));
@@ -105,10 +105,10 @@ public sealed class HistoryRuleTests : IDisposable
         Assert.All(world.Check(VerificationLevel.Full), r => Assert.True(r.Passed));
     }
 
-    private void Note(string kind, int days, HealthStatus status, double? figure = null)
+    private void Note(string kind, int days, bool? passed = null, double? size = null)
     {
         var at = DateTimeOffset.UtcNow.AddDays(days);
         var key = $"{kind} {world.Database}";
-        new HealthLog(world.History).Append(key, _ => new HealthEntry { Name = key, At = at, Since = at, Status = status, Confirmed = status, Figure = figure }, default);
+        new HistoryFolder<DatabaseEntry>(world.History, DatabaseEntry.Format).Append(key, _ => new DatabaseEntry { At = at, Size = (long?)size, Passed = passed }, default);
     }
 }

@@ -30,8 +30,8 @@ internal static class CacheRule
         var first = history.Counted(inspection.Key, last.Fetched, last.Hit, inspection.Cancellation);
 
         // Counters that went back were reset, by somebody or by a crash.
-        return first is { Other: { } hit } && DateTimeOffset.UtcNow - first.At is var interval && interval > Shortest && interval < Longest && last.Fetched >= first.Value && last.Hit >= hit
-            ? Judge(inspection, ((long)first.Value, (long)hit), last, interval)
+        return first is { Fetched: { } fetched, Hit: { } hit } && DateTimeOffset.UtcNow - first.At is var interval && interval > Shortest && interval < Longest && last.Fetched >= fetched && last.Hit >= hit
+            ? Judge(inspection, (fetched, hit), last, interval)
             : [];
     }
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using MaintenanceOps.Engine.Databases.Upkeep;
-using MaintenanceOps.Engine.Health;
+using MaintenanceOps.Engine.Histories;
 using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite.Upkeep.Rules;

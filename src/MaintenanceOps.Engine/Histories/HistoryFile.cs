@@ -1,17 +1,18 @@
-using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using MaintenanceOps.Engine.Storage;
 
-namespace MaintenanceOps.Engine.Health.History;
+namespace MaintenanceOps.Engine.Histories;
 
 /// <summary>
-/// The looks of one check, a line each, the oldest first. Evidence and not money: a line that was cut off by a crash, or
+/// What was seen of one thing, a line of JSON each, the oldest first. Evidence and not money: a line that was cut off by a crash, or
 /// that somebody broke, is passed over and counted.
 /// </summary>
-internal sealed class HealthFile(string path)
+/// <param name="path">The file.</param>
+/// <param name="format">What a line holds.</param>
+internal sealed class HistoryFile<T>(string path, HistoryFormat<T> format)
+    where T : class
 {
-    public const string Extension = ".jsonl";
-
     /// <summary>At one look a minute about three months.</summary>
     private const long MostBytes = 24L << 20;
 
@@ -19,11 +20,9 @@ internal sealed class HealthFile(string path)
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    public static HealthFile Of(string folder, string name) => new(Path.Combine(folder, FileName(name)));
-
     /// <summary>The last lines, the oldest first.</summary>
     /// <param name="bytes">How far back from the end at most.</param>
-    public List<HealthEntry> Tail(int bytes)
+    public List<T> Tail(int bytes)
     {
         using var file = OpenToRead();
         if (file is null)
@@ -33,11 +32,11 @@ internal sealed class HealthFile(string path)
 
         var start = Math.Max(0, file.Length - bytes);
         file.Position = start;
-        return [.. Entries(file, startsInside: start > 0).OfType<HealthEntry>()];
+        return [.. Entries(file, startsInside: start > 0).OfType<T>()];
     }
 
-    /// <summary>All looks, the oldest first; null for a line that cannot be read. Of a file longer than any of ours the end counts.</summary>
-    public IEnumerable<HealthEntry?> Read()
+    /// <summary>All of them, the oldest first; null for a line that cannot be read. Of a file longer than any of ours the end counts.</summary>
+    public IEnumerable<T?> Read()
     {
         using var file = OpenToRead();
         if (file is not null)
@@ -51,21 +50,14 @@ internal sealed class HealthFile(string path)
         }
     }
 
-    /// <summary>Adds a look. The folder's lock is held.</summary>
-    public void Append(HealthEntry entry)
+    /// <summary>Adds one. The folder's lock is held.</summary>
+    public void Append(T entry)
     {
         try
         {
             Shorten();
             using var file = Open(path);
-            file.Position = file.Length;
-            if (EndsInside(file))
-            {
-                // A writer was killed in the middle: its half line must not swallow this one.
-                file.WriteByte((byte)'\n');
-            }
-
-            file.Write(entry.Line());
+            LineFile.Append(file, [.. JsonSerializer.SerializeToUtf8Bytes(entry, format.Json), (byte)'\n']);
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
@@ -100,7 +92,7 @@ internal sealed class HealthFile(string path)
         }
     }
 
-    /// <summary>Drops the oldest looks of a long history, by a file of its own that takes the place of this one.</summary>
+    /// <summary>Drops the oldest lines of a long history, by a file of its own that takes the place of this one.</summary>
     private void Shorten()
     {
         if (!File.Exists(path) || new FileInfo(path).Length <= MostBytes)
@@ -125,18 +117,7 @@ internal sealed class HealthFile(string path)
         File.Move(temporary, path, overwrite: true);
     }
 
-    private static bool EndsInside(FileStream file)
-    {
-        if (file.Length == 0)
-        {
-            return false;
-        }
-
-        file.Position = file.Length - 1;
-        return file.ReadByte() != '\n';
-    }
-
-    private static IEnumerable<HealthEntry?> Entries(FileStream file, bool startsInside)
+    private IEnumerable<T?> Entries(FileStream file, bool startsInside)
     {
         using var reader = new StreamReader(file, Encoding.UTF8, detectEncodingFromByteOrderMarks: false);
         if (startsInside)
@@ -146,14 +127,19 @@ internal sealed class HealthFile(string path)
 
         while (reader.ReadLine() is { } line)
         {
-            yield return HealthEntry.Parse(Encoding.UTF8.GetBytes(line));
+            yield return Parse(line);
         }
     }
 
-    /// <summary>A name that any file system bears, and that no other check has.</summary>
-    private static string FileName(string name)
+    private T? Parse(string line)
     {
-        var readable = new string([.. name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '_').Take(60)]).TrimStart('.');
-        return $"{readable}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)).AsSpan(0, 4))}{Extension}";
+        try
+        {
+            return JsonSerializer.Deserialize(line, format.Json) is { } entry && format.IsSensible(entry) ? entry : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }

@@ -1,4 +1,4 @@
-namespace MaintenanceOps.Engine.Health;
+namespace MaintenanceOps.Engine.Histories;
 
 /// <summary>When something will be full, as a range: a single date would look more certain than it is.</summary>
 /// <param name="Earliest">If it grows as fast as on its busier days.</param>

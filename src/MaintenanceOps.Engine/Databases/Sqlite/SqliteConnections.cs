@@ -104,7 +104,7 @@ internal static class SqliteConnections
         SqliteNative.Full => new(ErrorCode.DiskFull, $"There is no space left for '{path}'.", path, e),
         SqliteNative.Interrupt => new(ErrorCode.Cancelled, $"The work on '{path}' was cancelled.", path, e),
         SqliteNative.CantOpen => new(ErrorCode.AccessDenied, $"SQLite cannot open '{path}' or the log beside it. The folder must be writable for a database in WAL mode, and the file readable.", path, e),
-        SqliteNative.ReadOnly => new(ErrorCode.AccessDenied, $"'{path}' needs a recovery that this user may not write. Check the rights on the file and its folder.", path, e),
+        SqliteNative.ReadOnly => new(ErrorCode.AccessDenied, $"'{path}' can be read only by who may write it and its folder: it has a write-ahead log, or a journal to roll back. Check the rights on both.", path, e),
         _ => new(ErrorCode.DatabaseError, $"SQLite reports on '{path}': {e.Message}", path, e),
     };
 

@@ -51,9 +51,16 @@ public sealed class HeldMaintenance : IDisposable
     public void Dispose()
     {
         renewal.Dispose();
-        Array.ForEach(signals, s => s.Dispose());
-        End();
-        ending.Dispose();
+        try
+        {
+            End();
+        }
+        finally
+        {
+            // Only now: a signal in the middle of it waits until the lease is ended.
+            Array.ForEach(signals, s => s.Dispose());
+            ending.Dispose();
+        }
     }
 
     private void Take(string reason, CancellationToken cancellation)

@@ -62,6 +62,10 @@ internal static unsafe partial class SqliteNative
         public nint DeviceCharacteristics;
         public delegate* unmanaged[Cdecl]<nint, int, int, int, void**, int> ShmMap;
         public delegate* unmanaged[Cdecl]<nint, int, int, int, int> ShmLock;
+        public nint ShmBarrier;
+        public nint ShmUnmap;
+        public nint Fetch;
+        public nint Unfetch;
     }
 }
 
@@ -77,6 +81,9 @@ internal readonly unsafe struct SqliteFile(nint file)
 
     /// <summary>Whether there is a file at all: a log that was never written has none.</summary>
     public bool IsOpen => file != 0 && *(nint*)file != 0;
+
+    /// <summary>Where the file keeps the address of its methods.</summary>
+    public nint* MethodsAt => (nint*)file;
 
     public long Size
     {

@@ -19,8 +19,8 @@ internal static partial class Statement
         return line.Length <= Longest ? line : line[..(Longest - 1)].TrimEnd() + "…";
     }
 
-    /// <summary>In quotes or between dollars; the server may have cut the statement off inside.</summary>
-    [GeneratedRegex(@"'(?:[^']|'')*(?:'|$)|(\$(?:[A-Za-z_]\w*)?\$).*?(?:\1|$)")]
+    /// <summary>In quotes, with backslashes where an E is in front, or between dollars; the server may have cut the statement off inside.</summary>
+    [GeneratedRegex(@"\b[eE]'(?:[^'\\]|\\.|'')*(?:'|\\?$)|'(?:[^']|'')*(?:'|$)|(\$(?:[A-Za-z_]\w*)?\$).*?(?:\1|$)")]
     private static partial Regex Texts();
 
     [GeneratedRegex(@"\s+")]

@@ -113,6 +113,40 @@ public sealed class VacuumTests : IDisposable
         world.AssertWhole();
     }
 
+    /// <summary>At the end of a rewrite SQLite copies all new pages into the log and looks for no interruption.</summary>
+    [Fact]
+    public void A_vacuum_that_is_cancelled_while_it_copies_ends_soon_and_leaves_nothing()
+    {
+        world.Create($"PRAGMA journal_mode = OFF; CREATE TABLE kept(id INTEGER PRIMARY KEY, body TEXT); {UpkeepWorld.Numbers(500)} INSERT INTO kept SELECT i, 'body ' || i FROM n; CREATE TABLE big(id INTEGER PRIMARY KEY, content BLOB); {UpkeepWorld.Numbers(300_000)} INSERT INTO big SELECT i, randomblob(1000) FROM n");
+        world.Create("PRAGMA journal_mode = wal");
+        using var application = world.Connect();
+        Assert.Equal(500, application.Scalar<long>("SELECT count(*) FROM kept"));
+        var before = world.Length;
+        Promptly.Ends(() =>
+        {
+            using var stop = new CancellationTokenSource();
+            var watch = Stopwatch.StartNew();
+            var cancelledAt = TimeSpan.Zero;
+            var copying = new Thread(() =>
+            {
+                SpinWait.SpinUntil(() => world.LogLength > 1_000_000, TimeSpan.FromMinutes(1));
+                cancelledAt = watch.Elapsed;
+                stop.Cancel();
+            });
+            copying.Start();
+            Assert.ThrowsAny<OperationCanceledException>(() => world.Optimize(new OptimizationRequest { Steps = [OptimizationStep.Vacuum], Force = true }, null, stop.Token));
+            var took = watch.Elapsed - cancelledAt;
+            copying.Join();
+            Assert.Equal((before, 0), (world.Length, world.LogLength));
+            return took;
+        });
+        Assert.Equal(500, application.Scalar<long>("SELECT count(*) FROM kept WHERE body = 'body ' || id"));
+        application.Execute("INSERT INTO kept(id, body) VALUES (501, 'later'); DELETE FROM kept WHERE id = 501");
+        world.AssertWhole();
+        Assert.Equal(OptimizationStatus.Done, world.Optimize(OptimizationStep.Vacuum, force: true).Status);
+        world.AssertWhole();
+    }
+
     [PeerFact("sqlite3")]
     public void While_a_program_has_it_open_it_is_rewritten_only_by_name()
     {

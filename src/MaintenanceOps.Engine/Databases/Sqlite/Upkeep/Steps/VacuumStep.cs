@@ -6,6 +6,8 @@ namespace MaintenanceOps.Engine.Databases.Sqlite.Upkeep.Steps;
 /// <summary>Rewrites the file without its free pages, where nobody uses it; a database in use is left alone.</summary>
 internal sealed class VacuumStep(UpkeepStep step)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
+
     public StepOutcome Run(DatabaseFile file)
     {
         FreeSpace.Require(step.Path, file.VacuumSpace);
@@ -23,7 +25,7 @@ internal sealed class VacuumStep(UpkeepStep step)
             return StepOutcome.Skipped($"Somebody reads or writes for longer than {Duration.Format(step.LockTimeout)}; the database was left alone.{Neighbours.Sentence(step.Path)}");
         }
 
-        Rewrite();
+        RewriteIntoLog();
         try
         {
             if (checkpoint.Truncate() is (0, _))
@@ -37,6 +39,35 @@ internal sealed class VacuumStep(UpkeepStep step)
         }
 
         return StepOutcome.Done($"The rewritten database is in the log; the file shrinks at the next checkpoint that no reader keeps from ending.{Neighbours.Sentence(step.Path)}");
+    }
+
+    /// <summary>What is copied into the log can be given up at any page: it counts only with its last one.</summary>
+    private void RewriteIntoLog()
+    {
+        try
+        {
+            using var stop = WriteStop.On(SqliteNative.JournalFile(step.Connection.Handle!), step.Cancellation);
+            Rewrite();
+        }
+        catch (SqliteException) when (step.Cancellation.IsCancellationRequested)
+        {
+            CutLog();
+            throw new OperationCanceledException(step.Cancellation);
+        }
+    }
+
+    /// <summary>Gives back the room of what was copied in vain, on a connection that nobody has told to end.</summary>
+    private void CutLog()
+    {
+        try
+        {
+            using var beside = SqliteConnections.OpenBeside(step.Path, Patience);
+            beside.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        catch (SqliteException)
+        {
+            // Somebody uses the log, and overwrites from its beginning what is of no use there.
+        }
     }
 
     /// <summary>Without a log SQLite takes the file for itself before it begins, or does not begin.</summary>

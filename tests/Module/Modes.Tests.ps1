@@ -54,16 +54,17 @@ Describe 'Maintenance mode' {
         @{ signal = 'TERM'; where = 'work' }
         @{ signal = 'HUP'; where = 'work' }
         @{ signal = 'TERM'; where = 'drain' }
+        @{ signal = 'its own exit'; where = 'work' }
     ) {
         $drain = $where -eq 'drain' ? "-DrainCommand 'echo 5' -DrainTimeout 60s" : ''
-        $line = "Import-Module '$env:MAINTENANCEOPS_TEST_MANIFEST'; Set-MaintenanceMode '$flag' -For 10m $drain { Start-Sleep 60 }"
+        $line = "Import-Module '$env:MAINTENANCEOPS_TEST_MANIFEST'; Set-MaintenanceMode '$flag' -For 10m $drain { $($signal -eq 'its own exit' ? 'Start-Sleep 2; [Environment]::Exit(4)' : 'Start-Sleep 60') }"
         $shell = Start-Process pwsh -ArgumentList '-NoProfile', '-NonInteractive', '-EncodedCommand', ([Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($line))) -PassThru
         try {
             $waited = [Diagnostics.Stopwatch]::StartNew()
             while (-not (Test-Path $flag) -and $waited.Elapsed.TotalSeconds -lt 30) { Start-Sleep -Milliseconds 50 }
             $flag | Should -Exist
             Start-Sleep -Milliseconds 300
-            /bin/kill -s $signal $shell.Id
+            if ($signal -ne 'its own exit') { /bin/kill -s $signal $shell.Id }
             $shell.WaitForExit(15000) | Should -BeTrue
             $flag | Should -Not -Exist
             (Get-MaintenanceMode $flag -History).Action | Should -Be 'Entered', 'Left'

@@ -17,6 +17,7 @@ public sealed class HeldMaintenance : IDisposable
     private readonly Timer renewal;
     private readonly PosixSignalRegistration[] signals;
     private readonly CancellationTokenSource ending = new();
+    private readonly Lock entering = new();
     private readonly Lock changing = new();
     private MaintenanceLease? lease;
 
@@ -25,11 +26,12 @@ public sealed class HeldMaintenance : IDisposable
         this.window = window;
         this.duration = duration;
         renewal = new Timer(_ => Renew());
-        signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, _ => EndBeforeTheProcess()))];
+        AppDomain.CurrentDomain.ProcessExit += EndBeforeTheProcess;
+        signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, _ => EndBeforeTheProcess(null, EventArgs.Empty)))];
     }
 
     /// <summary>Takes a lease and keeps it.</summary>
-    /// <exception cref="MaintenanceException">As <see cref="MaintenanceWindow.Enter"/>.</exception>
+    /// <exception cref="MaintenanceException">As <see cref="MaintenanceWindow.Enter(TimeSpan, string, CancellationToken)"/>.</exception>
     public static HeldMaintenance Enter(MaintenanceWindow window, TimeSpan duration, string reason = "", CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(window);
@@ -58,6 +60,7 @@ public sealed class HeldMaintenance : IDisposable
         finally
         {
             // Only now: a signal in the middle of it waits until the lease is ended.
+            AppDomain.CurrentDomain.ProcessExit -= EndBeforeTheProcess;
             Array.ForEach(signals, s => s.Dispose());
             ending.Dispose();
         }
@@ -66,9 +69,30 @@ public sealed class HeldMaintenance : IDisposable
     private void Take(string reason, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, ending.Token);
+        lock (entering)
+        {
+            try
+            {
+                window.Enter(duration, reason, Keep, either.Token);
+            }
+            catch
+            {
+                // It was left where it was entered.
+                lock (changing)
+                {
+                    lease = null;
+                }
+
+                throw;
+            }
+        }
+    }
+
+    private void Keep(MaintenanceLease taken)
+    {
         lock (changing)
         {
-            lease = window.Enter(duration, reason, either.Token).Lease;
+            lease = taken;
         }
 
         var interval = duration / RenewalsALease;
@@ -88,20 +112,25 @@ public sealed class HeldMaintenance : IDisposable
         }
     }
 
-    private void EndBeforeTheProcess()
+    private void EndBeforeTheProcess(object? sender, EventArgs e)
     {
         try
         {
             ending.Cancel();
-            End();
+
+            // What was being entered is left where it is entered.
+            lock (entering)
+            {
+                End();
+            }
         }
         catch (ObjectDisposedException)
         {
             // The work has just ended, and its lease with it.
         }
-        catch (MaintenanceException e)
+        catch (MaintenanceException problem)
         {
-            window.Warn($"The lease was not ended, and ends by itself: {e.Message}");
+            window.Warn($"The lease was not ended, and ends by itself: {problem.Message}");
         }
     }
 

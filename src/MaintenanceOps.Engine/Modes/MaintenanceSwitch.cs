@@ -126,7 +126,15 @@ public sealed class MaintenanceSwitch
     public MaintenanceMode Leave(string? id = null, CancellationToken cancellation = default)
     {
         var events = new List<MaintenanceModeEvent>();
-        var mode = Change(leases => End(leases, l => id is null ? l == leases[^1] : l.Id == id, MaintenanceModeAction.Left, events), events, cancellation);
+        var mode = Change(
+            leases =>
+            {
+                // A flag that the lease is not in, such as one that somebody made by hand meanwhile, is not ours to take away.
+                var ending = id is null ? leases.LastOrDefault() : leases.Find(l => l.Id == id);
+                return id is not null && ending is null ? null : End(leases, l => l == ending, MaintenanceModeAction.Left, events);
+            },
+            events,
+            cancellation);
         if (id is not null && events.Count == 0)
         {
             sink.Warn($"There is no lease {id} at '{path}'{(mode.Leases.Count > 0 ? $", but {string.Join(", ", mode.Leases.Select(l => l.Id))}" : "")}. It may have ended.");
@@ -149,10 +157,18 @@ public sealed class MaintenanceSwitch
         return [.. leases.Except(ending)];
     }
 
-    private MaintenanceMode Change(Func<List<MaintenanceLease>, List<MaintenanceLease>> change, List<MaintenanceModeEvent> events, CancellationToken cancellation)
+    /// <param name="change">Gives the leases as they are to be; null leaves the flag as it is.</param>
+    /// <param name="events">What that means for the history, once it has been called.</param>
+    /// <param name="cancellation">Ends the waiting for others that change it.</param>
+    private MaintenanceMode Change(Func<List<MaintenanceLease>, List<MaintenanceLease>?> change, List<MaintenanceModeEvent> events, CancellationToken cancellation)
     {
         using var held = flag.Lock(cancellation);
-        var leases = change(flag.Read() ?? []);
+        var before = flag.Read();
+        if (change(before ?? []) is not { } leases)
+        {
+            return Describe(before);
+        }
+
         flag.Write(leases);
         if (events.Count > 0 && flag.Record(events) is { } problem)
         {

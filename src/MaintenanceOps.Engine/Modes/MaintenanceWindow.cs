@@ -42,11 +42,22 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
 
     /// <summary>Closes the application.</summary>
     /// <exception cref="MaintenanceException">As <see cref="MaintenanceSwitch.Enter"/>; <see cref="ErrorCode.NotHealthy"/>: it did not fall quiet, and is open as before.</exception>
-    public (MaintenanceLease Lease, MaintenanceMode Mode) Enter(TimeSpan duration, string reason = "", CancellationToken cancellation = default)
+    public (MaintenanceLease Lease, MaintenanceMode Mode) Enter(TimeSpan duration, string reason = "", CancellationToken cancellation = default) => Enter(duration, reason, _ => { }, cancellation);
+
+    /// <summary>Closes the application, and tells the lease as soon as it is taken: who is inside may need longer than it lasts.</summary>
+    internal (MaintenanceLease Lease, MaintenanceMode Mode) Enter(TimeSpan duration, string reason, Action<MaintenanceLease> taken, CancellationToken cancellation)
     {
         Require(duration);
         Announce("closing", reason, DateTimeOffset.UtcNow + duration, cancellation);
-        return Close(duration, reason, () => hooks.Drain?.Wait(sink, cancellation), cancellation);
+        return Close(
+            duration,
+            reason,
+            lease =>
+            {
+                taken(lease);
+                hooks.Drain?.Wait(sink, cancellation);
+            },
+            cancellation);
     }
 
     /// <summary>
@@ -58,19 +69,32 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
     /// <returns>The new lease; null where the door was opened on purpose.</returns>
     internal MaintenanceLease? Retake(MaintenanceLease ended, TimeSpan duration)
     {
-        var end = door.History().LastOrDefault(h => h.Lease.Id == ended.Id && h.Action is MaintenanceModeAction.Left or MaintenanceModeAction.Expired);
-        if (end is { Action: MaintenanceModeAction.Left } || (end is null && DateTimeOffset.UtcNow < ended.Until))
+        if (!IsExpired(ended))
         {
             return null;
         }
 
-        var (lease, _) = Close(duration, ended.Reason, () => { }, CancellationToken.None);
+        var (lease, _) = Close(duration, ended.Reason, _ => { }, CancellationToken.None);
         Announce("closing", lease.Reason, lease.Until, CancellationToken.None);
         return lease;
     }
 
+    /// <summary>By the history; where that knows nothing of the lease, by its time.</summary>
+    private bool IsExpired(MaintenanceLease gone)
+    {
+        try
+        {
+            var events = door.History().Where(h => h.Lease.Id == gone.Id).ToList();
+            return events.Count > 0 ? events.Exists(h => h.Action == MaintenanceModeAction.Expired) : gone.Until <= DateTimeOffset.UtcNow;
+        }
+        catch (MaintenanceException)
+        {
+            return gone.Until <= DateTimeOffset.UtcNow;
+        }
+    }
+
     /// <summary>Takes a lease with its silence. What fails afterwards ends both: a command that fails leaves nothing closed.</summary>
-    private (MaintenanceLease Lease, MaintenanceMode Mode) Close(TimeSpan duration, string reason, Action settle, CancellationToken cancellation)
+    private (MaintenanceLease Lease, MaintenanceMode Mode) Close(TimeSpan duration, string reason, Action<MaintenanceLease> settle, CancellationToken cancellation)
     {
         var (lease, mode) = door.Enter(duration, reason, cancellation);
         string? silence = null;
@@ -78,7 +102,7 @@ public sealed class MaintenanceWindow(MaintenanceSwitch door, MaintenanceHooks h
         {
             silence = Silence(lease);
             var held = silence is null ? (lease, mode) : (lease with { Silence = silence }, door.Attach(lease.Id, silence, cancellation));
-            settle();
+            settle(held.Item1);
             return held;
         }
         catch

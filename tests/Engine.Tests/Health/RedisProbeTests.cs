@@ -119,6 +119,25 @@ public sealed class RedisProbeTests
         Assert.Contains("no Redis server: 'HTTP/1.1 400 Bad Request'", Look.At(new RedisProbe($"127.0.0.1:{server.Port}")).Reason, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("+NOTPONG\r\n$17\r\nused_memory:1000\r\n\r\n", HealthStatus.Unhealthy, "no Redis server: it says 'NOTPONG' to PING")]
+    [InlineData(":1\r\n", HealthStatus.Unhealthy, "no Redis server")]
+    [InlineData("$-1\r\n", HealthStatus.Unhealthy, "no Redis server")]
+    [InlineData("+PONG\r\n$16\r\nused_memory:1000XY", HealthStatus.Unhealthy, "longer than it said")]
+    [InlineData("+PONG\r\n$16\r\nused_memory:-100\r\n", HealthStatus.Unknown, "does not tell")]
+    [InlineData("+PONG\r\n$32\r\nused_memory:-9223372036854775808\r\n", HealthStatus.Unknown, "does not tell")]
+    [InlineData("+PONG\r\n$49\r\nused_memory:209715200\nmem_fragmentation_ratio:nan\r\n", HealthStatus.Healthy, "200 MiB used")]
+    [InlineData("-\r\n", HealthStatus.Unhealthy, "does not say why")]
+    [InlineData("*1\r\n$4\r\nPONG\r\n", HealthStatus.Unhealthy, "no Redis server")]
+    [InlineData("+PONG\r\n$12\r\nshort", HealthStatus.Unhealthy, "ends the connection")]
+    public void What_no_Redis_says_is_not_well(string said, HealthStatus status, string reason)
+    {
+        using var server = new RawServer(said);
+        var result = Look.At(new RedisProbe($"127.0.0.1:{server.Port}"));
+        Assert.True((status, true) == (result.Status, result.Reason.Contains(reason, StringComparison.Ordinal)), result.ToString());
+        Assert.All(result.Facts.Values.OfType<double>(), f => Assert.True(double.IsFinite(f)));
+    }
+
     [Fact]
     public void A_server_that_tells_nothing_is_unknown()
     {

@@ -134,6 +134,27 @@ public sealed class TlsProbeTests : IDisposable
         Assert.Equal(HealthStatus.Healthy, Look.At(new TlsProbe(modern.Endpoint, new TlsProbeOptions { Trust = Trust })).Status);
     }
 
+    /// <summary>As something in between does that drops what it does not know.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("\u0015\u0003\u0001\u0000\u0002\u0002\u0046")]
+    [InlineData("\u0016\u0003")]
+    public void A_server_that_says_nothing_to_an_obsolete_greeting_keeps_the_verdict_of_the_first(string said)
+    {
+        using var certificate = Localhost(Day, 80 * Day);
+        using var server = new TlsServer(certificate) { ToOthers = said };
+        var result = Ask(server);
+        Assert.True(result.Status == HealthStatus.Healthy, result.Reason);
+        Assert.True(result.Latency < TimeSpan.FromSeconds(3), $"{result.Latency}");
+    }
+
+    [Theory]
+    [InlineData("a..b")]
+    [InlineData("*.x.de")]
+    [InlineData("host name")]
+    public void A_name_that_is_none_is_an_error(string name) =>
+        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => new TlsTrust { ServerName = name }).Code);
+
     [Fact]
     public void A_renewed_certificate_that_is_not_served_yet_is_found()
     {

@@ -23,6 +23,9 @@ internal sealed class TlsServer : IDisposable
     /// <summary>The name that the last client asked for.</summary>
     public string? AskedFor { get; private set; }
 
+    /// <summary>What later connections get in place of a handshake, and then nothing more; null treats them as the first.</summary>
+    public string? ToOthers { get; init; }
+
     public string Endpoint => $"localhost:{((IPEndPoint)listener.LocalEndpoint).Port}";
 
     /// <summary>An authority that signs itself.</summary>
@@ -62,15 +65,23 @@ internal sealed class TlsServer : IDisposable
     {
         try
         {
-            while (true)
+            for (var isFirst = true; ; isFirst = false)
             {
-                _ = Serve(await listener.AcceptTcpClientAsync());
+                var client = await listener.AcceptTcpClientAsync();
+                _ = isFirst || ToOthers is null ? Serve(client) : Say(client, ToOthers);
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // The test is over.
         }
+    }
+
+    private static async Task Say(TcpClient client, string words)
+    {
+        using var _ = client;
+        await client.GetStream().WriteAsync(System.Text.Encoding.Latin1.GetBytes(words));
+        await Task.Delay(TimeSpan.FromSeconds(10));
     }
 
     private async Task Serve(TcpClient client)

@@ -15,7 +15,14 @@ public sealed record TlsTrust
     public string? AuthorityFile { get; init; }
 
     /// <summary>The name to ask for and to find in the certificate; the host's where it is null.</summary>
-    public string? ServerName { get; init; }
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>: it is none.</exception>
+    public string? ServerName
+    {
+        get;
+        init => field = value is null || Uri.CheckHostName(value) != UriHostNameType.Unknown
+            ? value
+            : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{value}' is no name of a server.", value);
+    }
 
     /// <summary>
     /// Judges by this trust. Revocation is not asked for: that would go to other hosts, and a health check must not fail with them.

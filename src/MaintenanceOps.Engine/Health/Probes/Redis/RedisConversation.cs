@@ -124,7 +124,7 @@ internal sealed class RedisConversation : IAsyncDisposable
             start += taken;
         }
 
-        return Encoding.UTF8.GetString(bytes, 0, length);
+        return bytes is [.., (byte)'\r', (byte)'\n'] ? Encoding.UTF8.GetString(bytes, 0, length) : throw new InvalidDataException("it is no Redis server: what it says is longer than it said");
     }
 
     /// <summary>Has a byte at least to read.</summary>

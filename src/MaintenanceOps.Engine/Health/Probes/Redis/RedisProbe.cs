@@ -74,7 +74,12 @@ public sealed class RedisProbe : IProbe
         var started = Stopwatch.GetTimestamp();
         if (verdict.Status == HealthStatus.Healthy)
         {
-            Require(await conversation.Ask(context.Cancellation, "PING").ConfigureAwait(false), verdict);
+            var answer = await conversation.Ask(context.Cancellation, "PING").ConfigureAwait(false);
+            Require(answer, verdict);
+            if (answer is { IsError: false, Text: not "PONG" })
+            {
+                verdict.Unhealthy($"it is no Redis server: it says '{Expectation.Shorten(answer.Text, 40)}' to PING");
+            }
         }
 
         if (verdict.Status != HealthStatus.Healthy)
@@ -100,7 +105,7 @@ public sealed class RedisProbe : IProbe
         else if (answer.IsError && !answer.IsErrorOf("NOPERM"))
         {
             // A user that may not even ping is let in all the same; what it may ask is seen next.
-            verdict.Unhealthy(Expectation.Shorten(answer.Text, 120));
+            verdict.Unhealthy(answer.Text.Length > 0 ? Expectation.Shorten(answer.Text, 120) : "it refuses and does not say why");
         }
     }
 
@@ -114,7 +119,7 @@ public sealed class RedisProbe : IProbe
 
     private static Observation Judge(Dictionary<string, string> info, ProbeContext context, Verdict verdict)
     {
-        if (Number(info, "used_memory") is not { } used)
+        if (Number(info, "used_memory") is not (>= 0 and { } used))
         {
             verdict.Unknown("it does not tell how it is");
             return verdict.End("");
@@ -196,5 +201,5 @@ public sealed class RedisProbe : IProbe
         long.TryParse(info.GetValueOrDefault(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static double? Ratio(Dictionary<string, string> info, string name) =>
-        double.TryParse(info.GetValueOrDefault(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
+        double.TryParse(info.GetValueOrDefault(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 }

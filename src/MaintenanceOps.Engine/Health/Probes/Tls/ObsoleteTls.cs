@@ -18,31 +18,45 @@ internal static class ObsoleteTls
     private const ushort Tls10 = 0x0301;
     private const ushort Tls11 = 0x0302;
 
+    /// <summary>A server that takes the greeting answers as fast as to the first one.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     /// <summary>Those that servers of TLS 1.0 and 1.1 have had: ECDHE and DHE and RSA with AES in CBC mode, and 3DES.</summary>
     private static readonly ushort[] Ciphers = [0xC00A, 0xC014, 0xC009, 0xC013, 0x0039, 0x0033, 0x0035, 0x002F, 0x000A];
 
-    /// <summary>The version that it takes, in words; null where it takes none of them.</summary>
-    /// <exception cref="SocketException">Nobody answers there.</exception>
+    /// <summary>The version that it takes, in words; null where it takes none of them, which it may say by hanging up or by silence.</summary>
     public static async Task<string?> Accepted(Endpoint endpoint, string serverName, CancellationToken cancellation)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(Patience);
+        try
+        {
+            return await Ask(endpoint, Hello(serverName), limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<string?> Ask(Endpoint endpoint, byte[] hello, CancellationToken cancellation)
+    {
+        const int RecordHead = 5;
         using var client = new TcpClient();
         await client.ConnectAsync(endpoint.Host, endpoint.Port, cancellation).ConfigureAwait(false);
         var stream = client.GetStream();
-        var answer = new byte[11];
-        try
-        {
-            await stream.WriteAsync(Hello(serverName), cancellation).ConfigureAwait(false);
+        await stream.WriteAsync(hello, cancellation).ConfigureAwait(false);
 
-            // The record's head (5 bytes), the message's head (4) and the version that was chosen (2).
-            await stream.ReadExactlyAsync(answer, cancellation).ConfigureAwait(false);
-        }
-        catch (IOException)
+        // The record's head, the message's head (4) and the version that was chosen (2). An alert is a record of another kind.
+        var answer = new byte[RecordHead + 6];
+        await stream.ReadExactlyAsync(answer.AsMemory(0, RecordHead), cancellation).ConfigureAwait(false);
+        if (answer[0] != HandshakeRecord)
         {
-            // It hangs up, or sends an alert, which is shorter.
             return null;
         }
 
-        return answer[0] == HandshakeRecord && answer[5] == ServerHello ? BinaryPrimitives.ReadUInt16BigEndian(answer.AsSpan(9)) switch
+        await stream.ReadExactlyAsync(answer.AsMemory(RecordHead), cancellation).ConfigureAwait(false);
+        return answer[RecordHead] == ServerHello ? BinaryPrimitives.ReadUInt16BigEndian(answer.AsSpan(9)) switch
         {
             Tls11 => "TLS 1.1",
             Tls10 => "TLS 1.0",
@@ -63,7 +77,7 @@ internal static class ObsoleteTls
         const ushort Groups = 10;
         const ushort PointFormats = 11;
         byte[] name = Uri.CheckHostName(serverName) == UriHostNameType.Dns
-            ? [.. Number(ServerName), .. Sized(Sized([0, .. Sized(Encoding.ASCII.GetBytes(new IdnMapping().GetAscii(serverName)))]))]
+            ? [.. Number(ServerName), .. Sized(Sized([0, .. Sized(Encoding.ASCII.GetBytes(Ascii.IsValid(serverName) ? serverName : new IdnMapping().GetAscii(serverName)))]))]
             : [];
 
         // X25519 and the curves of NIST; points uncompressed.

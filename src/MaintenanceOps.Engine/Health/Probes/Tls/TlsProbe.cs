@@ -55,21 +55,14 @@ public sealed class TlsProbe : IProbe
         }
     }
 
-    /// <summary>On a connection of its own: the answer to an obsolete greeting. Where none can be had any more, the first one has told.</summary>
+    /// <summary>On a connection of its own: the answer to an obsolete greeting.</summary>
     private async Task JudgeObsolete(Verdict verdict, CancellationToken cancellation)
     {
-        try
+        var obsolete = await ObsoleteTls.Accepted(endpoint, Name, cancellation).ConfigureAwait(false);
+        verdict.Fact("ObsoleteProtocol", obsolete);
+        if (obsolete is not null)
         {
-            var obsolete = await ObsoleteTls.Accepted(endpoint, Name, cancellation).ConfigureAwait(false);
-            verdict.Fact("ObsoleteProtocol", obsolete);
-            if (obsolete is not null)
-            {
-                verdict.Degraded($"it takes {obsolete}, which is obsolete");
-            }
-        }
-        catch (SocketException e)
-        {
-            verdict.Unknown($"whether it takes obsolete versions: {e.Message}");
+            verdict.Degraded($"it takes {obsolete}, which is obsolete");
         }
     }
 

@@ -1,12 +1,16 @@
 using MaintenanceOps.Engine.Storage;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite.Upkeep.Steps;
 
 /// <summary>Rewrites the file without its free pages, where nobody uses it; a database in use is left alone.</summary>
 internal sealed class VacuumStep(UpkeepStep step)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
+    /// <summary>For giving back the room of a log: whoever cancels wants an end.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(600);
+
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(50);
 
     public StepOutcome Run(DatabaseFile file)
     {
@@ -35,7 +39,8 @@ internal sealed class VacuumStep(UpkeepStep step)
         }
         catch (Exception e) when (e is OperationCanceledException or SqliteException { SqliteErrorCode: SqliteNative.Interrupt })
         {
-            // What is rewritten is committed; only its move into the file was cut short.
+            // What is rewritten is committed; only its move into the file was cut short, and closing must not take it up again.
+            _ = raw.sqlite3_db_config(step.Connection.Handle, raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _);
         }
 
         return StepOutcome.Done($"The rewritten database is in the log; the file shrinks at the next checkpoint that no reader keeps from ending.{Neighbours.Sentence(step.Path)}");
@@ -61,12 +66,16 @@ internal sealed class VacuumStep(UpkeepStep step)
     {
         try
         {
-            using var beside = SqliteConnections.OpenBeside(step.Path, Patience);
-            beside.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            using var beside = SqliteConnections.OpenBeside(step.Path, Turn);
+            new LockTurns(Patience, CancellationToken.None).Until(() =>
+            {
+                _ = raw.sqlite3_busy_timeout(beside.Handle, (int)Turn.TotalMilliseconds);
+                return beside.Column("PRAGMA wal_checkpoint(TRUNCATE)", r => r.GetInt64(0))[0] == 0;
+            });
         }
         catch (SqliteException)
         {
-            // Somebody uses the log, and overwrites from its beginning what is of no use there.
+            // Somebody uses the log all the time, and overwrites from its beginning what is of no use there.
         }
     }
 

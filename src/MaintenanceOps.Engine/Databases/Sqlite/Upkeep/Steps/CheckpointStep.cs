@@ -40,6 +40,8 @@ internal sealed class CheckpointStep(UpkeepStep step)
     /// </remarks>
     public (long Frames, long Moved) Truncate()
     {
+        // An interruption ends what runs, and what is begun after it knows nothing of it.
+        step.Cancellation.ThrowIfCancellationRequested();
         step.Connection.Execute("PRAGMA wal_checkpoint(PASSIVE)");
         var turns = step.Turns();
         (long Frames, long Moved) log = (-1, -1);

@@ -32,6 +32,9 @@ public abstract class SnapshotCmdlet : RepositoryCmdlet
     /// <summary>Does the cmdlet's work to one snapshot.</summary>
     private protected abstract void Process(Repository repository, Snapshot snapshot);
 
+    /// <summary>Finds the snapshot that an id names.</summary>
+    private protected virtual Snapshot Choose(SnapshotCatalog catalog, string id, string? source) => catalog.Find(id, source);
+
     /// <summary>How far a recovery is to go; then <c>latest</c> is the newest base backup that ended before.</summary>
     private protected virtual RecoveryTarget? Recovery => null;
 
@@ -42,7 +45,7 @@ public abstract class SnapshotCmdlet : RepositoryCmdlet
         Run(reference.Id, _ =>
         {
             var catalog = new SnapshotCatalog(repository);
-            found = Recovery is { } target ? catalog.FindBefore(target, reference.Id, source) : catalog.Find(reference.Id, source);
+            found = Recovery is { } target ? catalog.FindBefore(target, reference.Id, source) : Choose(catalog, reference.Id, source);
         });
         return found;
     }

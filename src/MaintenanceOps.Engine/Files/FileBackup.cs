@@ -61,7 +61,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         var (listingBlocks, digests) = listing.Finish(cancellation);
         var (map, mapStored) = repository.StoreMap(Listing.WriteMap(listingBlocks));
         lease.Assert();
-        var manifest = Manifest.Of(SnapshotKind.Files, options, taken, parent?.Id) with
+        var manifest = Manifest.Of(SnapshotKind.Files, options, taken, parent?.Id, catalog.NextNumber(options.Source)) with
         {
             ElapsedSeconds = watch.Elapsed.TotalSeconds,
             Origin = PathCodec.Display(roots.Origin),

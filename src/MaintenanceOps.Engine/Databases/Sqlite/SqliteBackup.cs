@@ -39,7 +39,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
             sink.Warn($"'{options.Source}' was taken from '{p.Manifest.Origin}' before and is taken from '{path}' now. Give another -Source if it is another database.");
         }
 
-        var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id) with { Origin = path };
+        var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id, catalog.NextNumber(options.Source)) with { Origin = path };
         try
         {
             using var database = HotDatabase.Open(path, options.LockTimeout, cancellation);

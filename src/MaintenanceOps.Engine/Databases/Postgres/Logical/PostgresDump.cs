@@ -81,7 +81,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         CompareWithParent(parent?.Manifest.Postgres, databases, warnings);
         var result = tree.Finish();
         lease.Assert();
-        var manifest = Manifest.Of(SnapshotKind.PostgresLogical, options, moment, parent?.Id) with
+        var manifest = Manifest.Of(SnapshotKind.PostgresLogical, options, moment, parent?.Id, catalog.NextNumber(options.Source)) with
         {
             ElapsedSeconds = watch.Elapsed.TotalSeconds,
             Origin = server.Describe(),

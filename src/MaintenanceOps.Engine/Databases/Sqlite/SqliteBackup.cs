@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
+using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
@@ -14,6 +15,31 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
 
     /// <summary>Above this many blocks a map takes too much memory, and a block becomes a multiple of a page.</summary>
     private const long MaxBlocks = 2_000_000;
+
+    /// <summary>
+    /// Whether a file is a SQLite database, as its first bytes say; an empty one that is named like a database counts, and so
+    /// does one that cannot be read: the backup says why. Pipes and devices are not opened.
+    /// </summary>
+    /// <param name="path">A file that exists. No connection of this process has it open.</param>
+    public static bool LooksLikeDatabase(string path)
+    {
+        try
+        {
+            if (SourceFiles.Of(path).Database is { Kind: EntryKind.Special })
+            {
+                return false;
+            }
+
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            Span<byte> start = stackalloc byte[16];
+            var read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            return read == 0 ? Path.GetExtension(path) is ".db" or ".sqlite" or ".sqlite3" : start[..read].SequenceEqual("SQLite format 3\0"u8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MaintenanceException)
+        {
+            return true;
+        }
+    }
 
     /// <summary>Backs up one database.</summary>
     /// <param name="path">The database file.</param>

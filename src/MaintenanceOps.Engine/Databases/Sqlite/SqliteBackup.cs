@@ -42,9 +42,9 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id, catalog.NextNumber(options.Source)) with { Origin = path };
         try
         {
-            using var database = HotDatabase.Open(path, options.LockTimeout, cancellation);
+            using var database = HotDatabase.Open(DatabaseLinks.Follow(path), options.LockTimeout, cancellation);
             manifest = Unchanged(database, parent, manifest) ?? Read(database, parent, manifest, options, cancellation);
-            manifest = manifest with { WritePauseSeconds = database.WritePause.TotalSeconds, ElapsedSeconds = watch.Elapsed.TotalSeconds };
+            manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path), WritePauseSeconds = database.WritePause.TotalSeconds, ElapsedSeconds = watch.Elapsed.TotalSeconds };
         }
         catch (SqliteException e)
         {

@@ -39,7 +39,6 @@ public sealed class ProcessNamesTests : IDisposable
     [InlineData("postgres: 15/main: background writer \0", "/usr/lib/postgresql/15/bin/postgres", "postgres: background writer")]
     [InlineData("postgres: writer \0", null, "postgres: writer")]
     [InlineData("MainThread\0", "/usr/local/bin/node", "node")]
-    [InlineData("", "/opt/worker (deleted)", "worker (deleted)")]
     public void Is_called(string line, string? program, string name) => Assert.True(new CommandLine(line, program).IsCalled(name));
 
     [Theory]

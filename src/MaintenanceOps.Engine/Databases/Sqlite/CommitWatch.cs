@@ -83,6 +83,10 @@ internal sealed class CommitWatch : IDisposable
         {
             // This user may replace the file and not write into it. The file is the whole state, and Changed tells the rest.
         }
+        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Corrupt or SqliteNative.NotADatabase)
+        {
+            // Too broken to move its log: that is why it is replaced, and its files were copied with the log.
+        }
         catch (SqliteException e)
         {
             throw SqliteConnections.Wrap(e, path);

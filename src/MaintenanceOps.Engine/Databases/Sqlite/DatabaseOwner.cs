@@ -1,5 +1,6 @@
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots.Format;
+using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite;
 
@@ -18,15 +19,16 @@ internal static class DatabaseOwner
     /// <summary>Gives a file the recorded owner and mode; without any recorded it stays private to its maker.</summary>
     public static void Give(string file, SqliteFacts? facts, List<string> warnings)
     {
-        if (facts is not { Mode: { } mode, User: >= 0 and < uint.MaxValue and var user, Group: >= 0 and < uint.MaxValue and var group } || TreeAccess.Current.Facts(file) is not { Mode: >= 0 } own)
+        if (OperatingSystem.IsWindows() || facts is not { Mode: { } mode, User: >= 0 and < int.MaxValue and var user, Group: >= 0 and < int.MaxValue and var group })
         {
             return;
         }
 
-        var owner = own.User == user && own.Group == group ? -1 : user;
-        if (TreeAccess.Current.Apply(file, EntryKind.File, mode & Permissions, owner, group, own.Modified) is { } problem)
+        FileOwner.Give(file, ((int)user, (int)group));
+        File.SetUnixFileMode(file, (UnixFileMode)(mode & Permissions));
+        if (TreeAccess.Current.Facts(file) is { } own && (own.User, own.Group) != (user, group))
         {
-            warnings.Add(problem);
+            warnings.Add($"'{file}' belonged to user {user} and group {group}; only root can give it back to them.");
         }
     }
 }

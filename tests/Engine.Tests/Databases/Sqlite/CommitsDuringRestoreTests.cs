@@ -1,6 +1,7 @@
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Storage;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
 
@@ -124,7 +125,8 @@ public sealed class CommitsDuringRestoreTests : IDisposable
         SampleDatabase.Create(folder["app.db"], 10);
         var own = TreeAccess.Current.Facts(folder["app.db"])!.Value;
         var (user, group) = Environment.IsPrivilegedProcess ? (12345L, 54321L) : (own.User, own.Group);
-        TreeAccess.Current.Apply(folder["app.db"], EntryKind.File, 0x1b0, user, group, own.Modified);
+        FileOwner.Give(folder["app.db"], ((int)user, (int)group));
+        File.SetUnixFileMode(folder["app.db"], (UnixFileMode)0x1b0);
         var good = repository.BackUp(folder["app.db"]);
         File.Delete(folder["app.db"]);
         repository.RestoreInPlace(good);

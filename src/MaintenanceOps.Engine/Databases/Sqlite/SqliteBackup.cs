@@ -68,14 +68,14 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id, catalog.NextNumber(options.Source)) with { Origin = path };
         try
         {
-            manifest = new SteadyRead(sink).Run(path, options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
+            manifest = new SteadyRead(sink).Run(DatabaseLinks.Follow(path), options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
         }
         catch (SqliteException e)
         {
             throw SqliteConnections.Wrap(e, path);
         }
 
-        manifest = manifest with { ElapsedSeconds = watch.Elapsed.TotalSeconds };
+        manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path), ElapsedSeconds = watch.Elapsed.TotalSeconds };
         lease.Assert();
         var id = repository.Commit(manifest);
         sink.Progress($"Backing up {options.Source}", manifest.Size, manifest.Size);

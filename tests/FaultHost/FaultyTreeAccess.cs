@@ -30,7 +30,9 @@ internal sealed class FaultyTreeAccess(TreeAccess real, StepCounter fault) : Tre
 
     public override void RemoveFolder(string path) => fault.Step(() => real.RemoveFolder(path));
 
-    public override string? Apply(string path, EntryKind kind, int mode, long user, long group, long modified) =>
+    public override IReadOnlyList<ExtendedAttribute> Attributes(string path, Action<string, string> unread) => real.Attributes(path, unread);
+
+    public override string? Apply(string path, EntryKind kind, int mode, long user, long group, FileTime modified) =>
         fault.Step(() => real.Apply(path, kind, mode, user, group, modified));
 
     public override (long Start, long End)? NextData(SafeFileHandle file, long offset, long size) => real.NextData(file, offset, size);

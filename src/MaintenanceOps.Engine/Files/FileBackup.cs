@@ -17,7 +17,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
     private const int WindowSize = 1024 * 1024;
 
     /// <summary>A change this close to the parent's moment may hide behind a coarse time stamp.</summary>
-    private const long TimeGrain = 3_000_000_000;
+    private static readonly TimeSpan TimeGrain = TimeSpan.FromSeconds(3);
 
     /// <summary>Above this size a database in a tree is cut into larger blocks, which keeps its entry short.</summary>
     private const long SmallDatabase = 16 * 1024 * 1024;
@@ -72,6 +72,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
             Verified = VerificationLevel.Quick,
             Warnings = [.. warnings],
             FileCount = listing.Count,
+            Format = listing.IsExtended ? 2 : 1,
         };
         var id = repository.Commit(manifest);
         sink.Progress($"Backing up {options.Source}", bytesDone, bytesDone);
@@ -183,7 +184,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
     {
         if (walk.Parent?.Unchanged(path, facts) is { } same)
         {
-            walk.Listing.Add(new PendingEntry(Describe(path, facts) with { Extents = same.Extents, Size = same.Size, Note = same.Note }));
+            walk.Listing.Add(new PendingEntry(Describe(path, facts) with { Extents = same.Extents, Size = same.Size }));
             Advance(walk, facts.Size);
             return;
         }
@@ -323,7 +324,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
                 Warn($"'{PathCodec.Display(pending.Entry.Path)}' is a SQLite database that fails its integrity check: {integrity}. It was taken as it is; a drill of this snapshot will fail.");
             }
 
-            pending.Entry = pending.Entry with { Size = size, Note = DatabaseNote, Inode = 0 };
+            pending.Entry = pending.Entry with { Size = size, Note = DatabaseNote, Content = ContentKind.SqliteDatabase, Inode = 0 };
             walk.Listing.Add(pending);
             databasesTaken++;
             Advance(walk, size);
@@ -352,6 +353,8 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         Group = facts.Group,
         Modified = facts.Modified,
         Changed = facts.Changed,
+        Born = facts.Born,
+        DeviceNumber = facts.DeviceNumber,
         Inode = facts.Inode,
         Size = facts.Kind == EntryKind.File ? facts.Size : 0,
     };

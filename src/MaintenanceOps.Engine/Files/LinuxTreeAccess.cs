@@ -12,7 +12,9 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
 {
     private const int AtCwd = -100;
     private const int NoFollow = 0x100;
-    private const int StatxBasic = 0x7ff;
+    /// <summary>All basic facts, and the time of birth.</summary>
+    private const int StatxWanted = 0xfff;
+    private const uint StatxBorn = 0x800;
     private const int NotFound = 2;
     private const int NotAFolder = 20;
     private const int OpenReadOnly = 0;
@@ -33,7 +35,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         fixed (byte* name = Name(path))
         fixed (byte* buffer = stat)
         {
-            if (Statx(AtCwd, name, NoFollow, StatxBasic, buffer) != 0)
+            if (Statx(AtCwd, name, NoFollow, StatxWanted, buffer) != 0)
             {
                 return Marshal.GetLastPInvokeError() is NotFound or NotAFolder ? null : throw Failed("look at", path);
             }
@@ -45,7 +47,10 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
             0x8000 => EntryKind.File,
             0x4000 => EntryKind.Folder,
             0xa000 => EntryKind.Link,
-            _ => EntryKind.Special,
+            0x1000 => EntryKind.Fifo,
+            0x2000 => EntryKind.CharacterDevice,
+            0x6000 => EntryKind.BlockDevice,
+            _ => EntryKind.Socket,
         };
         return new FileFacts(
             kind,
@@ -58,7 +63,13 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
             BinaryPrimitives.ReadUInt64LittleEndian(stat[32..]),
             ((ulong)BinaryPrimitives.ReadUInt32LittleEndian(stat[136..]) << 32) | BinaryPrimitives.ReadUInt32LittleEndian(stat[140..]),
             BinaryPrimitives.ReadUInt32LittleEndian(stat[16..]),
-            BinaryPrimitives.ReadInt64LittleEndian(stat[48..]));
+            BinaryPrimitives.ReadInt64LittleEndian(stat[48..]))
+        {
+            Born = (BinaryPrimitives.ReadUInt32LittleEndian(stat) & StatxBorn) != 0 ? Time(stat[80..]) : null,
+            DeviceNumber = kind is EntryKind.CharacterDevice or EntryKind.BlockDevice
+                ? DeviceNumbers.Of(BinaryPrimitives.ReadUInt32LittleEndian(stat[128..]), BinaryPrimitives.ReadUInt32LittleEndian(stat[132..]))
+                : 0,
+        };
     }
 
     public override IReadOnlyList<string> Names(string folder)
@@ -110,6 +121,8 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         }
     }
 
+    public override IReadOnlyList<ExtendedAttribute> Attributes(string path, Action<string, string> unread) => LinuxAttributes.Read(Name(path), unread);
+
     public override SafeFileHandle OpenRead(string path) => Open(path, OpenReadOnly | OpenNoFollow | OpenNonBlocking, 0);
 
     public override SafeFileHandle Create(string path) => Open(path, OpenReadWrite | OpenCreate | OpenExclusive | OpenNoFollow, 0x180);
@@ -138,7 +151,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
 
     public override void RemoveFolder(string path) => Check(path, "remove the folder", name => RmDir(name));
 
-    public override string? Apply(string path, EntryKind kind, int mode, long user, long group, long modified)
+    public override string? Apply(string path, EntryKind kind, int mode, long user, long group, FileTime modified)
     {
         string? problem = null;
         fixed (byte* name = Name(path))
@@ -154,13 +167,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
                 problem = $"permissions of '{PathCodec.Display(path)}' could not be set";
             }
 
-            var seconds = Math.DivRem(modified, 1_000_000_000, out var nanoseconds);
-            if (nanoseconds < 0)
-            {
-                (seconds, nanoseconds) = (seconds - 1, nanoseconds + 1_000_000_000);
-            }
-
-            var times = stackalloc long[4] { seconds, nanoseconds, seconds, nanoseconds };
+            var times = stackalloc long[4] { modified.Seconds, modified.Nanoseconds, modified.Seconds, modified.Nanoseconds };
             if (UtimensAt(AtCwd, name, times, NoFollow) != 0)
             {
                 problem ??= $"time of '{PathCodec.Display(path)}' could not be set";
@@ -220,8 +227,8 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
 
     private static byte[] Name(string path) => [.. PathCodec.Encode(path), 0];
 
-    private static long Time(ReadOnlySpan<byte> stamp) => unchecked(
-        (BinaryPrimitives.ReadInt64LittleEndian(stamp) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(stamp[8..]));
+    private static FileTime Time(ReadOnlySpan<byte> stamp) =>
+        new(BinaryPrimitives.ReadInt64LittleEndian(stamp), BinaryPrimitives.ReadInt32LittleEndian(stamp[8..]));
 
     private static Exception Failed(string doing, string path)
     {

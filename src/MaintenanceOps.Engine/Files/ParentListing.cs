@@ -3,10 +3,10 @@ using MaintenanceOps.Engine.Snapshots.Blocks;
 namespace MaintenanceOps.Engine.Files;
 
 /// <summary>The previous snapshot's entries, read along with the walk: both are in the same order.</summary>
-internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> entries, DateTimeOffset taken, long timeGrain)
+internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> entries, DateTimeOffset taken, TimeSpan timeGrain)
 {
     private readonly IEnumerator<FileEntry> cursor = entries.GetEnumerator();
-    private readonly long trustedUntil = ((taken - DateTimeOffset.UnixEpoch).Ticks * 100) - timeGrain;
+    private readonly FileTime trustedUntil = FileTime.Of(taken - timeGrain);
     private FileEntry? current;
     private bool ended;
 
@@ -30,7 +30,8 @@ internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> ent
             && e.Modified == facts.Modified
             && e.Changed == facts.Changed
             && e.Inode == facts.Inode
-            && Math.Max(facts.Modified, facts.Changed) < trustedUntil
+            && facts.Changed < trustedUntil
+            && (facts.Modified < trustedUntil || facts.Changed != default)
             && Array.TrueForAll(e.Extents, x => x.IsHole || index.FindSound(x.Block) >= 0)
             ? e
             : null;

@@ -18,12 +18,14 @@ internal sealed class PortableTreeAccess : TreeAccess
         var kind = info.LinkTarget is not null ? EntryKind.Link : info is DirectoryInfo ? EntryKind.Folder : EntryKind.File;
         var mode = OperatingSystem.IsWindows() || kind == EntryKind.Link ? -1 : (int)info.UnixFileMode;
         var size = kind == EntryKind.File ? ((FileInfo)info).Length : 0;
-        return new FileFacts(kind, mode, -1, -1, size, Nanoseconds(info.LastWriteTimeUtc), 0, 0, 0, 1, -1);
+        return new FileFacts(kind, mode, -1, -1, size, FileTime.Of(info.LastWriteTimeUtc), default, 0, 0, 1, -1) { Born = FileTime.Of(info.CreationTimeUtc) };
     }
 
     public override IReadOnlyList<string> Names(string folder) => [.. new DirectoryInfo(folder).EnumerateFileSystemInfos().Select(i => i.Name)];
 
     public override string ReadLink(string path) => new FileInfo(path).LinkTarget ?? "";
+
+    public override IReadOnlyList<ExtendedAttribute> Attributes(string path, Action<string, string> unread) => [];
 
     public override SafeFileHandle OpenRead(string path) =>
         File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
@@ -54,7 +56,7 @@ internal sealed class PortableTreeAccess : TreeAccess
 
     public override void RemoveFolder(string path) => Directory.Delete(path);
 
-    public override string? Apply(string path, EntryKind kind, int mode, long user, long group, long modified)
+    public override string? Apply(string path, EntryKind kind, int mode, long user, long group, FileTime modified)
     {
         if (kind == EntryKind.Link)
         {
@@ -66,7 +68,7 @@ internal sealed class PortableTreeAccess : TreeAccess
             File.SetUnixFileMode(path, (UnixFileMode)mode);
         }
 
-        var time = DateTime.UnixEpoch.AddTicks(modified / 100);
+        var time = modified.ToDateTimeOffset().UtcDateTime;
         if (kind == EntryKind.Folder)
         {
             Directory.SetLastWriteTimeUtc(path, time);
@@ -80,6 +82,4 @@ internal sealed class PortableTreeAccess : TreeAccess
     }
 
     public override (long Start, long End)? NextData(SafeFileHandle file, long offset, long size) => offset < size ? (offset, size) : null;
-
-    private static long Nanoseconds(DateTime time) => (time - DateTime.UnixEpoch).Ticks * 100;
 }

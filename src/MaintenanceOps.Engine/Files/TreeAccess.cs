@@ -19,6 +19,14 @@ internal abstract class TreeAccess
 
     public abstract string ReadLink(string path);
 
+    /// <summary>
+    /// The extended attributes of a path that can be put back, in the order of their names: none where the platform or the
+    /// file system has none.
+    /// </summary>
+    /// <param name="path">The path; a link is not followed.</param>
+    /// <param name="unread">Hears the name of each attribute that is there and cannot be read, and why.</param>
+    public abstract IReadOnlyList<ExtendedAttribute> Attributes(string path, Action<string, string> unread);
+
     public abstract SafeFileHandle OpenRead(string path);
 
     /// <summary>Creates a file that does not exist, readable by its owner alone.</summary>
@@ -42,7 +50,7 @@ internal abstract class TreeAccess
     public abstract void RemoveFolder(string path);
 
     /// <summary>Sets permissions, owner and times. Returns what could not be set; null where all was.</summary>
-    public abstract string? Apply(string path, EntryKind kind, int mode, long user, long group, long modified);
+    public abstract string? Apply(string path, EntryKind kind, int mode, long user, long group, FileTime modified);
 
     /// <summary>The next part of a sparse file that holds data, from an offset on; null where only a hole follows.</summary>
     public abstract (long Start, long End)? NextData(SafeFileHandle file, long offset, long size);

@@ -39,7 +39,7 @@ public sealed class SnapshotItems(Repository repository)
                 Path = PathCodec.Display(e.Path),
                 Kind = KindOf(e.Kind),
                 Size = e.Size,
-                Modified = DateTimeOffset.UnixEpoch.AddTicks(e.Modified / 100),
+                Modified = e.Modified.ToDateTimeOffset(),
                 Mode = e.Mode < 0 ? "" : Convert.ToString(e.Mode, 8).PadLeft(4, '0'),
                 Target = PathCodec.Display(e.Target),
                 Note = e.Note,
@@ -50,6 +50,9 @@ public sealed class SnapshotItems(Repository repository)
     {
         EntryKind.Folder => SnapshotItemKind.Folder,
         EntryKind.Link => SnapshotItemKind.Link,
+        EntryKind.Fifo => SnapshotItemKind.Pipe,
+        EntryKind.Socket => SnapshotItemKind.Socket,
+        EntryKind.CharacterDevice or EntryKind.BlockDevice => SnapshotItemKind.Device,
         _ => SnapshotItemKind.File,
     };
 }

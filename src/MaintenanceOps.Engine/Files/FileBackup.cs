@@ -42,8 +42,13 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         ArgumentNullException.ThrowIfNull(what);
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
+        return Run(TreeRoots.Of(what.Paths), what, options, cancellation);
+    }
+
+    /// <summary>Backs up roots as they are: one that is a link is taken as a link.</summary>
+    internal Snapshot Run(TreeRoots roots, FileBackupOptions what, BackupOptions options, CancellationToken cancellation)
+    {
         var watch = Stopwatch.StartNew();
-        var roots = TreeRoots.Of(what.Paths);
         var exclude = new PathFilter([.. what.Exclude, .. what.ExcludeFrom.SelectMany(PathFilter.ReadPatterns)]);
         using var lease = repository.Share($"backup of {options.Source}", cancellation);
         var catalog = new SnapshotCatalog(repository);
@@ -53,9 +58,15 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         using var blocks = new BlockWriter(repository, cancellation);
         using var listing = new ListingWriter(blocks);
         var walk = new Walk(roots.Origin, exclude, what.Reread ? null : OpenParent(parent, cancellation), listing, options.Source, cancellation);
-        foreach (var root in roots.Paths)
+        var databases = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var root in roots.Paths.Where(r => !IsLogOf(r, databases)))
         {
+            var count = databasesTaken;
             Take(walk, root, access.Facts(AbsoluteOf(roots.Origin, root)));
+            if (databasesTaken > count)
+            {
+                databases.Add(root);
+            }
         }
 
         var (listingBlocks, digests) = listing.Finish(cancellation);

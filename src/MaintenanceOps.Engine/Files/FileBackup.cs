@@ -32,8 +32,13 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         ArgumentNullException.ThrowIfNull(what);
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
+        return Run(TreeRoots.Of(what.Paths), what, options, cancellation);
+    }
+
+    /// <summary>Backs up roots as they are: one that is a link is taken as a link.</summary>
+    internal Snapshot Run(TreeRoots roots, FileBackupOptions what, BackupOptions options, CancellationToken cancellation)
+    {
         var watch = Stopwatch.StartNew();
-        var roots = TreeRoots.Of(what.Paths);
         var exclude = new PathFilter([.. what.ExcludeFrom.SelectMany(PathFilter.ReadPatterns), .. what.Exclude], roots);
         using var lease = repository.Share($"backup of {options.Source}", cancellation);
         var catalog = new SnapshotCatalog(repository);

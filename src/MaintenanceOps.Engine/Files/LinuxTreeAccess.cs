@@ -6,7 +6,7 @@ namespace MaintenanceOps.Engine.Files;
 
 /// <summary>
 /// Linux's own calls with names as bytes: .NET's file API cannot express names that are no UTF-8, owners, inodes or
-/// holes. Shapes from statx(2), readdir(3), lseek(2) and utimensat(2); they are the same on every architecture.
+/// holes. Shapes from statx(2), readdir(3) and lseek(2); they are the same on every architecture.
 /// </summary>
 internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
 {
@@ -14,19 +14,17 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
     private const int NoFollow = 0x100;
     private const int EmptyPath = 0x1000;
     private const uint StatxType = 1;
+
     /// <summary>All basic facts, and the time of birth.</summary>
     private const int StatxWanted = 0xfff;
     private const uint StatxBorn = 0x800;
     private const int NotFound = 2;
     private const int NotAFolder = 20;
     private const int OpenReadOnly = 0;
-    private const int OpenReadWrite = 2;
-    private const int OpenCreate = 0x40;
-    private const int OpenExclusive = 0x80;
     private const int OpenCloseOnExec = 0x80000;
     private const int OpenNonBlocking = 0x800;
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
-    private static readonly int OpenFolder = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
+    private static readonly int OpenOnlyFolder = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
     private const int SeekData = 3;
     private const int SeekHole = 4;
     private const int NoSuchData = 6;
@@ -90,7 +88,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
     {
         // Opened without following a link: somebody may just have put one in the folder's place.
         nint stream;
-        using (var handle = Open(folder, OpenReadOnly | OpenFolder | OpenNoFollow, 0))
+        using (var handle = Open(folder, OpenReadOnly | OpenOnlyFolder | OpenNoFollow, 0))
         {
             stream = FdOpenDir((int)handle.DangerousGetHandle());
             if (stream == 0)
@@ -167,57 +165,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         }
     }
 
-    public override SafeFileHandle Create(string path) => Open(path, OpenReadWrite | OpenCreate | OpenExclusive | OpenNoFollow, 0x180);
-
-    public override SafeFileHandle OpenWrite(string path) => Open(path, OpenReadWrite | OpenNoFollow, 0);
-
-    public override void CreateFolder(string path) => Check(path, "make the folder", name => MkDir(name, 0x1c0));
-
-    public override void CreateLink(string path, string target)
-    {
-        fixed (byte* to = Name(target))
-        fixed (byte* name = Name(path))
-        {
-            if (SymLink(to, name) != 0)
-            {
-                throw Failed("make the link", path);
-            }
-        }
-    }
-
-    public override void CreateHardLink(string existing, string path) => CheckTwo(existing, path, "make the name", (from, to) => Link(from, to));
-
-    public override void Rename(string from, string to) => CheckTwo(from, to, "rename to", (a, b) => Rename(a, b));
-
-    public override void Remove(string path) => Check(path, "remove", name => Unlink(name));
-
-    public override void RemoveFolder(string path) => Check(path, "remove the folder", name => RmDir(name));
-
-    public override string? Apply(string path, EntryKind kind, int mode, long user, long group, FileTime modified)
-    {
-        string? problem = null;
-        fixed (byte* name = Name(path))
-        {
-            // The owner first: changing it clears set-id bits that the mode then sets again.
-            if (user >= 0 && LChown(name, (uint)user, (uint)group) != 0)
-            {
-                problem = $"owner {user}:{group} of '{PathCodec.Display(path)}' could not be set (that needs root)";
-            }
-
-            if (mode >= 0 && kind != EntryKind.Link && ChMod(name, (uint)mode) != 0)
-            {
-                problem = $"permissions of '{PathCodec.Display(path)}' could not be set";
-            }
-
-            var times = stackalloc long[4] { modified.Seconds, modified.Nanoseconds, modified.Seconds, modified.Nanoseconds };
-            if (UtimensAt(AtCwd, name, times, NoFollow) != 0)
-            {
-                problem ??= $"time of '{PathCodec.Display(path)}' could not be set";
-            }
-        }
-
-        return problem;
-    }
+    public override FolderHandle OpenFolder(string path) => LinuxFolder.Open(path);
 
     public override (long Start, long End)? NextData(SafeFileHandle file, long offset, long size)
     {
@@ -237,33 +185,6 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         {
             var descriptor = Open(name, flags | OpenCloseOnExec, mode);
             return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failed("open", path);
-        }
-    }
-
-    private delegate int One(byte* path);
-
-    private delegate int Two(byte* first, byte* second);
-
-    private static void Check(string path, string doing, One call)
-    {
-        fixed (byte* name = Name(path))
-        {
-            if (call(name) != 0)
-            {
-                throw Failed(doing, path);
-            }
-        }
-    }
-
-    private static void CheckTwo(string first, string second, string doing, Two call)
-    {
-        fixed (byte* a = Name(first))
-        fixed (byte* b = Name(second))
-        {
-            if (call(a, b) != 0)
-            {
-                throw Failed(doing, second);
-            }
         }
     }
 
@@ -304,33 +225,6 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     private static partial int Open(byte* path, int flags, int mode);
-
-    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true)]
-    private static partial int MkDir(byte* path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "symlink", SetLastError = true)]
-    private static partial int SymLink(byte* target, byte* path);
-
-    [LibraryImport("libc", EntryPoint = "link", SetLastError = true)]
-    private static partial int Link(byte* existing, byte* path);
-
-    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true)]
-    private static partial int Rename(byte* from, byte* to);
-
-    [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true)]
-    private static partial int Unlink(byte* path);
-
-    [LibraryImport("libc", EntryPoint = "rmdir", SetLastError = true)]
-    private static partial int RmDir(byte* path);
-
-    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true)]
-    private static partial int LChown(byte* path, uint user, uint group);
-
-    [LibraryImport("libc", EntryPoint = "chmod", SetLastError = true)]
-    private static partial int ChMod(byte* path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
-    private static partial int UtimensAt(int folder, byte* path, long* times, int flags);
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     private static partial long LSeek(SafeFileHandle file, long offset, int whence);

@@ -28,9 +28,13 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
     {
         cancellation = token;
         repository = repositoryFolder is not null && access.Facts(Links.Target(repositoryFolder)) is { Inode: > 0 } r ? (r.Device, r.Inode) : null;
-        foreach (var root in roots.Roots.Where(r => !taken.Contains(r.Path)))
+        var databases = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var root in roots.Roots.Where(r => !taken.Contains(r.Path) && !IsLogOf(r.Path, databases)))
         {
-            Take(root.Path, root.Real, null);
+            if (Take(root.Path, root.Real, null))
+            {
+                databases.Add(root.Path);
+            }
         }
     }
 

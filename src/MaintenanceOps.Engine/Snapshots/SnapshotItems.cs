@@ -29,7 +29,7 @@ public sealed class SnapshotItems(Repository repository)
     {
         repository.RefreshIndex();
         var listing = Listing.Read(repository, snapshot.Id, repository.ReadManifest(snapshot.Id), cancellation);
-        var filter = PathFilter.Choosing(patterns, Listing.Entries(listing));
+        var filter = PathFilter.Choosing(patterns, Listing.Entries(listing), snapshot.Origin);
         return Listing.Entries(listing)
             .Where(e => e.Path.Length > 0 && (filter.IsEmpty || filter.Fits(e.Path, e.Kind == EntryKind.Folder)))
             .Select(e => new SnapshotItem

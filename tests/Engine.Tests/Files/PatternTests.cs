@@ -77,6 +77,10 @@ public sealed class PatternTests : IDisposable
         {
             Assert.Equal(["keep"], new SnapshotItems(repository).List(repository.BackUpFiles(folder["link"], "s", pattern), []).Select(i => i.Path));
         }
+
+        var whole = repository.BackUpFiles(folder["link"], "s");
+        repository.Restore(whole, folder["out"], false, folder["link/cache"]);
+        Assert.Equal(["cache"], Directory.GetFileSystemEntries(folder["out"]).Select(Path.GetFileName));
     }
 
     [Fact]

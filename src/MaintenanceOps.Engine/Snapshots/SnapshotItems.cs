@@ -40,6 +40,8 @@ public sealed class SnapshotItems(Repository repository)
                 Kind = KindOf(e.Kind),
                 Size = e.Size,
                 Modified = e.Modified.ToDateTimeOffset(),
+                Born = e.Born?.ToDateTimeOffset(),
+                Attributes = [.. e.Attributes.Select(a => PathCodec.Display(a.Name))],
                 Mode = e.Mode < 0 ? "" : Convert.ToString(e.Mode, 8).PadLeft(4, '0'),
                 Target = PathCodec.Display(e.Target),
                 Note = e.Via.Length == 0 ? e.Note : $"{e.Note}{(e.Note.Length > 0 ? "; " : "")}reached through a link to {PathCodec.Display(e.Via)}",

@@ -28,6 +28,7 @@ public sealed class CaptureTests : IDisposable
         Assert.Equal([new("user.empty", []), new ExtendedAttribute("user.\u00fcmlaut", [0, 255, 10])], EntryOf(repository, first, "a").Attributes);
         Assert.Equal([new ExtendedAttribute("system.posix_acl_access", AccessList)], EntryOf(repository, first, "b").Attributes);
         Assert.Equal(2, repository.ReadManifest(first.Id).Format);
+        Assert.Equal(["user.empty", "user.\u00fcmlaut"], new SnapshotItems(repository).List(first, ["a"]).Single().Attributes);
 
         LinuxFiles.Set(At("a"), null, new ExtendedAttribute("user.empty", [7]));
         var second = repository.BackUpFiles(tree);

@@ -102,5 +102,5 @@ internal sealed class SqliteRestoreTarget
     }
 
     /// <summary>A pipe, socket or device: to open one can hang for ever.</summary>
-    private bool IsSpecial() => Engine.Files.TreeAccess.Current.Facts(File) is { } found && Engine.Files.EntryKinds.IsSpecial(found.Kind);
+    private bool IsSpecial() => Engine.Files.TreeAccess.Current.Facts(File) is { } facts && Engine.Files.EntryKinds.IsSpecial(facts.Kind);
 }

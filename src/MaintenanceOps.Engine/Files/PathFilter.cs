@@ -38,7 +38,7 @@ internal sealed class PathFilter
     /// Patterns that choose from a listing. One that could also be meant as it stands, such as <c>[1].txt</c>, is taken so
     /// where an entry has that very name, as it is shown or as it is: the whole path, or without a slash its last part.
     /// </summary>
-    public static PathFilter Choosing(IReadOnlyList<string> patterns, IEnumerable<FileEntry> entries)
+    public static PathFilter Choosing(IReadOnlyList<string> patterns, IEnumerable<FileEntry> entries, string origin)
     {
         var literal = new Dictionary<string, string>(StringComparer.Ordinal);
         var ambiguous = patterns.Where(PathPattern.IsAmbiguous).ToList();
@@ -60,7 +60,8 @@ internal sealed class PathFilter
             }
         }
 
-        return new PathFilter(patterns.Select(p => literal.TryGetValue(p, out var path) ? PathPattern.Literal(p, path) : PathPattern.Parse(p)));
+        var roots = origin.Length == 0 ? null : TreeRoots.AsTheyAre(origin, []);
+        return new PathFilter(patterns.Select(p => literal.TryGetValue(p, out var path) ? PathPattern.Literal(p, path) : PathPattern.Parse(p, roots)));
     }
 
     /// <summary>

@@ -28,6 +28,7 @@ public sealed class CaptureTests : IDisposable
         Assert.Equal([new("user.empty", []), new ExtendedAttribute("user.\u00fcmlaut", [0, 255, 10])], EntryOf(repository, first, "a").Attributes);
         Assert.Equal([new ExtendedAttribute("system.posix_acl_access", AccessList)], EntryOf(repository, first, "b").Attributes);
         Assert.Equal(2, repository.ReadManifest(first.Id).Format);
+        Assert.Equal(["user.empty", "user.\u00fcmlaut"], new SnapshotItems(repository).List(first, ["a"]).Single().Attributes);
 
         LinuxFiles.Set(At("a"), null, new ExtendedAttribute("user.empty", [7]));
         var second = repository.BackUpFiles(tree);
@@ -51,13 +52,24 @@ public sealed class CaptureTests : IDisposable
     }
 
     [LinuxFact]
-    public void Attributes_beyond_the_limit_are_told_and_make_the_snapshot_incomplete()
+    public void Attributes_that_cannot_be_read_are_told_once_with_a_count()
     {
-        var found = new List<string>();
-        var many = LinuxAttributes.Read([.. "/nowhere/at/all"u8, 0], (name, _) => found.Add(name));
-        Assert.Empty(many);
-        Assert.Empty(found);
+        var sink = new WarningSink();
+        var findings = new TreeFindings(sink);
+        findings.MissAttribute("a", "user.x", "Input/output error");
+        findings.MissAttribute("a", "user.y", "Input/output error");
+        findings.MissAttribute("b", "", "Permission denied");
+        findings.Close();
+        Assert.Equal(2, findings.MissingCount);
+        Assert.Equal(["a (user.x)", "b (extended attributes)"], findings.Missing);
+        Assert.Contains("2 entries", Assert.Single(sink.Messages), StringComparison.Ordinal);
+        Assert.Equal(sink.Messages, findings.Warnings);
+        Assert.Empty(LinuxAttributes.Read([.. "/nowhere/at/all"u8, 0], (name, why) => Assert.Fail(name + why)));
+    }
 
+    [Fact]
+    public void More_attributes_than_an_entry_may_have_are_no_entry()
+    {
         var writer = new Snapshots.Format.ByteWriter();
         var entry = new FileEntry
         {

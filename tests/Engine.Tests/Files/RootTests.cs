@@ -58,6 +58,40 @@ public sealed class RootTests : IDisposable
     }
 
     [LinuxFact]
+    public void In_place_the_links_stay_and_what_they_lead_to_comes_back()
+    {
+        File.CreateSymbolicLink(folder["config"], "releases/7/inner");
+        File.CreateSymbolicLink(folder["current"], "releases/7");
+        var file = repository.BackUpFiles(folder["config"], "file");
+        var tree = repository.BackUpFiles(folder["current"], "tree");
+        File.WriteAllText(folder["releases/7/f"], "changed");
+        repository.RestoreInPlace(file, force: true);
+        Assert.Equal("seven", File.ReadAllText(folder["releases/7/f"]));
+        Assert.Equal("releases/7/inner", TreeAccess.Current.ReadLink(folder["config"]));
+        Assert.Equal("f", TreeAccess.Current.ReadLink(folder["releases/7/inner"]));
+
+        File.WriteAllText(folder["releases/7/f"], "changed");
+        repository.RestoreInPlace(tree, force: true);
+        Assert.Equal("seven", File.ReadAllText(folder["releases/7/f"]));
+        Assert.Equal("releases/7", TreeAccess.Current.ReadLink(folder["current"]));
+    }
+
+    [LinuxFact]
+    public void A_link_that_says_something_else_by_now_is_not_followed_without_force()
+    {
+        File.CreateSymbolicLink(folder["current"], "releases/7");
+        var snapshot = repository.BackUpFiles(folder["current"]);
+        Directory.CreateDirectory(folder["releases/8"]);
+        File.WriteAllText(folder["releases/8/f"], "eight");
+        File.Delete(folder["current"]);
+        File.CreateSymbolicLink(folder["current"], "releases/8");
+        var refused = Assert.Throws<MaintenanceException>(() => repository.RestoreInPlace(snapshot));
+        Assert.Equal(ErrorCode.DestinationInUse, refused.Code);
+        Assert.Contains("releases/8", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("eight", File.ReadAllText(folder["releases/8/f"]));
+    }
+
+    [LinuxFact]
     public void A_link_inside_a_root_is_followed_where_it_was_named_too()
     {
         Directory.CreateDirectory(folder["app"]);

@@ -1,4 +1,5 @@
 using MaintenanceOps.Engine.Files;
+using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
 
@@ -41,6 +42,31 @@ public sealed class VersionTwoTests : IDisposable
 
         repository.Restore(snapshot, folder["restored"]);
         Assert.Equal(Attributes("tree"), Attributes("restored"));
+    }
+
+    /// <summary>The repository was made once and is never made again.</summary>
+    [LinuxFact]
+    public void What_the_first_writer_of_version_2_wrote_opens_for_ever()
+    {
+        using var repository = Repository.Open(GoldenData.Copy("version-2", folder.Path));
+        var snapshot = new SnapshotCatalog(repository).Find("latest");
+        var entries = Listing.Entries(Listing.Read(repository, snapshot.Id, repository.ReadManifest(snapshot.Id), default)).ToDictionary(e => e.Path);
+        Assert.Equal(2, repository.ReadManifest(snapshot.Id).Format);
+        Assert.Equal(new FileTime(11_847_456_550, 123_456_789), entries["sub/far"].Modified);
+        Assert.Equal([new("user.b\udcff", [0, 10]), new ExtendedAttribute("user.empty", [])], entries["sub/far"].Attributes);
+        Assert.Equal([new ExtendedAttribute("user.on-a-folder", [1, 2, 3])], entries["sub"].Attributes);
+        Assert.Equal((EntryKind.Fifo, 0x1a0), (entries["pipe"].Kind, entries["pipe"].Mode));
+        Assert.Equal((ContentKind.SqliteDatabase, ContentKind.Plain), (entries["app.db"].Content, entries["shared"].Content));
+        Assert.Equal("g", entries[""].Via);
+        Assert.Equal(2026, entries["shared"].Born!.Value.ToDateTimeOffset().Year);
+        Assert.Empty(repository.Check());
+
+        repository.Restore(snapshot, folder["restored"]);
+        var (code, output) = Rescue.Run(null, GoldenData.FolderOf("version-2"), "latest", folder["rescued"]);
+        Assert.True(code == 0, output);
+        Assert.Equal(TreeImage.Of(folder["restored"]).Split('\n')[1..], TreeImage.Of(folder["rescued"]).Split('\n')[1..]);
+        Assert.Equal(Attributes("restored"), Attributes("rescued"));
+        Assert.Equal(3, Attributes("restored").Count);
     }
 
     private List<string> Attributes(string root) =>

@@ -29,7 +29,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        path = Path.GetFullPath(path);
+        path = DatabaseLinks.Full(path);
         var watch = Stopwatch.StartNew();
         using var lease = repository.Share($"backup of {options.Source}", cancellation);
         var catalog = new SnapshotCatalog(repository);

@@ -38,7 +38,7 @@ internal sealed class SqliteRestoreTarget
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"Snapshot {snapshot.ShortId} does not say where it came from in a way that fits this machine ('{snapshot.Origin}'). Give -Destination.", snapshot.Id);
         }
 
-        var given = Path.GetFullPath(options.Destination ?? snapshot.Origin);
+        var given = DatabaseLinks.Full(options.Destination ?? snapshot.Origin);
         if (Directory.Exists(given))
         {
             given = options.Destination is not null
@@ -95,9 +95,9 @@ internal sealed class SqliteRestoreTarget
             throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{File}' is not a file, so a database cannot take its place. Give another -Destination.", Given);
         }
 
-        if (DatabaseLinks.IsDangling(Given) && !Directory.Exists(Path.GetDirectoryName(File)))
+        if (DatabaseLinks.Dangling(Given) is { } link && (link != Given || !Directory.Exists(Path.GetDirectoryName(File))))
         {
-            throw new MaintenanceException(ErrorCode.PathNotFound, $"'{Given}' is a link to '{File}', and the folder of that file does not exist. Is a volume not mounted? Make the folder, or remove the link.", Given);
+            throw new MaintenanceException(ErrorCode.PathNotFound, $"'{link}' is a link to '{DatabaseLinks.Follow(link)}', which does not exist{(link == Given ? ", nor does its folder" : "")}. Is a volume not mounted? Make the folder, or remove the link.", Given);
         }
     }
 

@@ -19,14 +19,14 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
     /// <summary>A change this close to the parent's moment may hide behind a coarse time stamp.</summary>
     private const long TimeGrain = 3_000_000_000;
 
-    /// <summary>Above this size a database in a tree is cut into larger blocks, which keeps its entry short.</summary>
-    private const long SmallDatabase = 16 * 1024 * 1024;
-
     /// <summary>The note on a database inside a tree; a drill opens what has it.</summary>
     public const string DatabaseNote = "SQLite database, read in one transaction";
 
     private readonly TreeAccess access = TreeAccess.Current;
     private readonly List<string> warnings = [];
+
+    /// <summary>What of the databases in the tree could not be checked.</summary>
+    private readonly List<string> gaps = [];
     private readonly Dictionary<(ulong Device, ulong Inode), string> linked = [];
     private readonly byte[] window = new byte[WindowSize];
     private long bytesDone;
@@ -71,6 +71,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
             Map = map,
             Verified = VerificationLevel.Quick,
             Warnings = [.. warnings],
+            Unchecked = [.. gaps.Take(MaxWarnings)],
             FileCount = listing.Count,
         };
         var id = repository.Commit(manifest);
@@ -302,28 +303,15 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         file.Dispose();
         try
         {
-            using var database = HotDatabase.Open(absolute, cancellation: walk.Cancellation);
-            var blockSize = Math.Max(database.PageSize, database.Size > SmallDatabase ? 16384 : 4096);
-            var size = database.Size;
-            for (long offset = 0; offset < size;)
+            (pending, var findings) = new TreeDatabase(walk.Listing, window, sink).Read(absolute, pending.Entry, walk.Cancellation);
+            if (findings.Integrity != "ok")
             {
-                walk.Cancellation.ThrowIfCancellationRequested();
-                var length = (int)Math.Min(WindowSize, size - offset);
-                database.Read(offset, window.AsSpan(0, length));
-                for (var done = 0; done < length; done += blockSize)
-                {
-                    walk.Listing.AddBlock(pending, window.AsSpan(done, Math.Min(blockSize, length - done)));
-                }
-
-                offset += length;
+                Warn($"'{PathCodec.Display(pending.Entry.Path)}' is a SQLite database that fails its integrity check: {findings.Integrity}. It was taken as it is; a drill of this snapshot will fail.");
             }
 
-            if (SqliteInspection.QuickCheck(database.Connection) is var integrity and not "ok")
-            {
-                Warn($"'{PathCodec.Display(pending.Entry.Path)}' is a SQLite database that fails its integrity check: {integrity}. It was taken as it is; a drill of this snapshot will fail.");
-            }
-
-            pending.Entry = pending.Entry with { Size = size, Note = DatabaseNote, Inode = 0 };
+            gaps.AddRange(findings.Unchecked.Select(gap => $"'{PathCodec.Display(pending.Entry.Path)}': {gap}"));
+            var size = pending.Entry.Size;
+            pending.Entry = pending.Entry with { Note = DatabaseNote, Inode = 0 };
             walk.Listing.Add(pending);
             databasesTaken++;
             Advance(walk, size);

@@ -44,6 +44,10 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
         {
             throw new OperationCanceledException(cancellation);
         }
+        catch (SqliteException e)
+        {
+            throw SqliteConnections.Wrap(e, path);
+        }
     }
 
     private static void Compare(FileEntry entry, FileFacts? found, Snapshot snapshot, SnapshotProof.Drill drill)

@@ -115,22 +115,7 @@ internal sealed class BackupCommand : RunnerCommand
 
         // A single file that is no folder: a database, as its first bytes say. An empty or missing one is left to the
         // engine, which says what is wrong with it.
-        return paths.Length == 1 && !Directory.Exists(paths[0]) && (!File.Exists(paths[0]) || LooksLikeDatabase(paths[0]));
-    }
-
-    private static bool LooksLikeDatabase(string path)
-    {
-        try
-        {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            Span<byte> start = stackalloc byte[16];
-            var read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-            return read == 0 ? Path.GetExtension(path) is ".db" or ".sqlite" or ".sqlite3" : start[..read].SequenceEqual("SQLite format 3\0"u8);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return true;
-        }
+        return paths.Length == 1 && !Directory.Exists(paths[0]) && (!File.Exists(paths[0]) || SqliteBackup.LooksLikeDatabase(paths[0]));
     }
 
     private static string NameOf(string[] paths) => paths.Length == 1 && Path.GetFileName(Path.TrimEndingDirectorySeparator(paths[0])) is { Length: > 0 } name

@@ -267,7 +267,13 @@ public sealed class TableRestoreTests : IDisposable
     [Fact]
     public void What_hides_behind_a_definition_is_not_run()
     {
-        var good = Take("CREATE TABLE victims(x); INSERT INTO victims VALUES (1); CREATE TABLE t(x); PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = sql || '; DELETE FROM victims' WHERE name = 't'", "");
+        using (var hostile = SqliteConnections.OpenAlone(folder["app.db"], create: true))
+        {
+            SQLitePCL.raw.sqlite3_db_config(hostile.Handle, 1010, 0, out _);
+            hostile.Execute("CREATE TABLE victims(x); INSERT INTO victims VALUES (1); CREATE TABLE t(x); PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = sql || '; DELETE FROM victims' WHERE name = 't'");
+        }
+
+        var good = repository.BackUp(folder["app.db"]);
         Assert.Equal(ErrorCode.DatabaseCorrupt, Assert.Throws<MaintenanceException>(() => Restore(good, "t", force: true)).Code);
         Assert.Equal("1", Ask("SELECT count(*) FROM victims"));
     }

@@ -76,7 +76,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
             throw SqliteConnections.Wrap(e, path);
         }
 
-        manifest = manifest with { ElapsedSeconds = watch.Elapsed.TotalSeconds };
+        manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path), ElapsedSeconds = watch.Elapsed.TotalSeconds };
         lease.Assert();
         var id = repository.Commit(manifest);
         sink.Progress($"Backing up {options.Source}", manifest.Size, manifest.Size);

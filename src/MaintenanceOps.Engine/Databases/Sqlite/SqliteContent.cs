@@ -14,11 +14,11 @@ internal sealed class SqliteContent(Repository repository, IOperationSink sink)
 
     /// <summary>Reads every byte, and lets SQLite check what comes out.</summary>
     public void Check(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation) =>
-        Restore(snapshot, manifest, options, cancellation, path => Check(path, thorough: false, snapshot, drill, cancellation));
+        Restore(snapshot, manifest, options, path => Check(path, thorough: false, snapshot, drill, cancellation), cancellation);
 
     /// <summary>Writes the content into a scratch folder, compares it with its hash, and hands it on.</summary>
     /// <exception cref="MaintenanceException">It is damaged, or cannot be read as a database; or there is no room.</exception>
-    public void Restore(Snapshot snapshot, Manifest manifest, ProofOptions options, CancellationToken cancellation, Action<string> look)
+    public void Restore(Snapshot snapshot, Manifest manifest, ProofOptions options, Action<string> look, CancellationToken cancellation)
     {
         using var scratch = ScratchFolder.Create(options.ScratchFolder);
         var path = Path.Combine(scratch.Path, "drill.db");

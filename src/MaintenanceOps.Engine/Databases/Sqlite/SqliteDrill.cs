@@ -8,7 +8,7 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
 {
     public void Run(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation) =>
-        new SqliteContent(repository, sink).Restore(snapshot, manifest, options, cancellation, path =>
+        new SqliteContent(repository, sink).Restore(snapshot, manifest, options, path =>
         {
             if (SqliteContent.Check(path, thorough: true, snapshot, drill, cancellation))
             {
@@ -17,7 +17,7 @@ internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
                 connection.CancelOn(cancellation);
                 Ask(connection, snapshot, options, drill, cancellation);
             }
-        });
+        }, cancellation);
 
     private static void Ask(SqliteConnection connection, Snapshot snapshot, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation)
     {

@@ -25,7 +25,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         try
         {
-            if (SourceFiles.Of(path).Database is { Kind: EntryKind.Special })
+            if (SourceFiles.Of(path).Database is { } facts && facts.Kind.IsSpecial())
             {
                 return false;
             }

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Storage;
 
@@ -102,5 +103,5 @@ internal sealed class SqliteRestoreTarget
     }
 
     /// <summary>A pipe, socket or device: to open one can hang for ever.</summary>
-    private bool IsSpecial() => Engine.Files.TreeAccess.Current.Facts(File) is { Kind: Engine.Files.EntryKind.Special };
+    private bool IsSpecial() => TreeAccess.Current.Facts(File) is { } facts && facts.Kind.IsSpecial();
 }

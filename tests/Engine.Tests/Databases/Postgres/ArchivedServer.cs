@@ -14,14 +14,13 @@ internal static class ArchivedServer
     public static void Archive(Repository repository, string data, string connection, string sql)
     {
         PostgresCluster.Query<object?>(sql, connection);
-        PostgresCluster.Query<object?>("SELECT pg_switch_wal()", connection);
-        Push(repository, data, PostgresCluster.Query<string>("SELECT pg_walfile_name(pg_current_wal_lsn())", connection));
+        Push(repository, data, PostgresCluster.Query<string>("SELECT pg_walfile_name(pg_switch_wal())", connection));
     }
 
-    /// <summary>Archives the segments of the current timeline before the current one.</summary>
-    public static void Push(Repository repository, string data, string current)
+    /// <summary>Archives the segments of a timeline up to one of them.</summary>
+    private static void Push(Repository repository, string data, string last)
     {
-        foreach (var segment in Directory.EnumerateFiles(Path.Combine(data, "pg_wal"), current[..8] + "*").Where(f => Path.GetFileName(f).Length == 24 && string.CompareOrdinal(Path.GetFileName(f), current) < 0).Order().ToList())
+        foreach (var segment in Directory.EnumerateFiles(Path.Combine(data, "pg_wal"), last[..8] + "*").Where(f => Path.GetFileName(f).Length == 24 && string.CompareOrdinal(Path.GetFileName(f), last) <= 0).Order().ToList())
         {
             new WalArchive(repository).Push(segment, data);
         }

@@ -109,18 +109,21 @@ public sealed class BesideLifeTests : IDisposable
         PostgresCluster.Query<object?>("INSERT INTO t VALUES (1)", cluster.StartOn(folder["data"]));
     }
 
+    /// <summary>Does something while the bytes come in, and slows them down until it is done; the server waits for nobody who waits for it.</summary>
     private sealed class Acting(Action act) : IOperationSink
     {
-        public bool Acted { get; private set; }
+        private Task? acting;
+
+        public bool Acted => acting?.IsCompletedSuccessfully == true;
 
         public List<string> Warnings { get; } = [];
 
         public void Progress(string activity, long done, long total)
         {
-            if (!Acted)
+            acting ??= Task.Run(act);
+            if (!acting.IsCompleted)
             {
-                Acted = true;
-                act();
+                Thread.Sleep(20);
             }
         }
 

@@ -69,12 +69,12 @@ public sealed class WalGapTests : IDisposable
     [PostgresFact]
     public void What_the_segments_say_is_what_the_server_did()
     {
-        using var cluster = new PostgresCluster("track_commit_timestamp = on", "wal_keep_size = '1GB'", "max_prepared_transactions = 5");
+        using var cluster = new PostgresCluster("track_commit_timestamp = on", "wal_keep_size = '1GB'", "max_prepared_transactions = 5", "autovacuum = off");
         Directory.CreateDirectory(folder["space"]);
         PostgresCluster.Open(folder.Path);
         cluster.Execute("SELECT pg_switch_wal()");
-        var first = cluster.Query<string>("SELECT pg_walfile_name(pg_current_wal_lsn())");
         cluster.Execute("CREATE TABLE t(id int)");
+        var first = cluster.Query<string>("SELECT pg_walfile_name(pg_current_wal_lsn())");
         cluster.Execute($"CREATE TABLESPACE made LOCATION '{folder["space"]}'");
         cluster.Execute("INSERT INTO t SELECT generate_series(1, 20000)");
         cluster.Execute("DO $$ BEGIN FOR i IN 1..500 LOOP INSERT INTO t VALUES (i); COMMIT; END LOOP; END $$");

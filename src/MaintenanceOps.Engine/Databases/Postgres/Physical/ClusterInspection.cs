@@ -1,3 +1,4 @@
+using System.Data;
 using MaintenanceOps.Engine.Snapshots;
 using Npgsql;
 
@@ -7,9 +8,16 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 /// Reads every table of one database of a restored cluster, and checks each index where the server has amcheck. What is
 /// wrong is told apart from what cannot be checked on this machine, such as an index whose library is not installed.
 /// </summary>
-internal sealed class ClusterInspection(PostgresServer server, Snapshot snapshot, SnapshotProof.Drill drill)
+/// <param name="server">A session in the database.</param>
+/// <param name="reopen">Opens another one: the driver closes a session in which the server found damage.</param>
+/// <param name="snapshot">What is tested.</param>
+/// <param name="drill">Gets what is found.</param>
+internal sealed class ClusterInspection(PostgresServer server, Func<PostgresServer> reopen, Snapshot snapshot, SnapshotProof.Drill drill) : IDisposable
 {
     private const string CheckSchema = "mops_amcheck";
+    private PostgresServer server = server;
+
+    public void Dispose() => server.Dispose();
 
     public void Run(CancellationToken cancellation)
     {
@@ -17,7 +25,7 @@ internal sealed class ClusterInspection(PostgresServer server, Snapshot snapshot
         foreach (var table in server.Rows(Tables, r => r.GetString(0)))
         {
             cancellation.ThrowIfCancellationRequested();
-            Try(table, "read", () => drill.Rows += server.Scalar<long>($"SELECT pg_catalog.count(*) FROM {table}"));
+            Try(table, "read", s => drill.Rows += s.Scalar<long>($"SELECT pg_catalog.count(*) FROM {table}"));
         }
 
         if (AmcheckSchema() is not { } schema)
@@ -29,7 +37,7 @@ internal sealed class ClusterInspection(PostgresServer server, Snapshot snapshot
         foreach (var (oid, name) in server.Rows(Indexes, r => (r.GetInt64(0), r.GetString(1))))
         {
             cancellation.ThrowIfCancellationRequested();
-            Try(name, "checked", () => server.Execute($"SELECT {schema}.bt_index_check({oid}::pg_catalog.oid::pg_catalog.regclass, true)"));
+            Try(name, "checked", s => s.Execute($"SELECT {schema}.bt_index_check({oid}::pg_catalog.oid::pg_catalog.regclass, true)"));
         }
     }
 
@@ -60,11 +68,17 @@ internal sealed class ClusterInspection(PostgresServer server, Snapshot snapshot
         return CheckSchema;
     }
 
-    private void Try(string name, string verb, Action act)
+    private void Try(string name, string verb, Action<PostgresServer> act)
     {
         try
         {
-            act();
+            if (server.Connection.State != ConnectionState.Open)
+            {
+                server.Dispose();
+                server = reopen();
+            }
+
+            act(server);
         }
         catch (PostgresException e) when (IsDamage(e) && verb == "checked" && SortsOtherwise())
         {
@@ -81,6 +95,10 @@ internal sealed class ClusterInspection(PostgresServer server, Snapshot snapshot
     }
 
     /// <summary>Whether the library that sorts texts has another version here than the one that the database was made with.</summary>
-    private bool SortsOtherwise() => server.Connection.PostgreSqlVersion.Major >= 15 && server.Scalar<bool>(
-        "SELECT coalesce((SELECT datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(oid) FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()), false) OR EXISTS (SELECT 1 FROM pg_catalog.pg_collation WHERE collversion IS DISTINCT FROM pg_catalog.pg_collation_actual_version(oid) AND collversion IS NOT NULL)");
+    private bool SortsOtherwise()
+    {
+        using var asked = reopen();
+        return asked.Version >= 150000 && asked.Scalar<bool>(
+            "SELECT coalesce((SELECT datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(oid) FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()), false) OR EXISTS (SELECT 1 FROM pg_catalog.pg_collation WHERE collversion IS DISTINCT FROM pg_catalog.pg_collation_actual_version(oid) AND collversion IS NOT NULL)");
+    }
 }

@@ -17,10 +17,8 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
             cancellation.ThrowIfCancellationRequested();
             if (Connect(cluster, name, snapshot, drill) is { } database)
             {
-                using (database)
-                {
-                    new ClusterInspection(database, snapshot, drill).Run(cancellation);
-                }
+                using var inspection = new ClusterInspection(database, () => cluster.Connect(name), snapshot, drill);
+                Inspect(inspection, name, snapshot, drill, cancellation);
             }
 
             sink.Progress($"Testing {snapshot.Source}", drill.Rows, -1);
@@ -37,6 +35,19 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
                     PostgresAssertion.Check(asked, sql, snapshot, drill);
                 }
             }
+        }
+    }
+
+    /// <summary>A private server that is gone, as where memory ran out, says nothing about what it was reading.</summary>
+    private static void Inspect(ClusterInspection inspection, string database, Snapshot snapshot, SnapshotProof.Drill drill, CancellationToken cancellation)
+    {
+        try
+        {
+            inspection.Run(cancellation);
+        }
+        catch (Exception e) when (e is NpgsqlException and not PostgresException or MaintenanceException { Code: ErrorCode.ServerUnavailable })
+        {
+            drill.Unproven($"The private server ended while '{database}' was checked: {e.Message}", snapshot);
         }
     }
 

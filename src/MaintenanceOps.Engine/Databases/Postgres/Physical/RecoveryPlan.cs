@@ -183,6 +183,12 @@ internal sealed class RecoveryPlan
             settings.Add(("recovery_target_action", "promote"));
         }
 
+        if (route.Missing.Count > 0 && facts.Version >= 150000)
+        {
+            // A server that reads ahead would come upon the gap before it has come to the target.
+            settings.Add(("recovery_prefetch", "off"));
+        }
+
         return settings;
     }
 }

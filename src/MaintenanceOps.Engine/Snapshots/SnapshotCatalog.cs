@@ -163,12 +163,13 @@ public sealed class SnapshotCatalog(Repository repository)
 
         // One that was taken on a timeline that was given up since leads nowhere.
         var line = new RecoveryLine(repository, target);
-        var before = List(new SnapshotFilter { Sources = [found.Source] })
+        var before = List(new SnapshotFilter { Sources = [found.Source], Verified = rule.Verified })
+            .Where(s => rule.EvenFailed || (!s.Damaged && !s.AssertionFailed))
             .Select(s => (Snapshot: s, repository.ReadManifest(s.Id).Postgres))
             .Where(s => s.Postgres?.Base is { } b && target.IsAtOrAfter(b.Ended, b.EndLsn))
             .ToList();
         return before.LastOrDefault(s => line.LeadsFrom(s.Postgres!)).Snapshot ?? before.LastOrDefault().Snapshot
-            ?? (target.Moment is null && target.Place is null ? found : throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no base backup of '{found.Source}' that ended before {target.Value}.", target.Value));
+            ?? (target is { Moment: null, Place: null } ? found : throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no base backup of '{found.Source}' that ended before {target.Value}.", target.Value));
     }
 
     /// <summary>Removes a snapshot. Its blocks become free with the next prune.</summary>

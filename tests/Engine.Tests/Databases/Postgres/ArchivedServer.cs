@@ -42,7 +42,7 @@ internal static class ArchivedServer
     public static string Recover(Repository repository, PostgresCluster cluster, TestFolder folder, string target, string name, string? timeline = null)
     {
         var recovery = RecoveryTarget.Parse(target, timeline);
-        var snapshot = new SnapshotCatalog(repository).FindBefore(recovery, "latest", "pg");
+        var snapshot = new SnapshotCatalog(repository).FindBefore(recovery, "latest", new LatestRule { Source = "pg" });
         Fetch(repository, folder["log"]);
         PostgresCluster.Open(folder.Path);
         repository.Restore(snapshot, new RestoreOptions { Destination = folder[name], Recovery = recovery, RestoreCommand = $"cp \"{folder["log"]}/%f\" \"%p\"" });
@@ -55,7 +55,7 @@ internal static class ArchivedServer
     {
         PostgresCluster.Open(folder.Path);
         var recovery = RecoveryTarget.Parse(target);
-        var snapshot = new SnapshotCatalog(repository).FindBefore(recovery, "latest", "pg");
+        var snapshot = new SnapshotCatalog(repository).FindBefore(recovery, "latest", new LatestRule { Source = "pg" });
         return new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Level = VerificationLevel.Restore, Recovery = recovery, Assert = assert, ScratchFolder = folder["scratch"] });
     }
 

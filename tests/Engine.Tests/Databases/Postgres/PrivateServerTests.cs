@@ -102,6 +102,38 @@ public sealed class PrivateServerTests : IDisposable
     }
 
     [PostgresFact]
+    public void A_server_that_comes_no_further_is_given_up_and_its_last_words_are_told()
+    {
+        using var cluster = new PostgresCluster();
+        using var repository = Repositories.New(folder);
+        var snapshot = BaseBackupTests.BackUp(repository, cluster);
+        PostgresCluster.Open(folder.Path);
+        repository.Restore(snapshot, folder["data"]);
+        File.WriteAllText(folder["data/standby.signal"], "");
+        Directory.CreateDirectory(folder["s"]);
+        PostgresCluster.Open(folder.Path);
+        var patience = ThrowawayServer.Patience;
+        try
+        {
+            ThrowawayServer.Patience = TimeSpan.FromSeconds(15);
+            var error = Assert.Throws<MaintenanceException>(() => ThrowawayServer.Start(repository.ReadManifest(snapshot.Id).Postgres!.Version, folder["data"], folder["s"], Engine.Storage.FileOwner.Of(folder["data"]), "postgres", () => 0, CancellationToken.None));
+            Assert.Equal(ErrorCode.ClientToolFailed, error.Code);
+            Assert.Contains("come no further", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            ThrowawayServer.Patience = patience;
+        }
+
+        Assert.False(File.Exists(folder["data/postmaster.pid"]));
+
+        // A user's Ctrl+C ends the wait at once.
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        Assert.ThrowsAny<OperationCanceledException>(() => ThrowawayServer.Start(repository.ReadManifest(snapshot.Id).Postgres!.Version, folder["data"], folder["s"], Engine.Storage.FileOwner.Of(folder["data"]), "postgres", () => 0, stop.Token));
+        Assert.False(File.Exists(folder["data/postmaster.pid"]));
+    }
+
+    [PostgresFact]
     public void A_tablespace_that_the_log_makes_is_never_written_to_by_a_private_server()
     {
         using var cluster = new PostgresCluster("wal_keep_size = '1GB'");

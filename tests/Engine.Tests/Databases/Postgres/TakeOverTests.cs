@@ -129,6 +129,25 @@ public sealed class TakeOverTests : IDisposable
         Assert.True(drill.Passed, string.Join('\n', drill.Findings));
     }
 
+    [PostgresFact]
+    public void The_base_backup_before_the_moment_is_taken_and_none_before_the_oldest()
+    {
+        using var cluster = new PostgresCluster("wal_keep_size = '1GB'");
+        using var repository = Repositories.New(folder);
+        var catalog = new SnapshotCatalog(repository);
+        var before = ArchivedServer.Moment(cluster.ConnectionString);
+        var first = BaseBackupTests.BackUp(repository, cluster);
+        var between = ArchivedServer.Moment(cluster.ConnectionString);
+        ArchivedServer.Archive(repository, cluster.Data, cluster.ConnectionString, "CREATE TABLE t AS SELECT 1 AS id");
+        var second = BaseBackupTests.BackUp(repository, cluster);
+        ArchivedServer.Archive(repository, cluster.Data, cluster.ConnectionString, "INSERT INTO t VALUES (2)");
+        Assert.Equal(first.Id, catalog.FindBefore(RecoveryTarget.Parse(between), "latest", new LatestRule { Source = "pg" }).Id);
+        Assert.Equal(second.Id, catalog.FindBefore(RecoveryTarget.Parse("latest"), "latest", new LatestRule { Source = "pg" }).Id);
+        Assert.Equal(second.Id, catalog.FindBefore(RecoveryTarget.Parse("2099-01-01T00:00:00Z"), "latest", new LatestRule { Source = "pg" }).Id);
+        Assert.Equal(ErrorCode.SnapshotNotFound, Assert.Throws<MaintenanceException>(() => catalog.FindBefore(RecoveryTarget.Parse(before), "latest", new LatestRule { Source = "pg" })).Code);
+        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => Plan(repository, second, between)).Code);
+    }
+
     private static RecoveryPlan Plan(Repository repository, Snapshot snapshot, string target, string? timeline = null) =>
         RecoveryPlan.Make(repository, SilentSink.Instance, snapshot, repository.ReadManifest(snapshot.Id).Postgres!, RecoveryTarget.Parse(target, timeline));
 }

@@ -19,16 +19,19 @@ internal static class CommandLine
         if (Stray(result, args) is { } stray)
         {
             new ErrorReport(args.Contains("--json")).Write(nameof(ErrorCode.InvalidArgument), $"'{stray}' is no option. See '{NameOf(result.CommandResult.Command)} --help'.", null);
-            return (int)ExitCode.Usage;
+            return (int)UsageOf(args);
         }
 
         if (result.Action is ParseErrorAction)
         {
-            return (int)Refuse(result, args);
+            return Refuse(result, args) is var code && code == ExitCode.Usage ? (int)UsageOf(args) : (int)code;
         }
 
         return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
+
+    /// <summary>A server that recovers takes every code up to 125 for the end of the log, also that of a misspelt command.</summary>
+    private static ExitCode UsageOf(string[] args) => args is ["wal-fetch", ..] ? ExitCode.RecoveryMustStop : ExitCode.Usage;
 
     /// <summary>The commands in the order in which the help lists them.</summary>
     private static readonly (string Name, Func<Command> Make)[] Commands =

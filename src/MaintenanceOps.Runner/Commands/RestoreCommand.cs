@@ -94,6 +94,11 @@ internal sealed class RestoreCommand : RunnerCommand
         yield return dryRun
             ? $"Would restore {what} of {result.Source} ({result.Id[..8]}) to {result.Destination}."
             : $"Restored {what} of {result.Source} ({result.Id[..8]}) to {result.Destination} in {Tables.Elapsed(result.Elapsed)}.";
+        if (result.Recovered is { } reached)
+        {
+            yield return reached.ToString();
+        }
+
         if (result.SafetySnapshot is { } safety)
         {
             yield return $"What was there before is snapshot {safety[..8]}.";

@@ -32,9 +32,9 @@ internal sealed class RetentionRun(Repository repository, RetentionPolicy policy
         return decision with { Removed = true };
     }
 
-    public void Prune(OperationOutput output, TimeSpan? recoveryWindow)
+    public void Prune(OperationOutput output, PruneOptions options)
     {
-        var result = new RepositoryPrune(repository, output).Run(dryRun: false, recoveryWindow: recoveryWindow, cancellation: output.Cancellation);
-        output.Inform($"{repository.Location}: {ByteSize.Format(result.Freed)} became free.");
+        var result = new RepositoryPrune(repository, output).Run(options, output.Cancellation);
+        output.Inform($"{repository.Location}: {ByteSize.Format(result.Freed)} became free{(result.SizeDoomed > 0 ? $", {ByteSize.Format(result.SizeDoomed)} will with a later prune" : "")}.");
     }
 }

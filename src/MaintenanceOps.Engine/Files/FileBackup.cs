@@ -73,7 +73,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
             Warnings = [.. warnings],
             FileCount = listing.Count,
         };
-        var id = repository.Commit(manifest);
+        var id = repository.Commit(manifest, cancellation);
         sink.Progress($"Backing up {options.Source}", bytesDone, bytesDone);
         return catalog.Describe(id, manifest);
     }

@@ -52,7 +52,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         }
 
         lease.Assert();
-        var id = repository.Commit(manifest);
+        var id = repository.Commit(manifest, cancellation);
         sink.Progress($"Backing up {options.Source}", manifest.Size, manifest.Size);
         return catalog.Describe(id, manifest);
     }
@@ -183,7 +183,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         try
         {
-            return repository.ReadMap(map);
+            return repository.Commits.CanBuildOn(map) ? repository.ReadMap(map) : null;
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
         {

@@ -176,7 +176,6 @@ internal sealed class BlockReader(Repository repository)
                 var frame = there is null ? throw new InvalidDataException("The pack is missing.") : Part(bytes, (int)(entry.Offset - offset), entry.StoredLength);
                 OpenFrame(request.Pack, f, cipher, frame, buffers);
                 FindBlocks(request, f, ordinals, at, until, buffers);
-                handle(CollectionsMarshal.AsSpan(buffers.Blocks), buffers.Raw.AsSpan(0, entry.RawLength));
             }
             catch (InvalidDataException e)
             {
@@ -194,9 +193,31 @@ internal sealed class BlockReader(Repository repository)
                 {
                     throw damage;
                 }
+
+                at = until;
+                continue;
             }
 
+            // Outside of the try: what the receiver thinks of sound bytes says nothing about the pack.
+            Hand(handle, buffers, entry.RawLength);
             at = until;
+        }
+    }
+
+    /// <summary>A receiver that finds sound blocks unfit was led here by a wrong map or listing.</summary>
+    private void Hand(FrameHandler handle, Buffers buffers, int length)
+    {
+        try
+        {
+            handle(CollectionsMarshal.AsSpan(buffers.Blocks), buffers.Raw.AsSpan(0, length));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new MaintenanceException(
+                ErrorCode.SnapshotDamaged,
+                $"The snapshot's map in {repository.Location} does not fit the blocks that it names. {e.Message} The blocks are sound; use another snapshot.",
+                repository.Location,
+                e);
         }
     }
 

@@ -94,7 +94,7 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
                 },
             },
         };
-        return catalog.Describe(repository.Commit(committed), committed);
+        return catalog.Describe(repository.Commit(committed, cancellation), committed);
     }
 
     /// <summary>The tables with their sizes; a base backup has no one moment in which their rows could be counted.</summary>

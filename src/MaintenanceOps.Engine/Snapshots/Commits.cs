@@ -11,6 +11,7 @@ namespace MaintenanceOps.Engine.Snapshots;
 internal sealed class Commits(Repository repository)
 {
     private readonly HashSet<string> packs = [];
+    private readonly Dictionary<string, long> written = [];
     private readonly Dictionary<string, string?> mapBases = [];
 
     /// <summary>Forgets what earlier work has built on: a new one begins.</summary>
@@ -19,10 +20,20 @@ internal sealed class Commits(Repository repository)
         lock (packs)
         {
             packs.Clear();
+            written.Clear();
         }
     }
 
-    /// <summary>Remembers packs that the work has written, or found blocks in.</summary>
+    /// <summary>Remembers a pack that the work has written.</summary>
+    public void NoteWritten(string packId, long size)
+    {
+        lock (packs)
+        {
+            written[packId] = size;
+        }
+    }
+
+    /// <summary>Remembers packs in which the work has found blocks.</summary>
     public void Note(IEnumerable<string> packIds)
     {
         lock (packs)
@@ -67,7 +78,7 @@ internal sealed class Commits(Repository repository)
             throw Lost("A prune has given this work up for dead.");
         }
 
-        LookBack(manifest, name, pending, cancellation);
+        LookBack(manifest, name, bytes, pending, cancellation);
         TryDelete(pending);
         return id;
     }
@@ -80,10 +91,14 @@ internal sealed class Commits(Repository repository)
 
         // The dooms before the packs: a pack that is listed after it was not among the dooms was not doomed then.
         var doomed = repository.Dooms.Require(cancellation);
-        var there = repository.Store.List("packs/", cancellation).Select(o => o.Name).ToHashSet();
-        foreach (var pack in Relied().Select(Pack.ObjectName))
+        var there = repository.Store.List("packs/", cancellation).ToDictionary(o => o.Name, o => o.Size);
+        foreach (var (pack, size) in Relied().Select(p => (Pack.ObjectName(p.Id), p.Size)))
         {
-            Require(pack, doomed, there.Contains(pack));
+            Require(pack, doomed, there.TryGetValue(pack, out var stored));
+            if (size is not null && size != stored)
+            {
+                throw NotStored(pack);
+            }
         }
 
         foreach (var map in MapsOf(manifest).Select(PageMap.ObjectName))
@@ -100,11 +115,15 @@ internal sealed class Commits(Repository repository)
     /// The same look once more, for stores that do not keep what they promise (a listing that lags, a condition that is not
     /// honoured), and whether it is still the same store. Where something is missing, the manifest is taken back.
     /// </summary>
-    private void LookBack(Manifest manifest, string name, string pending, CancellationToken cancellation)
+    private void LookBack(Manifest manifest, string name, byte[] bytes, string pending, CancellationToken cancellation)
     {
         try
         {
             RequireAll(manifest, cancellation);
+            if (repository.Store.Read(name, cancellation)?.AsSpan().SequenceEqual(bytes) != true)
+            {
+                throw NotStored(name);
+            }
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.LeaseLost)
         {
@@ -114,12 +133,13 @@ internal sealed class Commits(Repository repository)
         }
     }
 
-    private List<string> Relied()
+    /// <summary>The packs, and the size of those that were written here.</summary>
+    private List<(string Id, long? Size)> Relied()
     {
         lock (packs)
         {
             packs.UnionWith(repository.ReliedInIndex());
-            return [.. packs];
+            return [.. packs.Except(written.Keys).Select(p => (p, (long?)null)), .. written.Select(w => (w.Key, (long?)w.Value))];
         }
     }
 
@@ -158,6 +178,11 @@ internal sealed class Commits(Repository repository)
             // The next prune finds it.
         }
     }
+
+    private MaintenanceException NotStored(string name) => new(
+        ErrorCode.StoreUnavailable,
+        $"'{name}' was stored in {repository.Location}, and other bytes are there now. Nothing counts as stored. Check what stands between this machine and the store, and run it again.",
+        name);
 
     private MaintenanceException Lost(string why) => new(
         ErrorCode.LeaseLost,

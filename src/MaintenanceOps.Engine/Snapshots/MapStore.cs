@@ -61,7 +61,9 @@ internal sealed class MapStore(Repository repository)
         return last.Map;
     }
 
-    private byte[] ReadBytes(string id)
+    private byte[] ReadBytes(string id) => repository.Twice(() => ReadOnce(id));
+
+    private byte[] ReadOnce(string id)
     {
         var name = PageMap.ObjectName(id);
         var bytes = repository.Store.Read(name) ?? throw repository.Damaged(name, "It is missing.", null);

@@ -49,9 +49,10 @@ public sealed class Repository : IDisposable
     /// <param name="passphrase">Protects the content; null leaves it readable to who can read the store.</param>
     /// <param name="label">What the owner calls the passphrase.</param>
     /// <param name="time">The clock; the system's where it is null.</param>
+    /// <param name="cancellation">Ends every wait for the store, as long as the repository is open.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.RepositoryExists"/>, or a failure of the store.</exception>
-    public static Repository Create(string location, Passphrase? passphrase, string label = "", TimeProvider? time = null) =>
-        Create(ObjectStores.Open(location), passphrase, label, time ?? TimeProvider.System);
+    public static Repository Create(string location, Passphrase? passphrase, string label = "", TimeProvider? time = null, CancellationToken cancellation = default) =>
+        Create(ObjectStores.Open(location, cancellation), passphrase, label, time ?? TimeProvider.System);
 
     /// <summary>Opens a repository.</summary>
     /// <param name="location">A path or <c>s3://bucket/prefix</c>.</param>
@@ -233,10 +234,14 @@ public sealed class Repository : IDisposable
         }
 
         var name = Manifest.ObjectName(id);
-        var bytes = Store.Read(name) ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{Location} has no snapshot '{id}'.", id);
-        return manifests[id] = Unseal(ObjectKind.Manifest, name, id, bytes, content => Key.NameOf(content) == id
-            ? Manifest.FromBytes(content)
-            : throw new InvalidDataException("It is another manifest under this name."));
+        return manifests[id] = Twice(() => Unseal(
+            ObjectKind.Manifest,
+            name,
+            id,
+            Store.Read(name) ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{Location} has no snapshot '{id}'.", id),
+            content => Key.NameOf(content) == id
+                ? Manifest.FromBytes(content)
+                : throw new InvalidDataException("It is another manifest under this name.")));
     }
 
     /// <summary>Writes a manifest; with it the snapshot exists.</summary>
@@ -345,6 +350,19 @@ public sealed class Repository : IDisposable
     private bool IsStale(BlockIndex known) =>
         !Dooms.PacksAmong(DoomedNames()).SetEquals(known.Doomed)
         || !Store.List("packs/").Select(o => o.Name).ToHashSet().SetEquals(known.Packs.Select(p => Pack.ObjectName(p.PackId)));
+
+    /// <summary>What arrives damaged from a remote store is fetched once more: the damage may lie on the way.</summary>
+    internal T Twice<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (MaintenanceException e) when (Store.IsRemote && e.Code == ErrorCode.SnapshotDamaged)
+        {
+            return read();
+        }
+    }
 
     internal T Checked<T>(string name, Func<T> read)
     {

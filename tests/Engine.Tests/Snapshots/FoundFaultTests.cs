@@ -61,7 +61,7 @@ public sealed class FoundFaultTests : IDisposable
             writer.Finish();
         }
 
-        old.ForEach(repository.Store.Delete);
+        old.ForEach(name => repository.Store.Delete(name));
         repository.ForgetIndex();
     }
 
@@ -268,7 +268,7 @@ public sealed class FoundFaultTests : IDisposable
         foreach (var name in new[] { "repository.json", "repository.copy.json" })
         {
             // What a next version would write: a higher number and a field that this one does not know.
-            var empty = File.ReadAllText(Path.Combine(copy, name)).Replace("\"format\":1", "\"format\":2,\"chunker\":\"new\"", StringComparison.Ordinal);
+            var empty = File.ReadAllText(Path.Combine(copy, name)).Replace("\"format\":1", "\"format\":3,\"chunker\":\"new\"", StringComparison.Ordinal);
             var at = empty.LastIndexOf("\"check\":\"", StringComparison.Ordinal) + 9;
             empty = empty.Remove(at, 32);
             File.WriteAllText(Path.Combine(copy, name), empty.Insert(at, Convert.ToHexStringLower(SHA512.HashData(System.Text.Encoding.UTF8.GetBytes(empty)).AsSpan(0, 16))));

@@ -173,8 +173,18 @@ internal sealed class BlockReader(Repository repository)
 
             try
             {
-                var frame = there is null ? throw new InvalidDataException("The pack is missing.") : Part(bytes, (int)(entry.Offset - offset), entry.StoredLength);
-                OpenFrame(request.Pack, f, cipher, frame, buffers);
+                try
+                {
+                    var frame = there is null ? throw new InvalidDataException("The pack is missing.") : Part(bytes, (int)(entry.Offset - offset), entry.StoredLength);
+                    OpenFrame(request.Pack, f, cipher, frame, buffers);
+                }
+                catch (InvalidDataException) when (repository.Store.IsRemote)
+                {
+                    // The damage may lie on the way: the frame is fetched once more, by itself.
+                    var again = new byte[entry.StoredLength];
+                    OpenFrame(request.Pack, f, cipher, Part(again.AsSpan(0, repository.Store.ReadRange(name, entry.Offset, again) ?? 0), 0, entry.StoredLength), buffers);
+                }
+
                 FindBlocks(request, f, ordinals, at, until, buffers);
             }
             catch (InvalidDataException e)

@@ -216,7 +216,7 @@ internal sealed class BlockWriter : IDisposable
             {
                 var (id, bytes) = builder.Finish();
                 repository.Store.Create(Pack.ObjectName(id), bytes.Span, stop.Token);
-                repository.Commits.Note([id]);
+                repository.Commits.NoteWritten(id, bytes.Length);
                 Interlocked.Add(ref stored, bytes.Length);
             }
         }

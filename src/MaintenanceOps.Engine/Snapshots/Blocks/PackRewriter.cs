@@ -3,7 +3,7 @@ using MaintenanceOps.Engine.Snapshots.Format;
 namespace MaintenanceOps.Engine.Snapshots.Blocks;
 
 /// <summary>Writes blocks that the repository has already into new packs.</summary>
-internal sealed class PackRewriter(Repository repository, CancellationToken cancellation) : IDisposable
+internal sealed class PackRewriter(Repository repository, CancellationToken cancellation = default) : IDisposable
 {
     private readonly FrameBuffer frame = new();
     private PackBuilder pack = new(repository.Key);

@@ -6,7 +6,7 @@ internal sealed class PruneForecast(Repository repository, PrunePlan plan, Prune
     public PruneResult Tell(PruneOptions options, CancellationToken cancellation)
     {
         var dooms = repository.Dooms.Read(cancellation);
-        var hurry = options.Now || IsAlone();
+        var hurry = options.Now || (IsAlone() && !needs.SomethingIsUntold);
         var now = repository.Time.GetUtcNow();
         var ripe = Dooms.NamesOf(dooms.Where(d => hurry || now - d.Since >= options.Grace)).Where(n => plan.Sizes.ContainsKey(n) && !IsNeeded(n));
         var going = ripe.Concat(hurry ? plan.ToDoom : []).ToHashSet();

@@ -20,6 +20,9 @@ internal sealed class PruneNeeds(Repository repository, IOperationSink sink)
     /// <summary>Whether some snapshot needs a block that is nowhere: what cannot be read may be what is left of it.</summary>
     public bool SomethingIsMissing { get; private set; }
 
+    /// <summary>Whether the list of a snapshot's files is lost, so that nobody can tell what else it needs.</summary>
+    public bool SomethingIsUntold { get; private set; }
+
     /// <summary>Marks what a snapshot needs; one that was marked before is passed over.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotDamaged"/>: it cannot be told what it needs.</exception>
     public void Mark(string id, Manifest manifest, CancellationToken cancellation)
@@ -35,8 +38,37 @@ internal sealed class PruneNeeds(Repository repository, IOperationSink sink)
             Maps.Add(wholeMap);
         }
 
+        var missing = manifest.Kind.HasListing() ? MarkTree(id, manifest, cancellation) : MarkBlocks(SnapshotBlocks.Of(repository, id, manifest, cancellation));
+        if (missing > 0)
+        {
+            SomethingIsMissing = true;
+            sink.Warn($"Snapshot {id[..8]} of '{manifest.Source}' has lost {missing:N0} blocks; what is left of it is kept. Remove-Snapshot takes it away.");
+        }
+    }
+
+    /// <summary>
+    /// A tree whose list of files is lost cannot be restored by itself, and nobody can tell its files' blocks from those that nothing needs. They
+    /// are doomed with the others, but never removed at once: who finds the lost pack again has the grace to put it back.
+    /// </summary>
+    private int MarkTree(string id, Manifest manifest, CancellationToken cancellation)
+    {
+        var missing = MarkBlocks(repository.ReadListingMap(manifest.Map).ConvertAll(b => b.Id));
+        try
+        {
+            return MarkBlocks(SnapshotBlocks.Of(repository, id, manifest, cancellation));
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
+        {
+            SomethingIsUntold = true;
+            sink.Warn($"Snapshot {id[..8]} of '{manifest.Source}' has lost its list of files: {e.Message} What nothing else needs is doomed and not removed at once.");
+            return Math.Max(1, missing);
+        }
+    }
+
+    private int MarkBlocks(IReadOnlyList<BlockId> blocks)
+    {
         var missing = 0;
-        foreach (var block in SnapshotBlocks.Of(repository, id, manifest, cancellation))
+        foreach (var block in blocks)
         {
             var ordinal = index.Find(block);
             missing += ordinal < 0 ? 1 : 0;
@@ -46,11 +78,7 @@ internal sealed class PruneNeeds(Repository repository, IOperationSink sink)
             }
         }
 
-        if (missing > 0)
-        {
-            SomethingIsMissing = true;
-            sink.Warn($"Snapshot {id[..8]} of '{manifest.Source}' has lost {missing:N0} blocks; what is left of it is kept. Remove-Snapshot takes it away.");
-        }
+        return missing;
     }
 
     /// <summary>Whether the snapshot was marked.</summary>

@@ -16,13 +16,14 @@ internal sealed class PruneWork(Repository repository, IOperationSink sink, Leas
         var written = Rewrite(cancellation);
         lease.Assert();
         Doom(cancellation);
-        var hurry = options.Now || lease.IsAlone;
+        var hurry = options.Now || (lease.IsAlone && !needs.SomethingIsUntold);
         var now = StoreTime(cancellation);
         GiveUpPending(hurry ? TimeSpan.Zero : options.Grace, now, cancellation);
 
-        // Only now, after the dooms were written, is it decided what goes: by needs, dooms and packs as they are from here on.
-        var late = NamedSince(cancellation);
+        // The order is the argument: first the dooms that are acted on, another prune's too; then the needs; then, for the copies
+        // that make a pack dispensable, the dooms once more and the packs.
         var dooms = repository.Dooms.Read(cancellation);
+        var late = NamedSince(cancellation);
         var ripe = dooms.Where(d => d.Objects is null || hurry || now - d.Since >= options.Grace).ToList();
         Remove(ripe.Count == 0 ? [] : Removable(ripe, late, cancellation), plan.ToDelete, cancellation);
         Tidy(options, ripe, dooms, now, cancellation);

@@ -125,6 +125,11 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
             {
                 return (false, null);
             }
+            catch (ArgumentException)
+            {
+                // The SDK takes every tag for hexadecimal digits.
+                return (false, null);
+            }
         }, cancellation);
         return matches;
     }

@@ -122,7 +122,7 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
     private void Apply(Repository repository, HashSet<string>? ids)
     {
         var retention = new RetentionRun(repository, Policy(), Force);
-        foreach (var source in Require(repository.Location, output => retention.SnapshotsBySource(Source, ids, output)))
+        foreach (var source in Require(repository.Location, output => retention.SnapshotsBySource(new SnapshotFilter { Sources = Source }, ids, output)))
         {
             IReadOnlyList<RetentionDecision> decisions = [];
             if (!Run(source.Key, _ => decisions = retention.Decide(source)))
@@ -138,7 +138,12 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
 
         if (Prune && ShouldProcess(repository.Location, "Remove what no snapshot needs"))
         {
-            Run(repository.Location, output => retention.Prune(output, new PruneOptions { Now = Now, Grace = Grace ?? PruneOptions.DefaultGrace, RecoveryWindow = RecoveryWindow }));
+            var options = new PruneOptions { Now = Now, Grace = Grace ?? PruneOptions.DefaultGrace, RecoveryWindow = RecoveryWindow };
+            Run(repository.Location, output =>
+            {
+                var result = new RepositoryPrune(repository, output).Run(options, output.Cancellation);
+                output.Inform($"{repository.Location}: {ByteSize.Format(result.Freed)} became free{(result.SizeDoomed > 0 ? $", {ByteSize.Format(result.SizeDoomed)} will with a later prune" : "")}.");
+            });
         }
     }
 

@@ -163,6 +163,14 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             case VerificationLevel.Restore:
                 new TreeDrill(repository, sink).Run(snapshot, options, drill, cancellation);
                 break;
+            case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Sqlite && SqliteContent.HasRoom(manifest, options):
+                CheckBlocks(snapshot, manifest, VerificationLevel.Quick, cancellation);
+                new SqliteContent(repository, sink).Check(snapshot, manifest, options, drill, cancellation);
+                break;
+            case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Sqlite:
+                CheckBlocks(snapshot, manifest, level, cancellation);
+                drill.Fail("NotOpened", "Every byte was compared with its hash, but SQLite has not looked at them: the scratch folder has no room for the database.", snapshot, severity: FindingSeverity.Warning);
+                break;
             default:
                 CheckBlocks(snapshot, manifest, level, cancellation);
                 break;

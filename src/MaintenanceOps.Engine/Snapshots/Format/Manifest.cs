@@ -8,6 +8,10 @@ internal sealed record Manifest
 {
     public const int MaxMissing = 1000;
 
+    /// <summary>The newest version of the format that this program reads.</summary>
+    public const int NewestFormat = 2;
+
+    /// <summary>2 where the listing has entries that version 1 cannot say; else 1.</summary>
     public int Format { get; init; } = 1;
 
     public required string Source { get; init; }

@@ -224,7 +224,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         Path = path,
         Kind = kind,
         Mode = kind == EntryKind.Folder ? PrivateFolder : PrivateFile,
-        Modified = (repository.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100,
+        Modified = FileTime.Of(repository.Time.GetUtcNow()),
     };
 
     private void Report(BackupOptions options, int bytes) => sink.Progress($"Backing up {options.Source}", Interlocked.Add(ref taken, bytes), -1);

@@ -175,6 +175,8 @@ public sealed class SnapshotCatalog(Repository repository)
     /// <summary>Removes a snapshot. Its blocks become free with the next prune.</summary>
     public void Remove(string id)
     {
+        // First, so that nobody takes it for lost.
+        new Prune.Tombstones(repository).Put(id);
         repository.Store.Delete(Manifest.ObjectName(id));
         foreach (var test in repository.Store.List(TestRecord.Folder(id)).ToList())
         {

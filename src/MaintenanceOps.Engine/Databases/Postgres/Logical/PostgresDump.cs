@@ -94,7 +94,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             FileCount = result.Count,
             Postgres = new PostgresFacts { System = server.System, Version = server.Version, Databases = [.. databases] },
         };
-        return catalog.Describe(repository.Commit(manifest), manifest);
+        return catalog.Describe(repository.Commit(manifest, cancellation), manifest);
     }
 
     private static List<string> Choose(PostgresServer server, IReadOnlyList<string> patterns)

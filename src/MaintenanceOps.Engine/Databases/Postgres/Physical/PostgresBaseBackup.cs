@@ -92,7 +92,7 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
                 },
             },
         };
-        return catalog.Describe(repository.Commit(committed), committed);
+        return catalog.Describe(repository.Commit(committed, cancellation), committed);
     }
 
     private static IBaseBackupFeed FeedOf(PostgresServer server, ClientToolOptions tools, string label, CancellationToken cancellation) =>

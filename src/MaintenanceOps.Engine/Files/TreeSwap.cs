@@ -15,6 +15,7 @@ namespace MaintenanceOps.Engine.Files;
 internal sealed class TreeSwap(StagingAreas areas, FolderTree tree, DestinationSurvey survey, IReadOnlySet<string> databases)
 {
     private const int Busy = 16;
+    private const int Exists = 17;
     private const int OtherVolume = 18;
     private readonly Stack<Action> undo = new();
     private readonly HashSet<string> passed = new(StringComparer.Ordinal);
@@ -139,6 +140,14 @@ internal sealed class TreeSwap(StagingAreas areas, FolderTree tree, DestinationS
         catch (IOException e) when (e.HResult is Busy or OtherVolume)
         {
             throw MountInTheWay(TreeAccess.Join(to.Folder.Path, name), e);
+        }
+        catch (IOException e) when (e.HResult == Exists)
+        {
+            throw new MaintenanceException(
+                ErrorCode.DestinationInUse,
+                $"'{PathCodec.Display(TreeAccess.Join(to.Folder.Path, name))}' appeared while the restore ran, so the safety snapshot does not have it. Nothing was changed. Run the restore again.",
+                PathCodec.Display(path),
+                e);
         }
     }
 

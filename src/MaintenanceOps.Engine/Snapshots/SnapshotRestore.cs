@@ -29,6 +29,11 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
                 snapshot.Id);
         }
 
+        if (snapshot.MissingCount > 0)
+        {
+            sink.Warn($"Snapshot {snapshot.ShortId} of '{snapshot.Source}' is incomplete: {snapshot.MissingCount:N0} entries could not be read when it was taken{(snapshot.Missing is [var first, ..] ? $", such as '{first}'" : "")}.");
+        }
+
         using var lease = repository.ShareForReading($"restore of {snapshot.Source}", cancellation);
         return snapshot.Kind switch
         {

@@ -945,6 +945,9 @@ static class Rescue
                 case 'k':
                     _ = reader.Byte(); // that it is a database: there is nothing beside it here that could be a log of it
                     break;
+                case 'v':
+                    _ = reader.String(); // the link that led to it
+                    break;
                 case 'a':
                     entry.Attributes.Add((reader.String(), reader.String()));
                     break;

@@ -8,6 +8,8 @@ internal sealed class FaultyTreeAccess(TreeAccess real, StepCounter fault) : Tre
 {
     public override FileFacts? Facts(string path) => real.Facts(path);
 
+    public override string? MadeUpBy(string path) => real.MadeUpBy(path);
+
     public override IReadOnlyList<string> Names(string folder) => real.Names(folder);
 
     public override string ReadLink(string path) => real.ReadLink(path);

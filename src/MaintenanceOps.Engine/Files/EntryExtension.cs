@@ -14,6 +14,7 @@ internal static class EntryExtension
     private const byte AttributeField = (byte)'a';
     private const byte DeviceField = (byte)'d';
     private const byte ContentField = (byte)'k';
+    private const byte ViaField = (byte)'v';
 
     /// <summary>What tells a lower-case letter from its upper-case one.</summary>
     private const byte Lower = 0x20;
@@ -36,7 +37,7 @@ internal static class EntryExtension
         var isDevice = entry.Kind is EntryKind.CharacterDevice or EntryKind.BlockDevice;
         writer.VarInt(
             (entry.Modified.IsCountable ? 0L : 1) + (entry.Changed.IsCountable ? 0 : 1) + (entry.Born is null ? 0 : 1)
-            + (isDevice ? 1 : 0) + (entry.Content == ContentKind.Plain ? 0 : 1) + entry.Attributes.Count);
+            + (isDevice ? 1 : 0) + (entry.Content == ContentKind.Plain ? 0 : 1) + (entry.Via.Length == 0 ? 0 : 1) + entry.Attributes.Count);
         if (!entry.Modified.IsCountable)
         {
             WriteTime(writer, ModifiedField, entry.Modified);
@@ -63,6 +64,12 @@ internal static class EntryExtension
         {
             writer.Byte(ContentField);
             writer.Byte((byte)entry.Content);
+        }
+
+        if (entry.Via.Length > 0)
+        {
+            writer.Byte(ViaField);
+            writer.Block(PathCodec.Encode(entry.Via));
         }
 
         foreach (var attribute in entry.Attributes)
@@ -97,6 +104,9 @@ internal static class EntryExtension
                     break;
                 case ContentField:
                     entry = entry with { Content = (ContentKind)reader.Byte() };
+                    break;
+                case ViaField:
+                    entry = entry with { Via = PathCodec.Decode(reader.Block()) };
                     break;
                 case AttributeField:
                     attributes.Add(ReadAttribute(ref reader, ref room));

@@ -16,3 +16,10 @@ internal enum EntryKind : byte
     CharacterDevice = (byte)'C',
     BlockDevice = (byte)'B',
 }
+
+/// <summary>What kinds have in common.</summary>
+internal static class EntryKinds
+{
+    /// <summary>Whether opening it could block or never end: a pipe, a socket or a device. It has no content to keep.</summary>
+    public static bool IsSpecial(this EntryKind kind) => kind is EntryKind.Fifo or EntryKind.Socket or EntryKind.CharacterDevice or EntryKind.BlockDevice;
+}

@@ -46,9 +46,12 @@ internal sealed record FileEntry
 
     public ContentKind Content { get; init; }
 
+    /// <summary>Where a path that was asked for was a symbolic link and stands for what it leads to: what the link said.</summary>
+    public string Via { get; init; } = "";
+
     /// <summary>Whether it holds what version 1 of the format cannot say.</summary>
-    public bool IsExtended => Kind is EntryKind.Fifo or EntryKind.Socket or EntryKind.CharacterDevice or EntryKind.BlockDevice
-        || Attributes.Count > 0 || Born is not null || Content != ContentKind.Plain || !Modified.IsCountable || !Changed.IsCountable;
+    public bool IsExtended => Kind.IsSpecial()
+        || Attributes.Count > 0 || Born is not null || Content != ContentKind.Plain || Via.Length > 0 || !Modified.IsCountable || !Changed.IsCountable;
 
     public void Write(ByteWriter writer)
     {

@@ -12,6 +12,8 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
 {
     private const int AtCwd = -100;
     private const int NoFollow = 0x100;
+    private const int EmptyPath = 0x1000;
+    private const uint StatxType = 1;
     /// <summary>All basic facts, and the time of birth.</summary>
     private const int StatxWanted = 0xfff;
     private const uint StatxBorn = 0x800;
@@ -21,6 +23,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
     private const int OpenCloseOnExec = 0x80000;
     private const int OpenNonBlocking = 0x800;
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
+    private static readonly int OpenFolder = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
     private const int SeekData = 3;
     private const int SeekHole = 4;
     private const int NoSuchData = 6;
@@ -39,16 +42,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         }
 
         var mode = BinaryPrimitives.ReadUInt16LittleEndian(stat[28..]);
-        var kind = (mode & 0xf000) switch
-        {
-            0x8000 => EntryKind.File,
-            0x4000 => EntryKind.Folder,
-            0xa000 => EntryKind.Link,
-            0x1000 => EntryKind.Fifo,
-            0x2000 => EntryKind.CharacterDevice,
-            0x6000 => EntryKind.BlockDevice,
-            _ => EntryKind.Socket,
-        };
+        var kind = KindOf(mode);
         return new FileFacts(
             kind,
             mode & 0xfff,
@@ -69,17 +63,40 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         };
     }
 
+    private static EntryKind KindOf(ushort mode) => (mode & 0xf000) switch
+    {
+        0x8000 => EntryKind.File,
+        0x4000 => EntryKind.Folder,
+        0xa000 => EntryKind.Link,
+        0x1000 => EntryKind.Fifo,
+        0x2000 => EntryKind.CharacterDevice,
+        0x6000 => EntryKind.BlockDevice,
+        _ => EntryKind.Socket,
+    };
+
+    public override string? MadeUpBy(string path)
+    {
+        var facts = stackalloc nint[32];
+        fixed (byte* name = Name(path))
+        {
+            return StatFs(name, facts) != 0 ? null : KernelFileSystems.NameOf((uint)facts[0]);
+        }
+    }
+
     public override IReadOnlyList<string> Names(string folder)
     {
+        // Opened without following a link: somebody may just have put one in the folder's place.
         nint stream;
-        fixed (byte* name = Name(folder))
+        using (var handle = Open(folder, OpenReadOnly | OpenFolder | OpenNoFollow, 0))
         {
-            stream = OpenDir(name);
-        }
+            stream = FdOpenDir((int)handle.DangerousGetHandle());
+            if (stream == 0)
+            {
+                throw Failed("list", folder);
+            }
 
-        if (stream == 0)
-        {
-            throw Failed("list", folder);
+            // Closing the stream closes the descriptor.
+            handle.SetHandleAsInvalid();
         }
 
         try
@@ -120,7 +137,32 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
 
     public override IReadOnlyList<ExtendedAttribute> Attributes(string path, Action<string, string> unread) => LinuxAttributes.Read(Name(path), unread);
 
-    public override SafeFileHandle OpenRead(string path) => Open(path, OpenReadOnly | OpenNoFollow | OpenNonBlocking, 0);
+    /// <summary>Opening what became a pipe or a device meanwhile does not block, and it is not read.</summary>
+    public override SafeFileHandle OpenRead(string path)
+    {
+        var file = Open(path, OpenReadOnly | OpenNoFollow | OpenNonBlocking, 0);
+        try
+        {
+            Span<byte> stat = stackalloc byte[256];
+            byte nothing = 0;
+            fixed (byte* buffer = stat)
+            {
+                if (Statx((int)file.DangerousGetHandle(), &nothing, EmptyPath, StatxType, buffer) != 0)
+                {
+                    throw Failed("look at", path);
+                }
+            }
+
+            return KindOf(BinaryPrimitives.ReadUInt16LittleEndian(stat[28..])) == EntryKind.File
+                ? file
+                : throw new IOException($"Cannot read '{PathCodec.Display(path)}': it is no regular file any more.");
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 
     public override FolderHandle OpenFolder(string path) => LinuxFolder.Open(path);
 
@@ -165,8 +207,11 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     private static partial int Statx(int folder, byte* path, int flags, uint mask, byte* buffer);
 
-    [LibraryImport("libc", EntryPoint = "opendir", SetLastError = true)]
-    private static partial nint OpenDir(byte* path);
+    [LibraryImport("libc", EntryPoint = "statfs", SetLastError = true)]
+    private static partial int StatFs(byte* path, nint* facts);
+
+    [LibraryImport("libc", EntryPoint = "fdopendir", SetLastError = true)]
+    private static partial nint FdOpenDir(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "readdir", SetLastError = true)]
     private static partial byte* ReadDir(nint stream);

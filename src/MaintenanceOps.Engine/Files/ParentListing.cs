@@ -1,14 +1,18 @@
 using MaintenanceOps.Engine.Snapshots.Blocks;
+using MaintenanceOps.Engine.Snapshots.Format;
 
 namespace MaintenanceOps.Engine.Files;
 
 /// <summary>The previous snapshot's entries, read along with the walk: both are in the same order.</summary>
-internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> entries, DateTimeOffset taken, TimeSpan timeGrain)
+internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> entries, Manifest parent, TimeSpan timeGrain)
 {
     private readonly IEnumerator<FileEntry> cursor = entries.GetEnumerator();
-    private readonly FileTime trustedUntil = FileTime.Of(taken - timeGrain);
+    private readonly FileTime trustedUntil = FileTime.Of(parent.Created - timeGrain);
     private FileEntry? current;
     private bool ended;
+
+    /// <summary>Whether the parent's entries have extended attributes, where the files have: those of version 1 have none.</summary>
+    public bool KnowsAttributes { get; } = parent.Format >= 2;
 
     /// <summary>
     /// The parent's entry of a file that need not be read again: size, times and inode are the same, the last change was

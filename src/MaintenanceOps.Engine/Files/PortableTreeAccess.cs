@@ -21,6 +21,8 @@ internal sealed class PortableTreeAccess : TreeAccess
         return new FileFacts(kind, mode, -1, -1, size, FileTime.Of(info.LastWriteTimeUtc), default, 0, 0, 1, -1) { Born = FileTime.Of(info.CreationTimeUtc) };
     }
 
+    public override string? MadeUpBy(string path) => null;
+
     public override IReadOnlyList<string> Names(string folder) => [.. new DirectoryInfo(folder).EnumerateFileSystemInfos().Select(i => i.Name)];
 
     public override string ReadLink(string path) => new FileInfo(path).LinkTarget ?? "";

@@ -14,6 +14,9 @@ internal abstract class TreeAccess
     /// <summary>The facts of a path; null where there is nothing.</summary>
     public abstract FileFacts? Facts(string path);
 
+    /// <summary>The name of the kernel's own file system that a path lies on, such as <c>proc</c>; null for one that keeps files.</summary>
+    public abstract string? MadeUpBy(string path);
+
     /// <summary>The names in a folder, in no particular order.</summary>
     public abstract IReadOnlyList<string> Names(string folder);
 

@@ -77,7 +77,8 @@ internal sealed class TreeRestore(Repository repository, IOperationSink sink)
     private string TakeSafetySnapshot(RestorePlan plan, CancellationToken cancellation)
     {
         var options = new BackupOptions { Source = SafetySource.Of(plan.Snapshot.Source), Tags = ["before-restore"] };
-        var roots = new TreeRoots(plan.Place.Folder.Path, [.. plan.Conflicts.Order(TreeOrder.Instance)]);
+        var origin = plan.Place.Folder.Path;
+        var roots = new TreeRoots(origin, [.. plan.Conflicts.Order(TreeOrder.Instance).Select(c => new TreeRoot(c, TreeAccess.Join(origin, c), ""))]);
         var safety = new FileBackup(repository, sink).Run(roots, new FileBackupOptions { Paths = [] }, options, cancellation);
         return safety.State != SnapshotState.Incomplete
             ? safety.Id

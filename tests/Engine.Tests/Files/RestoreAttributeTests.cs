@@ -92,7 +92,11 @@ public sealed class RestoreAttributeTests : IDisposable
     {
         Directory.CreateDirectory(folder["tree"]);
         File.WriteAllText(folder["tree/secret"], "secret");
-        File.SetUnixFileMode(folder["tree/secret"], UnixFileMode.UserRead | UnixFileMode.GroupRead);
+        using (var chmod = Process.Start("chmod", ["440", folder["tree/secret"]]))
+        {
+            chmod.WaitForExit();
+        }
+
         using var repository = Repositories.New(folder);
         var snapshot = repository.BackUpFiles(folder["tree"]);
         File.Delete(folder["tree/secret"]);

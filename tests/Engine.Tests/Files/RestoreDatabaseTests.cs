@@ -20,8 +20,8 @@ public sealed class RestoreDatabaseTests : IDisposable
         var old = SampleDatabase.Fingerprint(folder["data/app.db"]);
         using var repository = Repositories.New(folder);
         var snapshot = repository.BackUpFiles(folder["data"]);
-        LeaveALog(folder["data/app.db"]);
-        var live = Copied("data", "look");
+        SampleDatabase.LeaveALog(folder["data/app.db"]);
+        var live = SampleDatabase.FingerprintOfCopy(folder["data/app.db"]);
         Assert.NotEqual(old, live);
 
         var result = repository.RestoreInPlace(snapshot);
@@ -40,8 +40,8 @@ public sealed class RestoreDatabaseTests : IDisposable
         var snapshot = repository.BackUpFiles(folder["data"]);
         File.Delete(folder["data/app.db"]);
         SampleDatabase.Create(folder["data/app.db"], 300, 4096, "wal");
-        LeaveALog(folder["data/app.db"]);
-        var live = Copied("data", "look");
+        SampleDatabase.LeaveALog(folder["data/app.db"]);
+        var live = SampleDatabase.FingerprintOfCopy(folder["data/app.db"]);
         var result = repository.RestoreInPlace(snapshot);
         Assert.Equal(["app.db"], Directory.EnumerateFiles(folder["data"]).Select(Path.GetFileName));
         Assert.Equal("no database yet", File.ReadAllText(folder["data/app.db"]));
@@ -57,12 +57,12 @@ public sealed class RestoreDatabaseTests : IDisposable
         File.WriteAllText(folder["data/z"], "z");
         using var repository = Repositories.New(folder);
         var snapshot = repository.BackUpFiles(folder["data"]);
-        LeaveALog(folder["data/app.db"]);
-        var live = Copied("data", "look");
+        SampleDatabase.LeaveALog(folder["data/app.db"]);
+        var live = SampleDatabase.FingerprintOfCopy(folder["data/app.db"]);
         File.Delete(folder["data/z"]);
         var sink = new ActingSink(() => File.WriteAllText(folder["data/z"], "appeared"));
         Assert.Throws<MaintenanceException>(() => new SnapshotRestore(repository, sink).Run(snapshot, new RestoreOptions { InPlace = true }));
-        Assert.Equal(live, Copied("data", "look"));
+        Assert.Equal(live, SampleDatabase.FingerprintOfCopy(folder["data/app.db"]));
     }
 
     [Theory]
@@ -111,42 +111,5 @@ public sealed class RestoreDatabaseTests : IDisposable
         }
 
         repository.RestoreInPlace(snapshot);
-    }
-
-    /// <summary>Commits into the log, and lets it lie there as a process does that is killed.</summary>
-    private void LeaveALog(string database)
-    {
-        Directory.CreateDirectory(folder["crashed"]);
-        using (var writer = SqliteConnections.OpenBeside(database))
-        {
-            writer.Execute("PRAGMA wal_autocheckpoint = 0");
-            SampleDatabase.AddNotes(writer, 40);
-            foreach (var file in new[] { "", "-wal", "-shm" })
-            {
-                File.Copy(database + file, folder["crashed/db" + file], overwrite: true);
-            }
-        }
-
-        foreach (var file in new[] { "", "-wal", "-shm" })
-        {
-            File.Copy(folder["crashed/db" + file], database + file, overwrite: true);
-        }
-    }
-
-    /// <summary>What a database says, without touching its files.</summary>
-    private string Copied(string from, string to)
-    {
-        Directory.CreateDirectory(folder[to]);
-        foreach (var file in Directory.EnumerateFiles(folder[to]).ToList())
-        {
-            File.Delete(file);
-        }
-
-        foreach (var file in Directory.EnumerateFiles(folder[from], "app.db*"))
-        {
-            File.Copy(file, Path.Combine(folder[to], Path.GetFileName(file)));
-        }
-
-        return SampleDatabase.Fingerprint(folder[to + "/app.db"]);
     }
 }

@@ -36,7 +36,6 @@ public sealed class RestoreMountTests : IDisposable
             File.WriteAllText(folder["tree/" + file], "old " + file);
         }
 
-        // One file with names on two volumes cannot be, but one that was backed up so can come back over a mount.
         using var repository = Repositories.New(folder);
         var snapshot = repository.BackUpFiles(folder["tree"]);
         foreach (var file in new[] { "a", "uploads/b", "uploads/cache/c" })
@@ -158,18 +157,18 @@ public sealed class RestoreMountTests : IDisposable
             file.Write("begin"u8);
         }
 
-        File.WriteAllBytes(folder["tree/solid"], new byte[12 << 20]);
+        File.WriteAllBytes(folder["tree/solid"], new byte[23 << 20]);
         using var repository = Repositories.New(folder);
         var snapshot = repository.BackUpFiles(folder["tree"]);
         using var small = new FullVolume(24);
         repository.Restore(snapshot, small["part"], false, "sparse");
         Assert.Equal(1L << 32, new FileInfo(small["part/sparse"]).Length);
 
-        // 12 MiB of zeros in 24 MiB, of which 16 are to stay free.
+        // 23 MiB of 24, of which a twentieth is to stay free.
         var full = Assert.Throws<MaintenanceException>(() => repository.Restore(snapshot, new RestoreOptions { Destination = small["whole"], DryRun = true }));
         Assert.Equal(ErrorCode.DiskFull, full.Code);
         repository.Restore(snapshot, small["whole"], force: true);
-        Assert.Equal(12 << 20, new FileInfo(small["whole/solid"]).Length);
+        Assert.Equal(23 << 20, new FileInfo(small["whole/solid"]).Length);
     }
 
     private void Mount(string path)

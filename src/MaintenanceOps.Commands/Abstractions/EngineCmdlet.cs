@@ -13,7 +13,7 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
     private readonly int activityId = Interlocked.Increment(ref activities);
 
     /// <summary>Is cancelled when the command is stopped.</summary>
-    private protected CancellationToken Stopping => stopping.Token;
+    private protected CancellationToken StopToken => stopping.Token;
 
     /// <summary>Whether <c>-WhatIf</c> or <c>$WhatIfPreference</c> holds, for where a plan is shown instead of a result.</summary>
     protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)

@@ -9,7 +9,7 @@ public abstract class RepositoryCmdlet : EngineCmdlet
 {
     private readonly OpenRepositories repositories;
 
-    private protected RepositoryCmdlet() => repositories = new OpenRepositories(Stopping);
+    private protected RepositoryCmdlet() => repositories = new OpenRepositories(StopToken);
 
     /// <summary>The repository: a path or <c>s3://bucket/prefix</c>; <c>$env:MAINTENANCEOPS_REPOSITORY</c> where it is left out.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]

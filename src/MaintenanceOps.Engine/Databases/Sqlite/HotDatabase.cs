@@ -95,7 +95,7 @@ internal sealed class HotDatabase : IDisposable
         // The inode and the change time cannot be set by a program: a file that was put here with the times of the old one differs.
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{JournalMode}:{Size}:{fileSize}:{facts.Modified:x}.{facts.Changed:x}.{facts.Inode:x}:{Convert.ToHexStringLower(fileHeader.AsSpan(24, 4))}:{log?.Token ?? "-"}");
+            $"{JournalMode}:{Size}:{fileSize}:{facts.Modified.Count:x}.{facts.Changed.Count:x}.{facts.Inode:x}:{Convert.ToHexStringLower(fileHeader.AsSpan(24, 4))}:{log?.Token ?? "-"}");
     }
 
     /// <summary>Takes a read transaction on the database.</summary>
@@ -277,5 +277,5 @@ internal sealed class HotDatabase : IDisposable
             : (fileSize + PageSize - 1) / PageSize;
     }
 
-    private static DateTime Modified(Files.FileFacts facts) => DateTime.UnixEpoch.AddTicks(facts.Modified / 100);
+    private static DateTime Modified(Files.FileFacts facts) => facts.Modified.ToDateTimeOffset().UtcDateTime;
 }

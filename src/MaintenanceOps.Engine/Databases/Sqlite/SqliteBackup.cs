@@ -25,7 +25,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         try
         {
-            if (SourceFiles.Of(path).Database is { Kind: EntryKind.Special })
+            if (SourceFiles.Of(path).Database is { } facts && facts.Kind.IsSpecial())
             {
                 return false;
             }
@@ -55,7 +55,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        path = Path.GetFullPath(path);
+        path = DatabaseLinks.Full(path);
         var watch = Stopwatch.StartNew();
         using var lease = repository.Share($"backup of {options.Source}", cancellation);
         var catalog = new SnapshotCatalog(repository);
@@ -68,16 +68,17 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id, catalog.NextNumber(options.Source)) with { Origin = path };
         try
         {
-            manifest = new SteadyRead(sink).Run(path, options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
+            manifest = new SteadyRead(sink).Run(DatabaseLinks.Follow(path), options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
+            manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path) };
         }
         catch (SqliteException e)
         {
             throw SqliteConnections.Wrap(e, path);
         }
 
-        manifest = manifest with { ElapsedSeconds = watch.Elapsed.TotalSeconds };
+        manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path), ElapsedSeconds = watch.Elapsed.TotalSeconds };
         lease.Assert();
-        var id = repository.Commit(manifest);
+        var id = repository.Commit(manifest, cancellation);
         sink.Progress($"Backing up {options.Source}", manifest.Size, manifest.Size);
         return catalog.Describe(id, manifest);
     }
@@ -212,7 +213,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         try
         {
-            return repository.ReadMap(map);
+            return repository.Commits.CanBuildOn(map) ? repository.ReadMap(map) : null;
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
         {

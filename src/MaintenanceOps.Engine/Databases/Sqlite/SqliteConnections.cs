@@ -163,7 +163,7 @@ internal static class SqliteConnections
     /// <summary>A pipe would keep its reader waiting for ever, and a device has no end: neither is opened.</summary>
     private static void RequireFile(string path)
     {
-        if (SourceFiles.Of(path).Database is { Kind: EntryKind.Special })
+        if (SourceFiles.Of(path).Database is { } found && found.Kind.IsSpecial())
         {
             throw new MaintenanceException(ErrorCode.NotADatabase, $"'{path}' is a pipe, a socket or a device, and no database. Name the database file.", path);
         }

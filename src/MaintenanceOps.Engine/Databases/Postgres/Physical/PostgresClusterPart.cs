@@ -22,7 +22,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         {
             if (options.Recovery is { } recovery)
             {
-                PostgresClusterRestore.RequireReachable(repository, sink, snapshot, manifest.Postgres, recovery);
+                _ = RecoveryPlan.Make(repository, sink, snapshot, manifest.Postgres, recovery);
             }
 
             return options is { Table: null, Schema: null }
@@ -48,7 +48,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         using var cluster = Start(snapshot, options, cancellation);
         using var was = cluster.Connect(facts.Name);
         var tables = part.Choose(PostgresTables.Count(was, cancellation), facts.Name, snapshot);
-        return part.Carry(was, live, tables, snapshot, cancellation);
+        return part.Carry(was, live, tables, snapshot, cancellation) with { Recovered = cluster.Reached };
     }
 
     private RestoreResult RestoreDatabase(PostgresServer live, Snapshot snapshot, PostgresDatabase facts, RestoreOptions options, CancellationToken cancellation)
@@ -68,7 +68,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
                 using var restore = new ClientTools(options.Tools, database).Start("pg_restore", [$"--dbname={PostgresServer.ConnectionOf(database.Database)}", "--exit-on-error", "--no-password"], cancellation);
                 dump.PipeTo(restore, cancellation);
             },
-            cancellation);
+            cancellation) with { Recovered = cluster.Reached };
     }
 
     private PrivateCluster Start(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation) =>

@@ -118,7 +118,7 @@ public sealed class BesideLifeTests : IDisposable
 
         public List<string> Warnings { get; } = [];
 
-        public void Progress(string activity, long done, long total)
+        public void Progress(string activity, long done, long total, string? unit = null)
         {
             acting ??= Task.Run(act);
             if (!acting.IsCompleted)

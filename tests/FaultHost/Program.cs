@@ -5,7 +5,14 @@ using MaintenanceOps.FaultHost;
 
 // FaultHost SCENARIO FOLDER STEP MODE: carries out a scenario and dies at the given step that changes the disk.
 // Step 0 dies nowhere and prints the steps there are.
+// FaultHost SOAK FOLDER SEED: does what a soak test wants of a process, until it is told to stop.
 var step = int.Parse(args[2], CultureInfo.InvariantCulture);
+if (SoakWriters.Names.Contains(args[0]))
+{
+    SoakWriters.Run(args[0], args[1], step);
+    return 0;
+}
+
 var fault = new StepCounter(step, Enum.Parse<FaultMode>(args[3]), Die);
 DurableFiles.Default = new FaultyFiles(fault);
 TreeAccess.Current = new FaultyTreeAccess(TreeAccess.Current, fault);

@@ -58,6 +58,11 @@ internal static class CommandLine
     private static IEnumerable<Func<Command>> Wanted(string[] args) =>
         args.Length > 0 && Array.Find(Commands, c => c.Name == args[0]) is { Make: { } only } ? [only] : Commands.Select(c => c.Make);
 
+    /// <summary>The options of every command.</summary>
+    public static IEnumerable<Option> AllOptions() => Commands.Select(c => c.Make()).SelectMany(OptionsOf);
+
+    private static IEnumerable<Option> OptionsOf(Command command) => command.Options.Concat(command.Subcommands.SelectMany(OptionsOf));
+
     private static RootCommand Root(string[] args)
     {
         var root = new RootCommand("Backs up databases and files, proves that the backups restore, and brings them back; checks health, keeps databases in shape, closes an application for a while.");

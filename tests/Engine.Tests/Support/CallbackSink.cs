@@ -16,7 +16,7 @@ internal sealed class CallbackSink(Action<string> progress) : IOperationSink
         });
     }
 
-    public void Progress(string activity, long done, long total) => progress(activity);
+    public void Progress(string activity, long done, long total, string? unit = null) => progress(activity);
 
     public void Warn(string message)
     {

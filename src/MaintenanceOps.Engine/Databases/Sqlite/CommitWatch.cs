@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite;
 
@@ -9,8 +8,6 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 /// </summary>
 internal sealed class CommitWatch : IDisposable
 {
-    private const int NoCheckpointOnClose = 1006;
-
     private readonly string path;
     private readonly SqliteConnection? connection;
     private long marked;
@@ -32,7 +29,7 @@ internal sealed class CommitWatch : IDisposable
         var connection = SqliteConnections.OpenAlone(path);
         try
         {
-            raw.sqlite3_db_config(connection.Handle, NoCheckpointOnClose, 1, out _);
+            connection.KeepLog();
             connection.DefaultTimeout = LockWait.Turn;
             return new CommitWatch(path, connection, LockWait.For(path, () => Version(connection), cancellation));
         }

@@ -11,6 +11,22 @@ internal static class DatabaseLinks
     /// <summary>As many as Linux follows.</summary>
     private const int MaxLinks = 40;
 
+    /// <summary>
+    /// The absolute form of a path. Where <c>..</c> follows a link, the system goes up from what the link leads to, and
+    /// the text alone would name another file.
+    /// </summary>
+    public static string Full(string path)
+    {
+        var full = Path.GetFullPath(path);
+        if (OperatingSystem.IsWindows() || !path.Contains("..", StringComparison.Ordinal))
+        {
+            return full;
+        }
+
+        var real = Resolve(Path.IsPathRooted(path) ? path : Path.Combine(Environment.CurrentDirectory, path));
+        return real == Resolve(full) ? full : real;
+    }
+
     /// <summary>The file that a path leads to; the path itself where that cannot be told, since opening it says what is wrong.</summary>
     public static string Target(string path)
     {
@@ -46,8 +62,20 @@ internal static class DatabaseLinks
         return followed;
     }
 
-    /// <summary>Whether a path is a link that leads to nothing.</summary>
-    public static bool IsDangling(string path) => new FileInfo(path).LinkTarget is not null && !File.Exists(path) && !Directory.Exists(path);
+    /// <summary>The link in a path, itself or a folder, that leads to nothing; null where there is none.</summary>
+    public static string? Dangling(string path)
+    {
+        for (var part = path; part is not null; part = Path.GetDirectoryName(part))
+        {
+            // .NET says of such a link that it exists, so what it leads to is asked.
+            if (LinkAt(part, path) is not null && Resolve(part) is var target && !File.Exists(target) && !Directory.Exists(target))
+            {
+                return part;
+            }
+        }
+
+        return null;
+    }
 
     private static string Resolve(string full)
     {

@@ -25,7 +25,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         try
         {
-            if (SourceFiles.Of(path).Database is { } found && found.Kind.IsSpecial())
+            if (SourceFiles.Of(path).Database is { } facts && facts.Kind.IsSpecial())
             {
                 return false;
             }
@@ -55,7 +55,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        path = Path.GetFullPath(path);
+        path = DatabaseLinks.Full(path);
         var watch = Stopwatch.StartNew();
         using var lease = repository.Share($"backup of {options.Source}", cancellation);
         var catalog = new SnapshotCatalog(repository);
@@ -69,6 +69,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         try
         {
             manifest = new SteadyRead(sink).Run(DatabaseLinks.Follow(path), options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
+            manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path) };
         }
         catch (SqliteException e)
         {

@@ -106,7 +106,7 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
     }
 
     /// <summary>The file was checked a moment ago; what could have changed is what SQLite finds beside it, and who has the old one.</summary>
-    private void CheckPlaced(SqliteRestoreTarget target, RestoreFiles place, Snapshot snapshot, RestoreOptions options, bool replaced, List<string> warnings)
+    private static void CheckPlaced(SqliteRestoreTarget target, RestoreFiles place, Snapshot snapshot, RestoreOptions options, bool replaced, List<string> warnings)
     {
         VerifySchema(target.File, snapshot);
         if (!replaced)
@@ -121,9 +121,7 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
         }
         else if (DatabaseUsers.Of(place.Old) is { Count: > 0 } users)
         {
-            var warning = $"{string.Join(", ", users)} still {(users.Count == 1 ? "has" : "have")} the old file of '{target.Given}' open and {(users.Count == 1 ? "does" : "do")} not see the restored one. Restart it: what it writes until then is lost.";
-            warnings.Add(warning);
-            sink.Warn(warning);
+            warnings.Add($"{string.Join(", ", users)} still {(users.Count == 1 ? "has" : "have")} the old file of '{target.Given}' open and {(users.Count == 1 ? "does" : "do")} not see the restored one. Restart it: what it writes until then is lost.");
         }
     }
 

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Storage;
 
@@ -38,7 +39,7 @@ internal sealed class SqliteRestoreTarget
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"Snapshot {snapshot.ShortId} does not say where it came from in a way that fits this machine ('{snapshot.Origin}'). Give -Destination.", snapshot.Id);
         }
 
-        var given = Path.GetFullPath(options.Destination ?? snapshot.Origin);
+        var given = DatabaseLinks.Full(options.Destination ?? snapshot.Origin);
         if (Directory.Exists(given))
         {
             given = options.Destination is not null
@@ -95,12 +96,12 @@ internal sealed class SqliteRestoreTarget
             throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{File}' is not a file, so a database cannot take its place. Give another -Destination.", Given);
         }
 
-        if (DatabaseLinks.IsDangling(Given) && !Directory.Exists(Path.GetDirectoryName(File)))
+        if (DatabaseLinks.Dangling(Given) is { } link && (link != Given || !Directory.Exists(Path.GetDirectoryName(File))))
         {
-            throw new MaintenanceException(ErrorCode.PathNotFound, $"'{Given}' is a link to '{File}', and the folder of that file does not exist. Is a volume not mounted? Make the folder, or remove the link.", Given);
+            throw new MaintenanceException(ErrorCode.PathNotFound, $"'{link}' is a link to '{DatabaseLinks.Follow(link)}', which does not exist{(link == Given ? ", nor does its folder" : "")}. Is a volume not mounted? Make the folder, or remove the link.", Given);
         }
     }
 
     /// <summary>A pipe, socket or device: to open one can hang for ever.</summary>
-    private bool IsSpecial() => Engine.Files.TreeAccess.Current.Facts(File) is { } facts && Engine.Files.EntryKinds.IsSpecial(facts.Kind);
+    private bool IsSpecial() => TreeAccess.Current.Facts(File) is { } facts && facts.Kind.IsSpecial();
 }

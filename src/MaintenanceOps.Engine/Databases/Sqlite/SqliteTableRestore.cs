@@ -49,6 +49,7 @@ internal sealed class SqliteTableRestore(Repository repository, IOperationSink s
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(target.File)!);
                 DurableFiles.Default.Create(target.File).Dispose();
+                target = SqliteRestoreTarget.Of(snapshot, options);
             }
 
             return RunInto(target, snapshot, options, table.Name, name, result, cancellation) with { Elapsed = watch.Elapsed };

@@ -38,7 +38,7 @@ public sealed class LinkedDatabaseTests : IDisposable
         Assert.Equal("old", Value(folder["big/data/real.db"]));
         Assert.Equal("old", Value(path));
         Assert.Equal(shape == "folder" ? null : "link", new FileInfo(path).LinkTarget is null ? null : "link");
-        Assert.DoesNotContain(Directory.GetFiles(folder["app"]).Concat(Directory.GetFiles(folder["big/data"])), f => f.EndsWith("-wal", StringComparison.Ordinal) || f.Contains("mops", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles(folder["app"]).Concat(Directory.GetFiles(folder["big/data"])), f => f.EndsWith("-wal", StringComparison.Ordinal) || Path.GetFileName(f).Contains("mops", StringComparison.Ordinal));
         var safety = new SnapshotCatalog(repository).Find(result.SafetySnapshot!);
         repository.Restore(safety, folder["safety.db"]);
         Assert.Equal("logged", Value(folder["safety.db"]));
@@ -72,6 +72,20 @@ public sealed class LinkedDatabaseTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_that_is_a_link_to_nothing_is_not_made()
+    {
+        using var repository = Repositories.New(folder);
+        var good = repository.BackUp(folder["big/data/real.db"]);
+        Directory.CreateSymbolicLink(folder["volume"], folder["mnt/volume"]);
+        Assert.Equal(ErrorCode.PathNotFound, Assert.Throws<MaintenanceException>(() => repository.Restore(good, folder["volume/new/out.db"])).Code);
+        Assert.False(Directory.Exists(folder["mnt"]));
+
+        Directory.CreateDirectory(folder["mnt/volume"]);
+        repository.Restore(good, folder["volume/new/out.db"]);
+        Assert.Equal("old", Value(folder["mnt/volume/new/out.db"]));
+    }
+
+    [Fact]
     public void Links_in_a_circle_are_an_error()
     {
         File.CreateSymbolicLink(folder["a.db"], folder["b.db"]);
@@ -82,6 +96,22 @@ public sealed class LinkedDatabaseTests : IDisposable
         var good = repository.BackUp(folder["big/data/real.db"]);
         var error = Assert.Throws<MaintenanceException>(() => repository.Restore(good, folder["a.db"], force: true));
         Assert.Contains("circle", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Up_from_a_link_is_up_from_what_it_leads_to()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        Directory.CreateSymbolicLink(folder["app/current"], folder["big/data"]);
+        Database(folder["app/x.db"], "delete");
+        File.Copy(folder["big/data/real.db"], folder["big/x.db"]);
+        using var repository = Repositories.New(folder);
+        Assert.Equal(folder["big/x.db"], repository.BackUp(folder["app/current/../x.db"]).Origin);
+        Assert.Equal(folder["app/x.db"], repository.BackUp(folder["app/../app/x.db"], "other").Origin);
     }
 
     [Fact]

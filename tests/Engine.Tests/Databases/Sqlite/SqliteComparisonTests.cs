@@ -89,7 +89,7 @@ public sealed class SqliteComparisonTests : IDisposable
         }
 
         var first = repository.BackUp(folder["app.db"]);
-        Do("DROP TABLE w; CREATE TABLE w(a, b); INSERT INTO w VALUES (1, 2); ALTER TABLE x ADD COLUMN c");
+        Do("DROP TABLE w; CREATE TABLE w(a, c); INSERT INTO w VALUES (1, 2); ALTER TABLE x ADD COLUMN c");
         var found = Compare(first, repository.BackUp(folder["app.db"]));
         Assert.Equal(["w", "x"], found.Select(f => f.Path));
         Assert.StartsWith("schema, rows not compared", found[0].Detail, StringComparison.Ordinal);

@@ -18,7 +18,7 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
                 cancellation.ThrowIfCancellationRequested();
                 using var connection = cluster.Connect(database.Name);
                 Ask(connection, snapshot, drill);
-                sink.Progress($"Testing {snapshot.Source}", drill.Rows, -1);
+                sink.Progress($"Testing {snapshot.Source}", drill.Rows, -1, "rows");
             }
 
             drill.Integrity = drill.Damaged ? "failed" : "ok";

@@ -125,7 +125,7 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
                 problem = e.Message;
             }
 
-            sink.Progress($"Testing the log of {system}", i + 1, files.Count);
+            sink.Progress($"Testing the log of {system}", i + 1, files.Count, "files");
             if (problem is not null)
             {
                 yield return problem;

@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite.Tables;
 
@@ -12,11 +11,8 @@ internal sealed class TableCopy(SqliteConnection live, TableDefinition table)
     /// <summary>The name under which the snapshot is attached.</summary>
     public const string Snapshot = "mops_snapshot";
 
-    /// <summary>As many unknown names as one definition may have before it is refused.</summary>
-    private const int MaxStubs = 50;
-
+    private readonly ApplicationNames names = new(live, table.Name);
     private readonly List<UnrestoredObject> unrestored = [];
-    private string? compared;
     private readonly string quoted = SqliteConnections.Quote(table.Name);
 
     /// <summary>Indexes, triggers and full-text indexes that could not be brought back.</summary>
@@ -33,7 +29,7 @@ internal sealed class TableCopy(SqliteConnection live, TableDefinition table)
             live.Execute($"DROP TABLE main.{SqliteConnections.Quote(before.Name)}");
         }
 
-        Create(table.Sql);
+        names.Define(table.Sql);
         var rows = table.IsVirtual ? FillVirtual() : Fill(table);
         if (table.HasCounter)
         {
@@ -47,7 +43,8 @@ internal sealed class TableCopy(SqliteConnection live, TableDefinition table)
         }
 
         RebuildFullText();
-        return compared is null ? rows : throw NeedsApplication("collation", compared);
+        names.RequireUncalled();
+        return rows;
     }
 
     private long Fill(TableDefinition one)
@@ -173,53 +170,4 @@ internal sealed class TableCopy(SqliteConnection live, TableDefinition table)
 
         live.Execute("RELEASE mops_one");
     }
-
-    /// <summary>
-    /// SQLite refuses a definition that names a function or collation that it does not know. They are the application's,
-    /// and none of them is called while rows are copied; one that is ends the restore.
-    /// </summary>
-    private void Create(string sql)
-    {
-        for (var stubs = 0; ; stubs++)
-        {
-            try
-            {
-                live.Execute(sql);
-                return;
-            }
-            catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Error && stubs < MaxStubs && Stub(e))
-            {
-                // Now it is known.
-            }
-        }
-    }
-
-    private bool Stub(SqliteException e)
-    {
-        var message = raw.sqlite3_errmsg(live.Handle).utf8_to_string();
-        if (After(message, "no such collation sequence: ") is { } collation)
-        {
-            // An exception must not cross SQLite, so the call is remembered; Run looks before anything is committed.
-            live.CreateCollation(collation, (a, b) =>
-            {
-                compared = collation;
-                return string.CompareOrdinal(a, b);
-            });
-            return true;
-        }
-
-        if (After(message, "no such function: ") is { } function)
-        {
-            live.CreateFunction<object?>(function, (object?[] _) => throw NeedsApplication("function", function), isDeterministic: true);
-            return true;
-        }
-
-        return false;
-    }
-
-    private MaintenanceException NeedsApplication(string what, string name) =>
-        new(ErrorCode.SnapshotKindMismatch, $"'{table.Name}' cannot be copied without the {what} '{name}', which only the application has. Restore the whole database beside the live one, and copy the table with the application.", table.Name);
-
-    private static string? After(string message, string words) =>
-        message.StartsWith(words, StringComparison.Ordinal) && message.Length > words.Length ? message[words.Length..] : null;
 }

@@ -69,19 +69,19 @@ internal sealed class TableScratch(string copy, SqliteConnection live, bool live
 
     private static void Rename(SqliteConnection scratch, string table, string name)
     {
-        // They may name what is not there, which stops a renaming; the copy needs none of them.
+        // They may name what is not there, which stops a renaming. The copy needs none of them, nor any index.
         foreach (var (type, other) in scratch.Column("SELECT type, name FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY type", r => (r.GetString(0), r.GetString(1))))
         {
             scratch.Execute($"DROP {type} IF EXISTS {SqliteConnections.Quote(other)}");
         }
 
-        // Only the scratch copy has one in the way; the live database was looked at.
+        // The live database was looked at: only the scratch copy has a table of that name.
         scratch.Execute($"DROP TABLE IF EXISTS {SqliteConnections.Quote(name)}");
-        foreach (var index in scratch.Column($"SELECT name FROM sqlite_schema WHERE type = 'index' AND name = {SqlText.Literal(name)} COLLATE NOCASE", r => r.GetString(0)))
+        foreach (var index in scratch.Column("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL", r => r.GetString(0)))
         {
             scratch.Execute($"DROP INDEX {SqliteConnections.Quote(index)}");
         }
 
-        scratch.Execute($"ALTER TABLE {SqliteConnections.Quote(table)} RENAME TO {SqliteConnections.Quote(name)}");
+        new ApplicationNames(scratch, table).Define($"ALTER TABLE {SqliteConnections.Quote(table)} RENAME TO {SqliteConnections.Quote(name)}");
     }
 }

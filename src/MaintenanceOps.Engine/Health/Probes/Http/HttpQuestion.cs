@@ -42,7 +42,7 @@ public sealed record HttpQuestion
     {
         if (!Uri.IsAbsoluteUri || (Uri.Scheme != Uri.UriSchemeHttp && Uri.Scheme != Uri.UriSchemeHttps))
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{WebAddress.Shown(Uri.OriginalString)}' is not a web address. Write it as http://host/path or https://host/path; a database goes with -Path, a plan with -Plan.");
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{WebAddress.Shown(Uri.OriginalString)}' is not a web address. Write it as http://host/path or https://host/path. A database or a plan is named by its own parameter.");
         }
 
         if (!IsToken(Method))

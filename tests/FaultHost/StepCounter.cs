@@ -10,8 +10,8 @@ internal enum FaultMode
     Half,
 }
 
-/// <summary>Counts the steps that change the disk and strikes at one of them.</summary>
-internal sealed class StepCounter(int strikeAt, FaultMode mode, Action strike)
+/// <summary>Counts the steps that change the disk and strikes at one of them, or at several in a row.</summary>
+internal sealed class StepCounter(int strikeAt, FaultMode mode, Action strike, int strikes = 1)
 {
     private readonly System.Text.StringBuilder steps = new();
 
@@ -36,7 +36,7 @@ internal sealed class StepCounter(int strikeAt, FaultMode mode, Action strike)
             number = steps.Length;
         }
 
-        if (number != strikeAt)
+        if (number < strikeAt || number >= strikeAt + strikes)
         {
             action();
             return;

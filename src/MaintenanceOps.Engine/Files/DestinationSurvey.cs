@@ -47,7 +47,7 @@ internal sealed class DestinationSurvey
     }
 
     /// <summary>What an entry takes on a disk: its holes take nothing.</summary>
-    public static long DataSizeOf(FileEntry entry) => entry.Extents.Sum(e => e.IsHole ? 0 : e.Length);
+    private static long DataSizeOf(FileEntry entry) => entry.Extents.Sum(e => e.IsHole ? 0 : e.Length);
 
     /// <summary>Whether the destination has a folder at this path, which was looked at.</summary>
     public bool HasFolder(string path) => folders[path] is not null;

@@ -96,7 +96,7 @@ internal sealed class RestorePlan
             return;
         }
 
-        foreach (var (folder, bytes) in Survey?.Rooms ?? new Dictionary<string, long> { [""] = Selection.Entries.Sum(DestinationSurvey.DataSizeOf) })
+        foreach (var (folder, bytes) in Survey?.Rooms ?? new Dictionary<string, long> { [""] = Selection.DataSize })
         {
             FreeSpace.Require(folder.Length == 0 ? Place.Folder.Path : PathOf(folder), bytes);
         }

@@ -15,6 +15,7 @@ namespace MaintenanceOps.Engine.Files;
 internal sealed class TreeSwap(StagingAreas areas, FolderTree tree, DestinationSurvey survey, IReadOnlySet<string> databases)
 {
     private const int Busy = 16;
+    private const int Exists = 17;
     private const int OtherVolume = 18;
     private readonly Stack<Action> undo = new();
     private readonly HashSet<string> passed = new(StringComparer.Ordinal);
@@ -56,7 +57,7 @@ internal sealed class TreeSwap(StagingAreas areas, FolderTree tree, DestinationS
 
     public static MaintenanceException MountInTheWay(string path, Exception? inner = null) => new(
         ErrorCode.MountInTheWay,
-        $"'{PathCodec.Display(path)}' is mounted, or lies on another volume than the folder that it is in, so nothing can take its place. Nothing was changed. Leave it out with -Exclude, unmount it for the restore, or restore to another folder and copy from there.",
+        $"'{PathCodec.Display(path)}' is mounted, or lies on another volume than the folder that it is in, so nothing can take its place. Nothing was changed. Unmount it for the restore, choose the other entries with -Include, or restore to another folder and copy from there.",
         PathCodec.Display(path),
         inner);
 
@@ -131,7 +132,11 @@ internal sealed class TreeSwap(StagingAreas areas, FolderTree tree, DestinationS
             }
             else
             {
-                MoveAside(path);
+                if (to.Folder.Look(name) is not null)
+                {
+                    MoveAside(path);
+                }
+
                 from.Folder.Rename(name, to.Folder, name);
                 undo.Push(() => TakeBack(path));
             }
@@ -140,12 +145,28 @@ internal sealed class TreeSwap(StagingAreas areas, FolderTree tree, DestinationS
         {
             throw MountInTheWay(TreeAccess.Join(to.Folder.Path, name), e);
         }
+        catch (IOException e) when (e.HResult == Exists)
+        {
+            throw new MaintenanceException(
+                ErrorCode.DestinationInUse,
+                $"'{PathCodec.Display(TreeAccess.Join(to.Folder.Path, name))}' appeared while the restore ran, so the safety snapshot does not have it. Nothing was changed. Run the restore again.",
+                PathCodec.Display(path),
+                e);
+        }
     }
 
     private bool TryExchange(string path, FolderHandle from, FolderHandle to, string name)
     {
         tree.Forget(path);
-        return from.TryExchange(name, to, name);
+        try
+        {
+            return from.TryExchange(name, to, name);
+        }
+        catch (FileNotFoundException) when (to.Look(name) is null)
+        {
+            // What was in the way is gone.
+            return false;
+        }
     }
 
     private void TakeBack(string path)

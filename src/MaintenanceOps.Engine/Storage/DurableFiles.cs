@@ -13,6 +13,14 @@ internal unsafe partial class DurableFiles
     /// <summary>The steps as the operating system carries them out.</summary>
     public static DurableFiles Default { get; set; } = new();
 
+    /// <summary>
+    /// A write beyond the size that the process may give a file (ulimit -f) is an error like any other; by default the
+    /// system would end the process.
+    /// </summary>
+    private static readonly PosixSignalRegistration? fileTooLarge = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)FileSizeSignal, c => c.Cancel = true);
+
+    private const int FileSizeSignal = 25;
+
     /// <summary>Files that only their owner may read: they can hold what the user keeps secret.</summary>
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 

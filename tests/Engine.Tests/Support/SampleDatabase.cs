@@ -34,6 +34,36 @@ internal static class SampleDatabase
         connection.Execute(sql);
     }
 
+    /// <summary>Commits into the log, and lets it lie there as a process does that is killed.</summary>
+    public static void LeaveALog(string path)
+    {
+        using var kept = new TestFolder();
+        using (var writer = SqliteConnections.OpenBeside(path))
+        {
+            writer.Execute("PRAGMA wal_autocheckpoint = 0");
+            AddNotes(writer, 40);
+            Copy(path, kept["db"]);
+        }
+
+        Copy(kept["db"], path);
+    }
+
+    /// <summary>What a database says, without touching its files.</summary>
+    public static string FingerprintOfCopy(string path)
+    {
+        using var copy = new TestFolder();
+        Copy(path, copy["db"]);
+        return Fingerprint(copy["db"]);
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var part in new[] { "", "-wal", "-shm", "-journal" }.Where(p => File.Exists(from + p)))
+        {
+            File.Copy(from + part, to + part, overwrite: true);
+        }
+    }
+
     /// <summary>All content as one hash, by SQL and not by bytes: equal for equal states in whatever pages they lie.</summary>
     public static string Fingerprint(string path)
     {

@@ -302,7 +302,7 @@ public sealed class HotReadTests : IDisposable
     /// <summary>Does something whenever progress is told, which is in the middle of the reading.</summary>
     private sealed class Disturbing(Action disturb, List<string>? told) : IOperationSink
     {
-        public void Progress(string activity, long done, long total) => disturb();
+        public void Progress(string activity, long done, long total, string? unit) => disturb();
 
         public void Warn(string message) => told?.Add(message);
 

@@ -1,5 +1,6 @@
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Tests.Support;
 using Xunit;
 
@@ -70,7 +71,11 @@ public sealed class CaptureTests : IDisposable
     [Fact]
     public void More_attributes_than_an_entry_may_have_are_no_entry()
     {
+<<<<<<< HEAD
         var writer = new Engine.Snapshots.Format.ByteWriter();
+=======
+        var writer = new ByteWriter();
+>>>>>>> capture
         var entry = new FileEntry
         {
             Path = "a",
@@ -150,7 +155,11 @@ public sealed class CaptureTests : IDisposable
             Via = "../else\udcff",
             Attributes = [new("user.\udcfe", [0, 1, 2])],
         };
+<<<<<<< HEAD
         var writer = new Engine.Snapshots.Format.ByteWriter();
+=======
+        var writer = new ByteWriter();
+>>>>>>> capture
         entry.Write(writer);
         var read = Read(writer.Written.ToArray());
         Assert.Equal(entry.Attributes, read.Attributes);
@@ -160,7 +169,11 @@ public sealed class CaptureTests : IDisposable
     [Fact]
     public void What_version_1_can_say_is_written_as_version_1_writes_it()
     {
+<<<<<<< HEAD
         var writer = new Engine.Snapshots.Format.ByteWriter();
+=======
+        var writer = new ByteWriter();
+>>>>>>> capture
         new FileEntry { Path = "a", Kind = EntryKind.Folder, Mode = 0x1ed, Modified = FileTime.OfNanoseconds(-1) }.Write(writer);
         Assert.Equal("440161da07010101000000000000", Convert.ToHexStringLower(writer.Written));
     }
@@ -187,7 +200,11 @@ public sealed class CaptureTests : IDisposable
 
     private static FileEntry Read(byte[] bytes)
     {
+<<<<<<< HEAD
         var reader = new Engine.Snapshots.Format.ByteReader(bytes);
+=======
+        var reader = new ByteReader(bytes);
+>>>>>>> capture
         return FileEntry.Read(ref reader);
     }
 

@@ -37,14 +37,22 @@ internal sealed class ServerPrograms(string folder, string data, (int User, int 
 
     /// <summary>
     /// The limits that the data directory was last used with, such as <c>max_connections</c>, as <c>pg_controldata</c> tells
-    /// them: a recovery refuses to go on with lower ones where the log has what needs them.
+    /// them: a recovery refuses to go on with lower ones where the log has what needs them. Also the room for its log.
     /// </summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ClientToolFailed"/>.</exception>
     public IEnumerable<(string Name, string Value)> Limits()
     {
         const string Ending = " setting:";
+        const string SegmentSize = "Bytes per WAL segment:";
         foreach (var words in Run("pg_controldata", ["--pgdata", data]).Split('\n'))
         {
+            if (words.StartsWith(SegmentSize, StringComparison.Ordinal) && long.TryParse(words.AsSpan(SegmentSize.Length).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes))
+            {
+                // A server asks for room for two segments at least, of whatever size.
+                yield return ("min_wal_size", string.Create(CultureInfo.InvariantCulture, $"{Math.Max(80, (2 * bytes) >> 20)}MB"));
+                yield return ("max_wal_size", string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1024, (4 * bytes) >> 20)}MB"));
+            }
+
             var colon = words.IndexOf(Ending, StringComparison.Ordinal);
             if (colon > 0 && int.TryParse(words.AsSpan(colon + Ending.Length).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value))
             {

@@ -99,6 +99,10 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
+    /// <summary>Into a server: all or nothing. Without it objects that the server refuses are listed and the rest is restored.</summary>
+    [Parameter]
+    public SwitchParameter Strict { get; set; }
+
     /// <summary>Leaves out the snapshot of the state that is replaced.</summary>
     [Parameter]
     public SwitchParameter NoSafetySnapshot { get; set; }
@@ -160,9 +164,19 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
 
             if (ShouldProcess(plan.Target, plan.Describe(dry), InPlace || Force ? ConfirmImpact.High : ConfirmImpact.Medium))
             {
-                Run(snapshot, output => output.Write(restore(output, options)));
+                Run(snapshot, output => Write(output, restore(output, options)));
             }
         }
+    }
+
+    private static void Write(OperationOutput output, RestoreResult result)
+    {
+        if (result.Unrestored.Count > 0)
+        {
+            output.Warn($"{result.Unrestored.Count} objects were not restored to {result.Destination}, such as {result.Unrestored[0]}. The property Unrestored lists them with their statements.");
+        }
+
+        output.Write(result);
     }
 
     /// <summary>One restore, or one for each table that was picked from a database.</summary>
@@ -173,6 +187,7 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
             Destination = Destination is null ? null : ConnectionString is not null ? Destination : RestorePlan.PlaceOf(snapshot, ProviderPaths.Full(this, Destination), Destination),
             InPlace = InPlace,
             Force = Force,
+            Strict = Strict,
             Include = Include,
             Database = Database,
             Table = Table,

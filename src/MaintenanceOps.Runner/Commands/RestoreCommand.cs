@@ -13,7 +13,7 @@ internal sealed class RestoreCommand : RunnerCommand
     private static readonly Option<string> Destination = new("--destination", "-d") { Description = "Where to: a file or folder.", HelpName = "path" };
     private static readonly Option<bool> InPlace = new("--in-place") { Description = "Replace the state where it came from (or at --destination), after a safety snapshot." };
     private static readonly Option<string[]> Include = new("--include") { Description = "Only files that fit; * within a name, ** across folders.", HelpName = "pattern", DefaultValueFactory = _ => [] };
-    private static readonly Option<string> Table = new("--table") { Description = "Only this table, into the live database.", HelpName = "name" };
+    private static readonly Option<string> Table = new("--table") { Description = "Only this table with all that belongs to it, into the live database.", HelpName = "name" };
     private static readonly Option<string> Schema = new("--schema") { Description = "Of a PostgreSQL database: only this schema, into a live one.", HelpName = "name" };
     private static readonly Option<string> Database = new("--database") { Description = "Of a PostgreSQL snapshot: the database to restore, or to take a table out of.", HelpName = "name" };
     private static readonly Option<string> As = new("--as") { Description = "The name that the table, schema or database gets.", HelpName = "name" };
@@ -24,6 +24,7 @@ internal sealed class RestoreCommand : RunnerCommand
     private static readonly Option<string[]> Tablespace = new("--tablespace") { Description = "Of a cluster: another place for a tablespace. [default: beside the data directory]", HelpName = "old=new", DefaultValueFactory = _ => [] };
     private static readonly Option<string> ConnectionString = new("--connection-string", "-c") { Description = "A live PostgreSQL server to restore into, as with backup.", HelpName = "server" };
     private static readonly Option<int> Parallel = new("--parallel") { Description = "How many programs play a dump back at once.", HelpName = "count", DefaultValueFactory = _ => 1 };
+    private static readonly Option<bool> Strict = new("--strict") { Description = "Into a PostgreSQL server: all or nothing. Without it objects that the server refuses are listed and the rest is restored, with exit code 3." };
     private static readonly Option<string> ScratchPath = new("--scratch-path") { Description = "Where files go that are needed only on the way.", HelpName = "folder" };
 
     public RestoreCommand()
@@ -35,8 +36,9 @@ internal sealed class RestoreCommand : RunnerCommand
             "mops restore latest --source notes/main --table notes --as notes_old",
             "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --destination /srv/pg/data",
             "mops restore latest -s pg/main -t 2026-11-21T14:03:00Z --table orders --as orders_1403 -c env:DATABASE_URL",
+            "mops restore latest --source app/db --in-place --force",
             "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
-        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, SharedOptions.TargetTimeline, RestoreLog, Tablespace, ConnectionString, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Force, SharedOptions.DryRun);
+        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, SharedOptions.TargetTimeline, RestoreLog, Tablespace, ConnectionString, Strict, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Force, SharedOptions.DryRun);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -56,10 +58,11 @@ internal sealed class RestoreCommand : RunnerCommand
             Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target, context.Get(SharedOptions.TargetTimeline)) : null,
             RestoreCommand = context.Get(RestoreLog),
             ConnectionString = Values.FromEnvironment(context.Get(ConnectionString)),
+            Strict = context.Get(Strict),
             Force = context.Get(SharedOptions.Force),
             DryRun = context.Get(SharedOptions.DryRun),
         };
-        if (options is { As: not null, Table: null, ConnectionString: null })
+        if (options is { As: not null, Table: null, Schema: null, ConnectionString: null })
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, "--as names a table, schema or database in a live place, so it needs --table or --connection-string.");
         }
@@ -75,7 +78,12 @@ internal sealed class RestoreCommand : RunnerCommand
             context.Sink.Warn(warning);
         }
 
-        return ExitCode.Done;
+        foreach (var missing in result.Unrestored)
+        {
+            context.Sink.Warn($"Not restored: {missing.Name}: {missing.Error}{(missing.Statement.Length > 0 ? $"\n  {missing.Statement}" : "")}");
+        }
+
+        return result.Unrestored.Count == 0 ? ExitCode.Done : ExitCode.Unhealthy;
     }
 
     private static IEnumerable<string> Lines(RestoreResult result, bool dryRun)

@@ -79,6 +79,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         tree.AddFile(Describe(Globals, EntryKind.File), globals.Output);
         globals.Finish(cancellation);
         CompareWithParent(parent?.Manifest.Postgres, databases, warnings);
+        warnings.ForEach(sink.Warn);
         var result = tree.Finish();
         lease.Assert();
         var manifest = Manifest.Of(SnapshotKind.PostgresLogical, options, moment, parent?.Id, catalog.NextNumber(options.Source)) with

@@ -65,13 +65,13 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
             aside.MoveSchema(target);
         }
 
-        live.Execute($"ALTER SCHEMA {PostgresServer.Quote(stage.Schemas[target])} RENAME TO {PostgresServer.Quote(target)}");
+        live.Execute($"ALTER SCHEMA {PostgresServer.Quote(stage.Schemas.Single().Staged)} RENAME TO {PostgresServer.Quote(target)}");
         return aside.ForeignKeys;
     }
 
     private List<ForeignKey> PlaceTables(MovedAside aside)
     {
-        foreach (var schema in stage.Schemas.Keys.Where(s => !PartPlace.HasSchema(live, s)))
+        foreach (var schema in stage.Schemas.Select(s => s.Target).Distinct().Where(s => !PartPlace.HasSchema(live, s)))
         {
             live.Execute($"CREATE SCHEMA {PostgresServer.Quote(schema)}");
             Notes.Add($"Schema '{schema}' was missing and was made. Its owner and rights are those of a new one.");
@@ -90,7 +90,7 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
         }
 
         stage.Members.ForEach(Place);
-        stage.Schemas.Values.ToList().ForEach(s => live.Execute($"DROP SCHEMA {PostgresServer.Quote(s)}"));
+        stage.Schemas.ToList().ForEach(s => live.Execute($"DROP SCHEMA {PostgresServer.Quote(s.Staged)}"));
         return aside.ForeignKeys;
     }
 

@@ -66,7 +66,7 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
         var isInstalled = false;
         try
         {
-            shared.Bring(stage.Schemas.Values, cancellation);
+            shared.Bring(stage.Schemas.Select(s => s.Staged), cancellation);
             var unrestored = before.Concat(Fill(from, stage, expected, cancellation)).ToList();
             RequireAll(unrestored);
             var install = new PartInstall(live, part, stage, MayReplace);
@@ -80,7 +80,7 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
         {
             if (!isInstalled)
             {
-                stage.Schemas.Values.ToList().ForEach(s => PartLeftovers.Drop(live, sink, s));
+                stage.Schemas.ToList().ForEach(s => PartLeftovers.Drop(live, sink, s.Staged));
                 shared.Undo();
             }
         }
@@ -89,10 +89,10 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
     /// <summary>Fills the part's schemas in the live database, as a whole database is filled.</summary>
     private IReadOnlyList<UnrestoredObject> Fill(PostgresServer from, PartStage stage, IReadOnlyDictionary<string, long> expected, CancellationToken cancellation)
     {
-        var dump = new ServerDump(from, options.Tools, [.. stage.Schemas.Values.Select(s => $"--schema={PostgresServer.Quote(s)}")]);
+        var dump = new ServerDump(from, options.Tools, [.. stage.Schemas.Select(s => $"--schema={PostgresServer.Quote(s.Staged)}")]);
         var player = new DumpPlayer(dump, live, options.Tools, cancellation);
         TableCount[] wanted = [.. stage.Members.Where(m => m.HasRows).Select(m => new TableCount(stage.StagedName(m).ToString(), expected[m.Was.ToString()]))];
-        var fill = new DatabaseFill(player, live, facts with { Tables = wanted }, cancellation) { Schemas = [.. stage.Schemas.Values] };
+        var fill = new DatabaseFill(player, live, facts with { Tables = wanted }, cancellation) { Schemas = [.. stage.Schemas.Select(s => s.Staged)] };
         fill.FillTables();
         if (fill.Missing.Count > 0)
         {
@@ -109,7 +109,7 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
     private static UnrestoredObject Rename(UnrestoredObject unrestored, PartStage stage)
     {
         var (name, error, statement) = (unrestored.Name, unrestored.Error, unrestored.Statement);
-        foreach (var (target, staged) in stage.Schemas)
+        foreach (var (staged, target) in stage.Schemas)
         {
             (name, error, statement) = (Replace(name), Replace(error), Replace(statement));
 

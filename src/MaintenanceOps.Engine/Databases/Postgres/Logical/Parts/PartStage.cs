@@ -8,10 +8,11 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 /// </summary>
 internal sealed class PartStage(PostgresServer from, PartName part, List<PartMember> members, Func<string> newSchema)
 {
-    private readonly Dictionary<string, string> schemas = new(StringComparer.Ordinal);
+    /// <summary>Two tables of one name come from two schemas, and get two names only at the end, so each pair of schemas has one here.</summary>
+    private readonly Dictionary<(string From, string To), string> schemas = [];
 
-    /// <summary>The schemas that hold the part, by the schema in which each ends.</summary>
-    public IReadOnlyDictionary<string, string> Schemas => schemas;
+    /// <summary>The schemas that hold the part, each with the one in which its content ends.</summary>
+    public IEnumerable<(string Staged, string Target)> Schemas => schemas.Select(s => (s.Value, s.Key.To));
 
     /// <summary>What the user should know.</summary>
     public List<string> Notes { get; } = [];
@@ -34,7 +35,9 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
     }
 
     /// <summary>A table's place while it is carried.</summary>
-    public TableName StagedName(PartMember member) => new(schemas[member.Target.Schema], member.Target.Name);
+    public TableName StagedName(PartMember member) => new(SchemaOf(member), member.Target.Name);
+
+    private string SchemaOf(PartMember member) => schemas[(member.Was.Schema, member.Target.Schema)];
 
     /// <summary>A partition without its parent becomes a table of its own; foreign tables hold no rows of the snapshot and stay behind.</summary>
     private void CutLinks()
@@ -81,7 +84,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
     /// <summary>What belongs to an extension is not carried, so it must keep the schema in which the live database has it too.</summary>
     private void MoveSchema(string schema)
     {
-        var staged = schemas[part.TargetSchema()] = newSchema();
+        var staged = schemas[(schema, part.TargetSchema())] = newSchema();
         from.Execute($"ALTER SCHEMA {PostgresServer.Quote(schema)} RENAME TO {PostgresServer.Quote(staged)}");
         var extensions = from.Rows("SELECT e.extname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname = $1", r => r.GetString(0), staged);
         if (extensions.Count == 0)
@@ -108,9 +111,9 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
     /// <summary>Its indexes, constraints and own sequences go with it.</summary>
     private void MoveTable(PartMember member)
     {
-        if (!schemas.TryGetValue(member.Target.Schema, out var staged))
+        if (!schemas.TryGetValue((member.Was.Schema, member.Target.Schema), out var staged))
         {
-            staged = schemas[member.Target.Schema] = newSchema();
+            staged = schemas[(member.Was.Schema, member.Target.Schema)] = newSchema();
             from.Execute($"CREATE SCHEMA {PostgresServer.Quote(staged)}");
         }
 
@@ -128,7 +131,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
     {
         foreach (var member in members.Where(m => m.Was.Name != m.Target.Name).OrderByDescending(m => m.Was.Name.Length))
         {
-            var schema = schemas[member.Target.Schema];
+            var schema = SchemaOf(member);
             var table = new TableName(schema, member.Was.Name);
             foreach (var companion in TableCompanions.Of(from, table).OrderByDescending(c => c.Name.Length))
             {

@@ -17,6 +17,9 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
     /// <summary>The schemas that are filled, where the rest of the database is none of ours; null for all.</summary>
     public IReadOnlyCollection<string>? Schemas { get; init; }
 
+    /// <summary>Materialized views to fill, where the dump itself does not know them as filled.</summary>
+    public IReadOnlyList<DumpEntry> Views { get; init; } = [];
+
     /// <summary>What could not be restored, in the order of the attempts.</summary>
     public IReadOnlyList<UnrestoredObject> Unrestored => unrestored;
 
@@ -60,7 +63,7 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
         }
 
         player.Errors.Clear();
-        unrestored.AddRange(new ViewRefresh(database, player.Entries, retry).Run(cancellation));
+        unrestored.AddRange(new ViewRefresh(database, [.. player.Entries, .. Views], retry).Run(cancellation));
     }
 
     /// <summary>Restores event triggers: from then on they fire, so nothing else is done in the database.</summary>
@@ -100,13 +103,13 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
 
     private static bool IsOf(RestoreError error, TableCount table)
     {
-        var name = table.Name.ReplaceLineEndings(" ");
-        return TableKinds.Any(kind =>
-            error.Entry.StartsWith(kind, StringComparison.Ordinal)
-            && error.Entry.Length > kind.Length + name.Length
-            && error.Entry.AsSpan(kind.Length + name.Length)[0] == ' '
-            && error.Entry.Substring(kind.Length, name.Length).Replace(' ', '.') == name.Replace(' ', '.'));
+        var name = table.Name.ReplaceLineEndings(" ").Replace(' ', '.');
+        return TableKinds.Any(kind => error.Entry.StartsWith(kind, StringComparison.Ordinal) && IsNamed(error.Entry[kind.Length..].Replace(' ', '.'), name));
     }
+
+    private static bool IsNamed(string entry, string name) => entry.StartsWith(DumpEntry.AnySchema + ".", StringComparison.Ordinal)
+        ? ("." + name + ".").EndsWith(entry[DumpEntry.AnySchema.Length..], StringComparison.Ordinal)
+        : entry.StartsWith(name + ".", StringComparison.Ordinal);
 
     private bool IsOfMissingRows(RestoreError error) => error.Entry.StartsWith("TABLE DATA ", StringComparison.Ordinal) && facts.Tables.Any(t => IsOf(error, t));
 }

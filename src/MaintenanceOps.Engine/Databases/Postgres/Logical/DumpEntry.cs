@@ -11,6 +11,9 @@ internal sealed partial record DumpEntry(int Id, string Text)
     /// <summary>Extensions that run jobs by themselves, with the schema of the rows that say which.</summary>
     private static readonly (string Extension, string Schema)[] Schedulers = [("pg_cron", "cron"), ("pgagent", "pgagent"), ("pg_timetable", "timetable")];
 
+    /// <summary>Stands for the schema in <see cref="Start"/> where it is not known.</summary>
+    public const string AnySchema = "*";
+
     public bool IsEventTrigger => IsOf("EVENT TRIGGER");
 
     public bool IsSubscription => IsOf("SUBSCRIPTION");
@@ -41,7 +44,7 @@ internal sealed partial record DumpEntry(int Id, string Text)
 
     /// <summary>Kind, schema and name for people, without the owner.</summary>
     public static string Describe(string text) => Words().Match(text) is { Success: true } words
-        ? $"{words.Groups["kind"].Value}{(words.Groups["schema"].Value == "-" ? "" : words.Groups["schema"].Value + ".")}{words.Groups["name"].Value}"
+        ? $"{words.Groups["kind"].Value}{(words.Groups["schema"].Value is "-" or AnySchema ? "" : words.Groups["schema"].Value + ".")}{words.Groups["name"].Value}"
         : text.Trim();
 
     private bool IsOf(string kind) =>

@@ -47,6 +47,6 @@ internal sealed class PostgresDumpRestore(Repository repository, IOperationSink 
         var rows = fill.FillRows(members, restore.Part.Schema, cancellation);
         fill.FillRest(members);
         var foreignKeys = ForeignKey.Parse(player.ReadSql("post-data", e => e.IsForeignKey));
-        return restore.Carry(database, members, rows, foreignKeys, fill.Unrestored, cancellation);
+        return restore.Carry(database, members, rows, foreignKeys, player.Entries.Where(e => e.IsViewContent), fill.Unrestored, cancellation);
     }
 }

@@ -74,21 +74,30 @@ internal static partial class RestoreErrors
         {
             if (words is not null)
             {
-                errors.Add(new RestoreError(id, entry, Shorten(words.ToString()), statement?.ToString().Trim() ?? ""));
+                // Where the rows of a table fail, the table is named, and the object in the dump's list is not.
+                errors.Add(Rows().Match(words.ToString()) is { Success: true } rows
+                    ? new RestoreError(0, DumpEntry.Start("TABLE DATA", DumpEntry.AnySchema, rows.Groups["table"].Value), Shorten(words.ToString()[rows.Length..]), "")
+                    : new RestoreError(id, entry, Shorten(words.ToString()), statement?.ToString().Trim() ?? ""));
             }
 
             (words, statement) = (null, null);
         }
     }
 
-    /// <summary>The server's words without what <c>pg_restore</c> puts before them.</summary>
-    private static string Shorten(string words) => Preamble().Replace(words, "").Trim();
+    /// <summary>The server's words without what <c>pg_restore</c> puts before them, and without where in a statement it stood.</summary>
+    private static string Shorten(string words) => Place().Replace(Preamble().Replace(words, ""), "").Trim();
 
     [GeneratedRegex("^pg_restore: from TOC entry (?<id>[0-9]+); [0-9]+ [0-9]+ (?<text>.*)$")]
     private static partial Regex Source();
 
     [GeneratedRegex("errors ignored on restore: (?<count>[0-9]+)")]
     private static partial Regex Total();
+
+    [GeneratedRegex("^COPY failed for table \"(?<table>.*?)\": (ERROR: +)?", RegexOptions.Singleline)]
+    private static partial Regex Rows();
+
+    [GeneratedRegex("\n(LINE [0-9]|QUERY: |CONTEXT: ).*$", RegexOptions.Singleline)]
+    private static partial Regex Place();
 
     [GeneratedRegex("^could not execute query: (ERROR: +)?")]
     private static partial Regex Preamble();

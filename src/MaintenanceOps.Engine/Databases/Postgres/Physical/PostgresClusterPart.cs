@@ -51,7 +51,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         PrivatePart.CutOff(was);
         var members = PartMembers.Find(was, live, restore.Part, facts.Name);
         var rows = PrivatePart.Count(was, members, cancellation);
-        return restore.Carry(was, members, rows, PrivatePart.TakeForeignKeys(was), [], cancellation);
+        return restore.Carry(was, members, rows, PrivatePart.TakeForeignKeys(was), [], [], cancellation);
     }
 
     private RestoreResult RestoreDatabase(PostgresServer live, Snapshot snapshot, PostgresDatabase facts, RestoreOptions options, CancellationToken cancellation)

@@ -57,7 +57,11 @@ public sealed class DumpTruthTests : IDisposable
     public void A_connection_string_without_a_database_tells_which_ones_it_leaves_out()
     {
         using var cluster = new PostgresCluster();
-        cluster.Execute("CREATE DATABASE shop; CREATE DATABASE \"Blog; old\"; CREATE DATABASE pattern IS_TEMPLATE true");
+        foreach (var database in new[] { "shop", "\"Blog; old\"", "pattern IS_TEMPLATE true" })
+        {
+            cluster.Execute($"CREATE DATABASE {database}");
+        }
+
         cluster.Execute("CREATE TABLE t AS SELECT 1 AS a", "shop");
         using var repository = Repositories.New(folder);
         var nameless = cluster.ConnectionString.Replace("Database=postgres;", "", StringComparison.Ordinal);

@@ -10,7 +10,7 @@ public sealed class PrivateCopyTests : IDisposable
 {
     private const string Active = """
         CREATE TABLE t(id int PRIMARY KEY, body text); INSERT INTO t SELECT i, 'x' FROM generate_series(1, 40) i;
-        CREATE PUBLICATION "all of it" FOR ALL TABLES; CREATE PUBLICATION some FOR TABLE t;
+        CREATE PUBLICATION "all of it" FOR ALL TABLES; CREATE PUBLICATION one FOR TABLE t;
         CREATE SUBSCRIPTION "from afar" CONNECTION 'host=192.0.2.1 dbname=x password=hidden' PUBLICATION p WITH (connect = false, slot_name = 'far_slot'); COMMENT ON SUBSCRIPTION "from afar" IS 'words';
         CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '192.0.2.1'); CREATE USER MAPPING FOR postgres SERVER far OPTIONS (password 'hidden'); CREATE FOREIGN TABLE remote(a int) SERVER far;
         CREATE MATERIALIZED VIEW of_remote AS SELECT * FROM remote WITH NO DATA;
@@ -26,7 +26,8 @@ public sealed class PrivateCopyTests : IDisposable
     public void What_acts_on_its_own_has_no_part_in_a_drill_or_in_the_restore_of_a_table()
     {
         using var cluster = new PostgresCluster("wal_level = logical");
-        cluster.Execute("CREATE DATABASE app; CREATE DATABASE other");
+        cluster.Execute("CREATE DATABASE app");
+        cluster.Execute("CREATE DATABASE other");
         cluster.Execute(Active, "app");
         using var repository = Repositories.New(folder);
         var snapshot = repository.Dump(cluster, "app");
@@ -63,8 +64,8 @@ public sealed class PrivateCopyTests : IDisposable
         }
 
         cluster.Execute("CREATE SUBSCRIPTION stale CONNECTION 'host=192.0.2.1 dbname=x' PUBLICATION p WITH (connect = false, slot_name = 'there')", Stale(1));
-        cluster.Execute("BEGIN; CREATE TABLE x(a int); PREPARE TRANSACTION 'half done'", Stale(2));
         cluster.Execute("SELECT pg_create_logical_replication_slot('held', 'pgoutput')", Stale(3));
+        cluster.Execute("BEGIN; CREATE TABLE x(a int); PREPARE TRANSACTION 'half done'", Stale(2));
         cluster.Execute($"ALTER DATABASE {Stale(4)} IS_TEMPLATE true; ALTER DATABASE {Stale(4)} ALLOW_CONNECTIONS false");
         cluster.Execute($"UPDATE pg_database SET datconnlimit = -2 WHERE datname = '{Stale(5)}'");
         using var session = new NpgsqlConnection(cluster.ConnectionTo(Stale(6)));
@@ -86,7 +87,8 @@ public sealed class PrivateCopyTests : IDisposable
         PostgresCluster.Open(Path.Combine(cluster.Folder, "space"));
         cluster.Execute($"CREATE TABLESPACE fast LOCATION '{cluster.Folder}/space'");
         cluster.Execute("CREATE ROLE \"Role; \"\"q\"\" x\" LOGIN PASSWORD 'hidden'; CREATE ROLE readers; CREATE ROLE reporter; GRANT readers TO reporter; CREATE ROLE boss SUPERUSER LOGIN");
-        cluster.Execute("CREATE DATABASE app OWNER boss TABLESPACE fast; ALTER DATABASE app SET default_tablespace = fast");
+        cluster.Execute("CREATE DATABASE app OWNER boss TABLESPACE fast");
+        cluster.Execute("ALTER DATABASE app SET default_tablespace = fast");
         cluster.Execute(
             """
             CREATE TABLE pets(id int PRIMARY KEY) TABLESPACE fast; INSERT INTO pets SELECT generate_series(1, 30); CREATE INDEX ON pets(id) TABLESPACE fast; GRANT SELECT ON pets TO readers WITH GRANT OPTION;

@@ -16,7 +16,9 @@ public sealed class RefusedObjectTests : IDisposable
     public void Functions_that_name_things_without_their_schema_cost_no_rows()
     {
         using var cluster = new PostgresCluster();
-        cluster.Execute("CREATE ROLE app LOGIN; CREATE DATABASE app OWNER app; ALTER DATABASE app SET search_path = words, public");
+        cluster.Execute("CREATE ROLE app LOGIN");
+        cluster.Execute("CREATE DATABASE app OWNER app");
+        cluster.Execute("ALTER DATABASE app SET search_path = words, public");
         cluster.Execute(
             """
             CREATE SCHEMA words AUTHORIZATION app; SET ROLE app; SET search_path = words;

@@ -16,7 +16,8 @@ public sealed class TableFamilyTests : IDisposable
     public void After_a_dropped_table_is_back_its_own_user_inserts_the_next_row()
     {
         using var cluster = new PostgresCluster();
-        cluster.Execute("CREATE ROLE clerk LOGIN; CREATE ROLE writer LOGIN; CREATE DATABASE app");
+        cluster.Execute("CREATE ROLE clerk LOGIN; CREATE ROLE writer LOGIN");
+        cluster.Execute("CREATE DATABASE app");
         cluster.Execute(
             """
             CREATE SCHEMA "Odd schema"; GRANT USAGE, CREATE ON SCHEMA "Odd schema" TO clerk, writer;

@@ -49,7 +49,7 @@ internal sealed partial record ForeignKey(TableName Table, string Name, TableNam
 
     private static string Plain(string written) => written.StartsWith('"') ? written[1..^1].Replace("\"\"", "\"", StringComparison.Ordinal) : written;
 
-    private const string Identifier = "(?:\"(?:[^\"]|\"\")+\"|[^\" .(;]+)";
+    private const string Identifier = "(?:\"(?:[^\"]|\"\")+\"|[^\"\\s.(;]+)";
 
     [GeneratedRegex("^ALTER TABLE (?:ONLY )?(?<schema>" + Identifier + ")\\.(?<table>" + Identifier + ")\\s+ADD CONSTRAINT (?<name>" + Identifier + ") (?<definition>FOREIGN KEY (?:\"(?:[^\"]|\"\")+\"|[^\";])*);", RegexOptions.Multiline)]
     private static partial Regex Statements();

@@ -53,9 +53,10 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
     /// <param name="members">The tables that belong to it.</param>
     /// <param name="expected">The rows of each, by the name that it has in <paramref name="from"/>.</param>
     /// <param name="foreignKeys">The foreign keys of the database as it was.</param>
+    /// <param name="views">The materialized views that were filled, which <paramref name="from"/> has unfilled.</param>
     /// <param name="before">What could not be restored on the way here.</param>
     /// <param name="cancellation">Ends it; the live database is then as it was.</param>
-    public RestoreResult Carry(PostgresServer from, List<PartMember> members, IReadOnlyDictionary<string, long> expected, List<ForeignKey> foreignKeys, IEnumerable<UnrestoredObject> before, CancellationToken cancellation)
+    public RestoreResult Carry(PostgresServer from, List<PartMember> members, IReadOnlyDictionary<string, long> expected, List<ForeignKey> foreignKeys, IEnumerable<DumpEntry> views, IEnumerable<UnrestoredObject> before, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var parents = PartAncestors.Of(from, members);
@@ -67,7 +68,7 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
         try
         {
             shared.Bring(stage.Schemas.Select(s => s.Staged), cancellation);
-            var unrestored = before.Concat(Fill(from, stage, expected, cancellation)).ToList();
+            var unrestored = before.Concat(Fill(from, stage, expected, views, cancellation)).ToList();
             RequireAll(unrestored);
             var install = new PartInstall(live, part, stage, MayReplace);
             unrestored.AddRange(install.Run(PartForeignKeys.Of(foreignKeys, stage, parents, part.IsRenamed), options.Strict));
@@ -87,12 +88,12 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
     }
 
     /// <summary>Fills the part's schemas in the live database, as a whole database is filled.</summary>
-    private IReadOnlyList<UnrestoredObject> Fill(PostgresServer from, PartStage stage, IReadOnlyDictionary<string, long> expected, CancellationToken cancellation)
+    private IReadOnlyList<UnrestoredObject> Fill(PostgresServer from, PartStage stage, IReadOnlyDictionary<string, long> expected, IEnumerable<DumpEntry> views, CancellationToken cancellation)
     {
         var dump = new ServerDump(from, options.Tools, [.. stage.Schemas.Select(s => $"--schema={PostgresServer.Quote(s.Staged)}")]);
         var player = new DumpPlayer(dump, live, options.Tools, cancellation);
         TableCount[] wanted = [.. stage.Members.Where(m => m.HasRows).Select(m => new TableCount(stage.StagedName(m).ToString(), expected[m.Was.ToString()]))];
-        var fill = new DatabaseFill(player, live, facts with { Tables = wanted }, cancellation) { Schemas = [.. stage.Schemas.Select(s => s.Staged)] };
+        var fill = new DatabaseFill(player, live, facts with { Tables = wanted }, cancellation) { Schemas = [.. stage.Schemas.Select(s => s.Staged)], Views = [.. stage.MovedViews(views)] };
         fill.FillTables();
         if (fill.Missing.Count > 0)
         {

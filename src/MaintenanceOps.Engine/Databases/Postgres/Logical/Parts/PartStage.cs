@@ -39,6 +39,13 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
 
     private string SchemaOf(PartMember member) => schemas[(member.Was.Schema, member.Target.Schema)];
 
+    /// <summary>The materialized views of a whole schema by the names that they have while they are carried.</summary>
+    public IEnumerable<DumpEntry> MovedViews(IEnumerable<DumpEntry> views)
+    {
+        var was = part.Schema is { } schema ? DumpEntry.Start("MATERIALIZED VIEW DATA", schema, "").TrimEnd() + " " : null;
+        return was is null ? [] : views.Where(v => v.Text.StartsWith(was, StringComparison.Ordinal)).Select(v => v with { Text = $"MATERIALIZED VIEW DATA {Schemas.Single().Staged} {v.Text[was.Length..]}" });
+    }
+
     /// <summary>A partition without its parent becomes a table of its own; foreign tables hold no rows of the snapshot and stay behind.</summary>
     private void CutLinks()
     {

@@ -8,10 +8,13 @@ internal enum FaultMode
 
     /// <summary>A write is carried out for its first half.</summary>
     Half,
+
+    /// <summary>The process stops and carries the step out when somebody lets it go on: a machine that sleeps.</summary>
+    Sleep,
 }
 
-/// <summary>Counts the steps that change the disk and strikes at one of them.</summary>
-internal sealed class StepCounter(int strikeAt, FaultMode mode, Action strike)
+/// <summary>Counts the steps that change the disk and strikes at one of them, or at several in a row.</summary>
+internal sealed class StepCounter(int strikeAt, FaultMode mode, Action strike, int strikes = 1)
 {
     private readonly System.Text.StringBuilder steps = new();
 
@@ -36,7 +39,7 @@ internal sealed class StepCounter(int strikeAt, FaultMode mode, Action strike)
             number = steps.Length;
         }
 
-        if (number != strikeAt)
+        if (number < strikeAt || number >= strikeAt + strikes)
         {
             action();
             return;
@@ -48,6 +51,10 @@ internal sealed class StepCounter(int strikeAt, FaultMode mode, Action strike)
         }
 
         strike();
+        if (mode == FaultMode.Sleep)
+        {
+            action();
+        }
     }
 
     public T Step<T>(Func<T> action)

@@ -12,7 +12,7 @@ public sealed class RemoveSnapshotCommand : SnapshotCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    private protected override Snapshot Choose(SnapshotCatalog catalog, string id, string? source) => catalog.FindToRemove(id, source);
+    private protected override Snapshot Choose(SnapshotCatalog catalog, string id, LatestRule rule, IOperationSink sink) => catalog.FindToRemove(id, rule.Source);
 
     private protected override void Process(Repository repository, Snapshot snapshot)
     {

@@ -95,19 +95,25 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     [ValidateNotNullOrEmpty]
     public string? ScratchPath { get; set; }
 
+    /// <summary>Lets <c>latest</c> mean the newest snapshot that is complete and was checked or restored.</summary>
+    [Parameter]
+    public SwitchParameter Verified { get; set; }
+
+    /// <summary>Brings back everything or nothing: an object that cannot be restored undoes the restore.</summary>
+    [Parameter]
+    public SwitchParameter Strict { get; set; }
+
     /// <summary>Goes on where the destination exists or is in use.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
-
-    /// <summary>Into a server: all or nothing. Without it objects that the server refuses are listed and the rest is restored.</summary>
-    [Parameter]
-    public SwitchParameter Strict { get; set; }
 
     /// <summary>Leaves out the snapshot of the state that is replaced.</summary>
     [Parameter]
     public SwitchParameter NoSafetySnapshot { get; set; }
 
     private protected override RecoveryTarget? Recovery => PointInTime is null ? null : RecoveryTarget.Parse(PointInTime, TargetTimeline);
+
+    private protected override LatestRule Latest(string? source) => new() { Source = source, Verified = Verified };
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

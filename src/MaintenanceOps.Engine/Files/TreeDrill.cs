@@ -11,20 +11,37 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
     {
         using var scratch = ScratchFolder.Create(options.ScratchFolder);
         var destination = TreeAccess.Join(scratch.Path, "drill");
-        new TreeRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = destination }, cancellation);
+        var restored = new TreeRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = destination }, cancellation);
+        var unmade = restored.Unrestored.Select(u => u.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var told in restored.Warnings.Concat(restored.Unrestored.Take(1).Select(u => $"{restored.Unrestored.Count} of the entries cannot be made here, such as '{u.Name}': {u.Error}")))
+        {
+            drill.Fail("NotRestorableHere", told, snapshot, severity: FindingSeverity.Warning);
+        }
 
         var manifest = repository.ReadManifest(snapshot.Id);
+        var differences = new AttributeDifferences();
         drill.Files = 0;
         foreach (var entry in Listing.Entries(Listing.Read(repository, snapshot.Id, manifest, cancellation)))
         {
             cancellation.ThrowIfCancellationRequested();
             drill.Files++;
+            if (unmade.Contains(PathCodec.Display(entry.Path)))
+            {
+                continue;
+            }
+
             var path = entry.Path.Length == 0 ? destination : TreeAccess.Join(destination, entry.Path);
-            Compare(entry, TreeAccess.Current.Facts(path), snapshot, drill);
-            if (entry.Note == FileBackup.DatabaseNote)
+            Compare(entry, path, differences, snapshot, drill);
+            if (entry.Content == ContentKind.SqliteDatabase)
             {
                 OpenDatabase(entry, path, snapshot, drill, cancellation);
             }
+        }
+
+        // What was told above is not told twice.
+        if (restored.Warnings.Count == 0 && differences.Tell() is { } found)
+        {
+            drill.Fail("AttributesDiffer", found, snapshot, severity: FindingSeverity.Warning);
         }
     }
 
@@ -44,22 +61,32 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
         {
             throw new OperationCanceledException(cancellation);
         }
+        catch (SqliteException e)
+        {
+            throw SqliteConnections.Wrap(e, path);
+        }
     }
 
-    private static void Compare(FileEntry entry, FileFacts? found, Snapshot snapshot, SnapshotProof.Drill drill)
+    private static void Compare(FileEntry entry, string path, AttributeDifferences differences, Snapshot snapshot, SnapshotProof.Drill drill)
     {
+        var found = TreeAccess.Current.Facts(path);
         var kind = entry.Kind == EntryKind.HardLink ? EntryKind.File : entry.Kind;
         var problem = found switch
         {
             null => "is missing",
             { } f when f.Kind != kind => $"is a {f.Kind} and was a {kind}",
             { } f when entry.Kind == EntryKind.File && f.Size != entry.Size => $"has {f.Size} bytes and had {entry.Size}",
-            { } f when entry.Kind != EntryKind.Link && entry.Mode >= 0 && f.Mode >= 0 && f.Mode != entry.Mode => "has other permissions",
+            { } f when entry.Kind == EntryKind.Link && TreeAccess.Current.ReadLink(path) != entry.Target => "leads elsewhere",
+            { } f when entry.Kind is EntryKind.CharacterDevice or EntryKind.BlockDevice && f.DeviceNumber != entry.DeviceNumber => "is another device",
             _ => null,
         };
         if (problem is not null)
         {
             drill.Fail("FileDiffers", $"'{PathCodec.Display(entry.Path)}' {problem} after the restore.", snapshot, PathCodec.Display(entry.Path));
+        }
+        else if (entry.Kind != EntryKind.HardLink)
+        {
+            differences.Compare(entry, path, found!.Value);
         }
     }
 }

@@ -5,28 +5,6 @@ using MaintenanceOps.Engine.Snapshots.Format;
 
 namespace MaintenanceOps.Engine.Snapshots;
 
-/// <summary>Which snapshots are wanted. Every condition that is set must hold.</summary>
-public sealed record SnapshotFilter
-{
-    /// <summary>Source names; <c>*</c> and <c>?</c> stand for any characters.</summary>
-    public IReadOnlyList<string> Sources { get; init; } = [];
-
-    /// <summary>Tags, all of which a snapshot must have.</summary>
-    public IReadOnlyList<string> Tags { get; init; } = [];
-
-    /// <summary>Only snapshots taken before this moment.</summary>
-    public DateTimeOffset? Before { get; init; }
-
-    /// <summary>Only snapshots taken at this moment or after it.</summary>
-    public DateTimeOffset? After { get; init; }
-
-    /// <summary>Only snapshots whose content was checked or restored: complete, and in state Checked or Restored.</summary>
-    public bool Verified { get; init; }
-
-    /// <summary>Only the newest one of each source.</summary>
-    public bool Latest { get; init; }
-}
-
 /// <summary>Lists and finds the snapshots of a repository.</summary>
 public sealed class SnapshotCatalog(Repository repository)
 {
@@ -127,17 +105,24 @@ public sealed class SnapshotCatalog(Repository repository)
     /// <summary>Finds one snapshot by its id, the beginning of one, or as <c>latest</c>.</summary>
     /// <param name="id">What the user gave.</param>
     /// <param name="source">Narrows <c>latest</c> down to one source; it may be left out where there is only one.</param>
-    /// <param name="verified">With <c>latest</c>: the newest one that is complete and was checked or restored.</param>
+    /// <exception cref="MaintenanceException">As with <see cref="Find(string, LatestRule, IOperationSink?)"/>.</exception>
+    public Snapshot Find(string id, string? source = null) => Find(id, new LatestRule { Source = source });
+
+    /// <summary>Finds one snapshot by its id, the beginning of one, or as <c>latest</c>.</summary>
+    /// <param name="id">What the user gave.</param>
+    /// <param name="rule">Which one <c>latest</c> is.</param>
+    /// <param name="sink">Hears of newer snapshots that are passed over because their test failed.</param>
     /// <exception cref="MaintenanceException">
     /// <see cref="ErrorCode.SnapshotNotFound"/>, <see cref="ErrorCode.SnapshotAmbiguous"/>, or
     /// <see cref="ErrorCode.LatestUnreadable"/>: a manifest that may be newer cannot be read.
     /// </exception>
-    public Snapshot Find(string id, string? source = null, bool verified = false)
+    public Snapshot Find(string id, LatestRule rule, IOperationSink? sink = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(id);
+        ArgumentNullException.ThrowIfNull(rule);
         if (string.Equals(id, SnapshotReference.Latest, StringComparison.OrdinalIgnoreCase))
         {
-            return FindLatest(source, verified);
+            return FindLatest(rule, sink);
         }
 
         var matches = repository.ManifestIds().Where(m => m.StartsWith(id, StringComparison.OrdinalIgnoreCase)).Take(2).ToList();
@@ -149,13 +134,13 @@ public sealed class SnapshotCatalog(Repository repository)
         };
     }
 
-    /// <summary>Finds a snapshot to remove: as <see cref="Find"/> does, and by its id also one whose manifest cannot be read.</summary>
-    /// <exception cref="MaintenanceException">As with <see cref="Find"/>.</exception>
+    /// <summary>Finds a snapshot to remove: as <see cref="Find(string, string?)"/> does, and by its id also one whose manifest cannot be read.</summary>
+    /// <exception cref="MaintenanceException">As with <see cref="Find(string, LatestRule, IOperationSink?)"/>.</exception>
     public Snapshot FindToRemove(string id, string? source = null)
     {
         try
         {
-            return Find(id, source);
+            return Find(id, new LatestRule { Source = source, EvenFailed = true });
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
         {
@@ -165,25 +150,33 @@ public sealed class SnapshotCatalog(Repository repository)
 
     /// <summary>
     /// Finds the base backup that a recovery begins with: the one that was named, or with <c>latest</c> the newest one that
-    /// ended before the target.
+    /// ended before the target and lies in the past of the wanted timeline.
     /// </summary>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/> or <see cref="ErrorCode.SnapshotAmbiguous"/>.</exception>
-    public Snapshot FindBefore(RecoveryTarget target, string id, string? source = null)
+    /// <exception cref="MaintenanceException">As with <see cref="Find(string, LatestRule, IOperationSink?)"/>.</exception>
+    public Snapshot FindBefore(RecoveryTarget target, string id, LatestRule rule, IOperationSink? sink = null)
     {
-        var found = Find(id, source);
-        if (!string.Equals(id, SnapshotReference.Latest, StringComparison.OrdinalIgnoreCase) || (target.Moment is null && target.Place is null))
+        var found = Find(id, rule, sink);
+        if (!string.Equals(id, SnapshotReference.Latest, StringComparison.OrdinalIgnoreCase))
         {
             return found;
         }
 
-        return List(new SnapshotFilter { Sources = [found.Source] })
-            .LastOrDefault(s => repository.ReadManifest(s.Id).Postgres?.Base is { } b && target.IsAtOrAfter(b.Ended, b.EndLsn))
-            ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no base backup of '{found.Source}' that ended before {target.Value}.", target.Value);
+        // One that was taken on a timeline that was given up since leads nowhere.
+        var line = new RecoveryLine(repository, target);
+        var before = List(new SnapshotFilter { Sources = [found.Source], Verified = rule.Verified })
+            .Where(s => rule.EvenFailed || (!s.Damaged && !s.AssertionFailed))
+            .Select(s => (Snapshot: s, repository.ReadManifest(s.Id).Postgres))
+            .Where(s => s.Postgres?.Base is { } b && target.IsAtOrAfter(b.Ended, b.EndLsn))
+            .ToList();
+        return before.LastOrDefault(s => line.LeadsFrom(s.Postgres!)).Snapshot ?? before.LastOrDefault().Snapshot
+            ?? (target is { Moment: null, Place: null } ? found : throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no base backup of '{found.Source}' that ended before {target.Value}.", target.Value));
     }
 
     /// <summary>Removes a snapshot. Its blocks become free with the next prune.</summary>
     public void Remove(string id)
     {
+        // First, so that nobody takes it for lost.
+        new Prune.Tombstones(repository).Put(id);
         repository.Store.Delete(Manifest.ObjectName(id));
         foreach (var test in repository.Store.List(TestRecord.Folder(id)).ToList())
         {
@@ -278,29 +271,49 @@ public sealed class SnapshotCatalog(Repository repository)
         var several => [.. several.SelectMany(d => d.Tables.Select(t => t with { Name = $"{d.Name}.{t.Name}" }))],
     };
 
-    private Snapshot FindLatest(string? source, bool verified)
+    private Snapshot FindLatest(LatestRule rule, IOperationSink? sink)
     {
         var (snapshots, unreadable) = ReadAll();
-        var filter = new SnapshotFilter { Sources = source is null ? [] : [source], Verified = verified };
+        var filter = new SnapshotFilter { Sources = rule.Source is null ? [] : [rule.Source], Verified = rule.Verified };
 
         // What a restore saved is found by its full name only: nobody wants the broken state back by accident.
-        var candidates = snapshots
-            .Where(s => Passes(s, filter) && (!SafetySource.Is(s.Source) || s.Source == source))
+        var sources = snapshots
+            .Where(s => Passes(s, filter) && (!SafetySource.Is(s.Source) || s.Source == rule.Source))
             .GroupBy(s => s.Source)
-            .Select(g => g.Last())
             .ToList();
-        return candidates.Count switch
+        return sources.Count switch
         {
-            1 => RequireNewest(candidates[0], unreadable, verified),
+            1 => RequireNewest(NewestSound([.. sources[0]], rule, sink), unreadable, rule.Verified),
             0 => throw new MaintenanceException(
                 ErrorCode.SnapshotNotFound,
-                $"{repository.Location} has no {(verified ? "complete snapshot that was checked or restored" : "snapshot")}{(source is null ? "" : $" of '{source}'")}.",
-                source),
+                $"{repository.Location} has no {(rule.Verified ? "complete snapshot that was checked or restored" : "snapshot")}{(rule.Source is null ? "" : $" of '{rule.Source}'")}.",
+                rule.Source),
             _ => throw new MaintenanceException(
                 ErrorCode.SnapshotAmbiguous,
-                $"{repository.Location} holds several sources ({string.Join(", ", candidates.Select(c => c.Source))}); say which with -Source.",
-                source),
+                $"{repository.Location} holds several sources ({string.Join(", ", sources.Select(c => c.Key))}); say which with -Source.",
+                rule.Source),
         };
+    }
+
+    /// <summary>The newest one that has not failed a test, unless the rule takes those too. What is passed over is told.</summary>
+    private Snapshot NewestSound(List<Snapshot> snapshots, LatestRule rule, IOperationSink? sink)
+    {
+        var newest = snapshots[^1];
+        var sound = rule.EvenFailed ? newest : snapshots.FindLast(s => !s.Damaged && !s.AssertionFailed);
+        if (sound is null)
+        {
+            throw new MaintenanceException(
+                ErrorCode.SnapshotNotFound,
+                $"Every snapshot of '{newest.Source}' in {repository.Location} failed its last test. Name one by its id, such as {newest.ShortId}.",
+                newest.Source);
+        }
+
+        if (sound.Id != newest.Id)
+        {
+            sink?.Warn($"Snapshot {newest.ShortId} of '{newest.Source}' is newer, but it failed its last test, so 'latest' is {sound.ShortId} ({sound.Created:yyyy-MM-dd HH:mm} UTC).");
+        }
+
+        return sound;
     }
 
     /// <summary>

@@ -21,14 +21,13 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(options);
-        if (snapshot.Damaged && !options.Force && !options.DryRun)
+        RequireUndamaged(snapshot, options.Force || options.DryRun);
+        if (snapshot.MissingCount > 0)
         {
-            throw new MaintenanceException(
-                ErrorCode.VerificationFailed,
-                $"A check found snapshot {snapshot.ShortId} of '{snapshot.Source}' damaged. Choose another (Get-Snapshot -Verified, 'mops list --verified'), or save what is left of it with -Force.",
-                snapshot.Id);
+            sink.Warn($"Snapshot {snapshot.ShortId} of '{snapshot.Source}' is incomplete: {snapshot.MissingCount:N0} entries could not be read when it was taken{(snapshot.Missing is [var first, ..] ? $", such as '{first}'" : "")}.");
         }
 
+        options = TableNames.Resolve(snapshot, repository.ReadManifest(snapshot.Id), options);
         using var lease = repository.ShareForReading($"restore of {snapshot.Source}", cancellation);
         return snapshot.Kind switch
         {
@@ -63,6 +62,18 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
         catch (MaintenanceException e) when (e.Code == ErrorCode.ServerUnavailable)
         {
             throw new MaintenanceException(e.Code, $"{e.Message} This is the server that the snapshot was taken from; another one, another user or a password file is given with -ConnectionString.", e.Target, e);
+        }
+    }
+
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.VerificationFailed"/>.</exception>
+    internal static void RequireUndamaged(Snapshot snapshot, bool force)
+    {
+        if (snapshot.Damaged && !force)
+        {
+            throw new MaintenanceException(
+                ErrorCode.VerificationFailed,
+                $"A check found snapshot {snapshot.ShortId} of '{snapshot.Source}' damaged. Choose another (Get-Snapshot -Verified, 'mops list --verified'), or save what is left of it with -Force.",
+                snapshot.Id);
         }
     }
 }

@@ -22,17 +22,19 @@ internal sealed class RunnerContext(ParseResult arguments, ResultWriter output, 
 
     /// <summary>Opens the repository of <c>--repository</c> or the environment.</summary>
     public Repository OpenRepository(bool initialize = false) =>
-        new RepositoryAccess(Sink).Open(Get(SharedOptions.Repository), Get(SharedOptions.KeyFile), initialize);
+        new RepositoryAccess(Sink, Cancellation).Open(Get(SharedOptions.Repository), Get(SharedOptions.KeyFile), initialize);
 
     /// <summary>Opens the repository that is the command's first argument, or else as above.</summary>
-    public Repository OpenRepositoryArgument() => new RepositoryAccess(Sink).Open(RepositoryLocation(), Get(SharedOptions.KeyFile));
+    public Repository OpenRepositoryArgument() => new RepositoryAccess(Sink, Cancellation).Open(RepositoryLocation(), Get(SharedOptions.KeyFile));
 
     /// <summary>The repository that the first argument, <c>--repository</c> or the environment names.</summary>
     public string RepositoryLocation() => RepositoryAccess.LocationOf(Get(SharedOptions.RepositoryArgument) ?? Get(SharedOptions.Repository));
 
     /// <summary>The snapshot that the first argument and <c>--source</c> name.</summary>
-    public Snapshot FindSnapshot(Repository repository) =>
-        new SnapshotCatalog(repository).Find(Get(SharedOptions.Snapshot)!, Get(SharedOptions.Source));
+    public Snapshot FindSnapshot(Repository repository) => new SnapshotCatalog(repository).Find(Get(SharedOptions.Snapshot)!, Latest(), Sink);
+
+    /// <summary>Which snapshot 'latest' is, by --source and --verified.</summary>
+    public LatestRule Latest() => new() { Source = Get(SharedOptions.Source), Verified = Get(SharedOptions.Verified) };
 
     /// <summary>Runs a command's work and turns whatever comes of it into an exit code.</summary>
     public static int Run(ParseResult arguments, Func<RunnerContext, ExitCode> work)

@@ -12,6 +12,7 @@ internal sealed class RestoreCommand : RunnerCommand
 {
     private static readonly Option<string> Destination = new("--destination", "-d") { Description = "Where to: a file or folder.", HelpName = "path" };
     private static readonly Option<bool> InPlace = new("--in-place") { Description = "Replace the state where it came from (or at --destination), after a safety snapshot." };
+    private static readonly Option<bool> NoSafetySnapshot = new("--no-safety-snapshot") { Description = "Leave out the snapshot of the state that is replaced." };
     private static readonly Option<string[]> Include = new("--include") { Description = "Only files that fit; * within a name, ** across folders.", HelpName = "pattern", DefaultValueFactory = _ => [] };
     private static readonly Option<string> Table = new("--table") { Description = "Only this table with all that belongs to it, into the live database.", HelpName = "name" };
     private static readonly Option<string> Schema = new("--schema") { Description = "Of a PostgreSQL database: only this schema, into a live one.", HelpName = "name" };
@@ -21,10 +22,9 @@ internal sealed class RestoreCommand : RunnerCommand
     private static readonly Option<string> PointInTime = new("--point-in-time", "-t") { Description = "Of a PostgreSQL cluster: recover from the log archive to a moment (2026-11-21T14:03:00Z), a place (16/B374D848), a transaction, a restore point, or latest.", HelpName = "target" };
     private static readonly Option<string> RestoreLog = new("--restore-command") { Description = "What the server runs for each file of the log. [default: mops wal-fetch]", HelpName = "command" };
 
-    private static readonly Option<string[]> Tablespace = new("--tablespace") { Description = "Of a cluster: another place for a tablespace. [default: beside the data directory]", HelpName = "old=new", DefaultValueFactory = _ => [] };
+    private static readonly Option<string[]> Tablespace = new("--tablespace-mapping", "--tablespace") { Description = "Of a cluster: another place for a tablespace. [default: beside the data directory]", HelpName = "old=new", DefaultValueFactory = _ => [] };
     private static readonly Option<string> ConnectionString = new("--connection-string", "-c") { Description = "A live PostgreSQL server to restore into, as with backup.", HelpName = "server" };
     private static readonly Option<int> Parallel = new("--parallel") { Description = "How many programs play a dump back at once.", HelpName = "count", DefaultValueFactory = _ => 1 };
-    private static readonly Option<bool> Strict = new("--strict") { Description = "Into a PostgreSQL server: all or nothing. Without it objects that the server refuses are listed and the rest is restored, with exit code 3." };
     private static readonly Option<string> ScratchPath = new("--scratch-path") { Description = "Where files go that are needed only on the way.", HelpName = "folder" };
 
     public RestoreCommand()
@@ -38,7 +38,7 @@ internal sealed class RestoreCommand : RunnerCommand
             "mops restore latest -s pg/main -t 2026-11-21T14:03:00Z --table orders --as orders_1403 -c env:DATABASE_URL",
             "mops restore latest --source app/db --in-place --force",
             "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
-        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, SharedOptions.TargetTimeline, RestoreLog, Tablespace, ConnectionString, Strict, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Force, SharedOptions.DryRun);
+        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, SharedOptions.TargetTimeline, RestoreLog, Tablespace, ConnectionString, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Verified, SharedOptions.Strict, NoSafetySnapshot, SharedOptions.Force, SharedOptions.DryRun);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -58,7 +58,8 @@ internal sealed class RestoreCommand : RunnerCommand
             Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target, context.Get(SharedOptions.TargetTimeline)) : null,
             RestoreCommand = context.Get(RestoreLog),
             ConnectionString = Values.FromEnvironment(context.Get(ConnectionString)),
-            Strict = context.Get(Strict),
+            Strict = context.Get(SharedOptions.Strict),
+            NoSafetySnapshot = context.Get(NoSafetySnapshot),
             Force = context.Get(SharedOptions.Force),
             DryRun = context.Get(SharedOptions.DryRun),
         };
@@ -69,7 +70,7 @@ internal sealed class RestoreCommand : RunnerCommand
 
         using var repository = context.OpenRepository();
         var snapshot = options.Recovery is { } recovery
-            ? new SnapshotCatalog(repository).FindBefore(recovery, context.Get(SharedOptions.Snapshot)!, context.Get(SharedOptions.Source))
+            ? new SnapshotCatalog(repository).FindBefore(recovery, context.Get(SharedOptions.Snapshot)!, context.Latest(), context.Sink)
             : context.FindSnapshot(repository);
         var result = new SnapshotRestore(repository, context.Sink).Run(snapshot, options, context.Cancellation);
         context.Output.Outcome(result, [.. Lines(result, options.DryRun)]);
@@ -80,7 +81,7 @@ internal sealed class RestoreCommand : RunnerCommand
 
         foreach (var missing in result.Unrestored)
         {
-            context.Sink.Warn($"Not restored: {missing.Name}: {missing.Error}{(missing.Statement.Length > 0 ? $"\n  {missing.Statement}" : "")}");
+            context.Sink.Warn($"Not restored: {missing}{(missing.Statement.Length > 0 ? $". Once the cause is mended, run: {missing.Statement}" : "")}");
         }
 
         return result.Unrestored.Count == 0 ? ExitCode.Done : ExitCode.Unhealthy;
@@ -94,6 +95,11 @@ internal sealed class RestoreCommand : RunnerCommand
         yield return dryRun
             ? $"Would restore {what} of {result.Source} ({result.Id[..8]}) to {result.Destination}."
             : $"Restored {what} of {result.Source} ({result.Id[..8]}) to {result.Destination} in {Tables.Elapsed(result.Elapsed)}.";
+        if (result.Recovered is { } reached)
+        {
+            yield return reached.ToString();
+        }
+
         if (result.SafetySnapshot is { } safety)
         {
             yield return $"What was there before is snapshot {safety[..8]}.";

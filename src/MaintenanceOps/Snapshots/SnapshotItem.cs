@@ -14,6 +14,15 @@ public enum SnapshotItemKind
 
     /// <summary>A table of a database.</summary>
     Table,
+
+    /// <summary>A named pipe.</summary>
+    Pipe,
+
+    /// <summary>A socket in the file system. The program that listens makes it anew; it is recorded and not restored.</summary>
+    Socket,
+
+    /// <summary>A device node.</summary>
+    Device,
 }
 
 /// <summary>One file, folder or link of a files snapshot, or one table of a database.</summary>
@@ -36,6 +45,12 @@ public sealed record SnapshotItem
 
     /// <summary>The last change, in UTC; null for a table.</summary>
     public DateTimeOffset? Modified { get; init; }
+
+    /// <summary>When it was made, in UTC; null for a table and where the file system did not say. A restore on Linux cannot set it.</summary>
+    public DateTimeOffset? Born { get; init; }
+
+    /// <summary>The names of its extended attributes, such as <c>user.origin</c> or <c>security.capability</c>.</summary>
+    public IReadOnlyList<string> Attributes { get; init; } = [];
 
     /// <summary>The permissions in octal, such as <c>0640</c>; empty where the platform has none.</summary>
     public string Mode { get; init; } = "";

@@ -16,12 +16,13 @@ internal sealed class FaultWorld : IDisposable
     private readonly string newDatabase;
     private readonly string oldTree;
     private readonly string newTree;
+    private readonly string[] treeDatabases;
     private readonly Dictionary<string, string> committed = [];
 
-    private FaultWorld(TestFolder folder, string oldDatabase, string newDatabase, string oldTree, string newTree, IEnumerable<KeyValuePair<string, string>> committed)
+    private FaultWorld(TestFolder folder, string oldDatabase, string newDatabase, string oldTree, string newTree, string[] treeDatabases, IEnumerable<KeyValuePair<string, string>> committed)
     {
         this.folder = folder;
-        (this.oldDatabase, this.newDatabase, this.oldTree, this.newTree) = (oldDatabase, newDatabase, oldTree, newTree);
+        (this.oldDatabase, this.newDatabase, this.oldTree, this.newTree, this.treeDatabases) = (oldDatabase, newDatabase, oldTree, newTree, treeDatabases);
         this.committed = new(committed);
     }
 
@@ -37,6 +38,13 @@ internal sealed class FaultWorld : IDisposable
         var big = new byte[700_000];
         new Random(3).NextBytes(big);
         File.WriteAllBytes(folder["tree/big"], big);
+
+        // What changes its kind, and a database that is left with a log.
+        Directory.CreateDirectory(folder["tree/turned"]);
+        File.WriteAllText(folder["tree/turned/inner"], "old inner");
+        File.WriteAllText(folder["tree/turns"], "old turns");
+        SampleDatabase.Create(folder["tree/data.db"], 60);
+        var oldInTree = SampleDatabase.Fingerprint(folder["tree/data.db"]);
 
         using var repository = Repositories.New(folder);
         Repository.Create(folder["sealed"], Passphrase.FromText("secret")).Dispose();
@@ -60,8 +68,15 @@ internal sealed class FaultWorld : IDisposable
         SampleDatabase.Change(folder["app.db"], "UPDATE notes SET body = 'new' WHERE id < 50");
         File.WriteAllText(folder["tree/a.txt"], "new a");
         File.WriteAllText(folder["tree/sub/c.txt"], "only new");
+        Directory.Delete(folder["tree/turned"], recursive: true);
+        File.WriteAllText(folder["tree/turned"], "new turned");
+        File.Delete(folder["tree/turns"]);
+        Directory.CreateDirectory(folder["tree/turns"]);
+        File.WriteAllText(folder["tree/turns/inner"], "new inner");
+        SampleDatabase.LeaveALog(folder["tree/data.db"]);
+        string[] treeDatabases = [oldInTree, SampleDatabase.FingerprintOfCopy(folder["tree/data.db"])];
         var committed = new SnapshotCatalog(repository).List().ToDictionary(s => s.Id, s => s.ContentHash);
-        return new FaultWorld(folder, oldDatabase, SampleDatabase.Fingerprint(folder["app.db"]), oldTree, TreeImage.Of(folder["tree"], times: false), committed);
+        return new FaultWorld(folder, oldDatabase, SampleDatabase.Fingerprint(folder["app.db"]), oldTree, TreeImage.Of(folder["tree"], times: false), treeDatabases, committed);
     }
 
     /// <summary>A copy of this world, to break.</summary>
@@ -70,7 +85,7 @@ internal sealed class FaultWorld : IDisposable
         var copy = new TestFolder();
         System.Diagnostics.Process.Start("cp", ["-a", folder.Path + "/.", copy.Path]).WaitForExit();
 
-        return new FaultWorld(copy, oldDatabase, newDatabase, oldTree, newTree, committed);
+        return new FaultWorld(copy, oldDatabase, newDatabase, oldTree, newTree, treeDatabases, committed);
     }
 
     /// <summary>Throws where anything that was promised does not hold.</summary>
@@ -92,9 +107,10 @@ internal sealed class FaultWorld : IDisposable
         }
 
         Assert.Contains(SampleDatabase.Fingerprint(folder["app.db"]), new[] { oldDatabase, newDatabase });
-        var tree = TreeImage.Of(folder["tree"], times: false).Split('\n').Where(l => !l.Contains(".mops-", StringComparison.Ordinal)).ToList();
+        var tree = TreeImage.Of(folder["tree"], times: false).Split('\n').Where(l => !l.Contains(".mops-", StringComparison.Ordinal) && !l.StartsWith("/data.db", StringComparison.Ordinal)).ToList();
         var allowed = oldTree.Split('\n').Concat(newTree.Split('\n')).ToHashSet();
         Assert.All(tree.Where(l => l.Contains(" File ", StringComparison.Ordinal)), line => Assert.Contains(line, allowed));
+        Assert.Contains(SampleDatabase.FingerprintOfCopy(folder["tree/data.db"]), treeDatabases);
         if (File.Exists(folder["restored.db"]))
         {
             Assert.Equal(oldDatabase, SampleDatabase.Fingerprint(folder["restored.db"]));
@@ -115,6 +131,17 @@ internal sealed class FaultWorld : IDisposable
             Repository.Open(folder["sealed"], Passphrase.FromText("secret")).Dispose();
         }
     }
+
+    /// <summary>The content of each file of the tree before the restore, wherever it lies now.</summary>
+    public void RequireNothingLost()
+    {
+        var there = ContentsOf(TreeImage.Of(folder["tree"], times: false)).ToHashSet();
+        Assert.All(ContentsOf(newTree), content => Assert.Contains(content, there));
+    }
+
+    private static IEnumerable<string> ContentsOf(string image) => image.Split('\n')
+        .Where(l => l.Contains(" File ", StringComparison.Ordinal) && !l.StartsWith("/data.db", StringComparison.Ordinal))
+        .Select(l => l[(l.LastIndexOf(' ') + 1)..]);
 
     public void Dispose() => folder.Dispose();
 }

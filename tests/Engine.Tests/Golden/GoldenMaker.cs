@@ -143,12 +143,12 @@ public sealed class GoldenMaker
 
         Write("large.txt", large, "644");
         Sparse("sparse.img");
-        Access.CreateHardLink(At("twin-a"), At("twin-b"));
-        Access.CreateHardLink(At("twin-a"), At("deep/twin-c"));
-        Access.CreateLink(At("link-to-file"), "readme.txt");
-        Access.CreateLink(At("link-to-nowhere"), "../../no/such/thing");
-        Access.CreateLink(At("link-absolute"), "/etc/hostname");
-        Access.CreateLink(At("link-bad-name"), "odd names/bad-\udcff\udcfe.bin");
+        FurtherName("twin-b");
+        FurtherName("deep/twin-c");
+        Link("link-to-file", "readme.txt");
+        Link("link-to-nowhere", "../../no/such/thing");
+        Link("link-absolute", "/etc/hostname");
+        Link("link-bad-name", "odd names/bad-\udcff\udcfe.bin");
         Settle("");
 
         string At(string path) => path.Length == 0 ? tree : TreeAccess.Join(tree, path);
@@ -160,25 +160,63 @@ public sealed class GoldenMaker
                 Folder(path[..path.LastIndexOf('/')], mode);
             }
 
-            Access.CreateFolder(At(path));
-            Access.Apply(At(path), EntryKind.Folder, Convert.ToInt32(mode, 8), -1, -1, 0);
+            In(path, (folder, name) => folder.CreateFolder(name));
+            Apply(path, EntryKind.Folder, Convert.ToInt32(mode, 8), default);
         }
 
         void Write(string path, ReadOnlySpan<byte> content, string mode)
         {
-            using (var file = Access.Create(At(path)))
+            var bytes = content.ToArray();
+            In(path, (folder, name) =>
             {
-                RandomAccess.Write(file, content, 0);
-            }
-
-            Access.Apply(At(path), EntryKind.File, Convert.ToInt32(mode, 8), -1, -1, 0);
+                using var file = folder.CreateFile(name);
+                RandomAccess.Write(file, bytes, 0);
+            });
+            Apply(path, EntryKind.File, Convert.ToInt32(mode, 8), default);
         }
 
-        void Sparse(string path)
+        void Sparse(string path) => In(path, (folder, name) =>
         {
-            using var file = Access.Create(At(path));
+            using var file = folder.CreateFile(name);
             RandomAccess.SetLength(file, 8 * 1024 * 1024);
             RandomAccess.Write(file, "in the middle"u8, 3 * 1024 * 1024);
+        });
+
+        void FurtherName(string path)
+        {
+            using var top = Access.OpenFolder(tree);
+            In(path, (folder, name) => top.CreateHardLink("twin-a", folder, name));
+        }
+
+        void Link(string path, string target) => In(path, (folder, name) => folder.CreateLink(name, target));
+
+        void In(string path, Action<FolderHandle, string> work)
+        {
+            using var folder = Access.OpenFolder(At(FolderTree.ParentOf(path)));
+            work(folder, FolderTree.NameOf(path));
+        }
+
+        void Apply(string path, EntryKind kind, int mode, FileTime time)
+        {
+            var entry = new FileEntry { Path = path, Kind = kind, Mode = mode, Modified = time };
+            if (kind == EntryKind.Folder)
+            {
+                using var folder = Access.OpenFolder(At(path));
+                folder.ApplySelf(entry, new AttributeProblems());
+                return;
+            }
+
+            In(path, (folder, name) =>
+            {
+                if (kind == EntryKind.Link)
+                {
+                    folder.Apply(name, entry, new AttributeProblems());
+                    return;
+                }
+
+                using var file = folder.OpenRead(name);
+                folder.Apply(file, entry, new AttributeProblems());
+            });
         }
 
         // Fixed times, one of them before 1970, with fractions of a second; folders after what is in them.
@@ -194,7 +232,7 @@ public sealed class GoldenMaker
             }
 
             var time = path == "empty.txt" ? -86_400_123_456_700 : 1_700_000_000_123_456_700 + (path.Length * 1_000_000_000L);
-            Access.Apply(At(path), facts.Kind, facts.Mode, -1, -1, time);
+            Apply(path, facts.Kind, facts.Mode, FileTime.OfNanoseconds(time));
         }
     }
 

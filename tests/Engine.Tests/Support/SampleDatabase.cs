@@ -20,10 +20,48 @@ internal static class SampleDatabase
         CultureInfo.InvariantCulture,
         $"INSERT INTO notes(user_id, body, embedding) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) SELECT 1 + i % 20, 'note ' || i || ' ' || hex(zeroblob(i % 400)), randomblob(300) FROM n"));
 
+    /// <summary>A connection as an application opens it: it may write to its own schema.</summary>
+    public static SqliteConnection AsApplication(string path)
+    {
+        var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        return connection;
+    }
+
     public static void Change(string path, string sql)
     {
         using var connection = SqliteConnections.OpenBeside(path);
         connection.Execute(sql);
+    }
+
+    /// <summary>Commits into the log, and lets it lie there as a process does that is killed.</summary>
+    public static void LeaveALog(string path)
+    {
+        using var kept = new TestFolder();
+        using (var writer = SqliteConnections.OpenBeside(path))
+        {
+            writer.Execute("PRAGMA wal_autocheckpoint = 0");
+            AddNotes(writer, 40);
+            Copy(path, kept["db"]);
+        }
+
+        Copy(kept["db"], path);
+    }
+
+    /// <summary>What a database says, without touching its files.</summary>
+    public static string FingerprintOfCopy(string path)
+    {
+        using var copy = new TestFolder();
+        Copy(path, copy["db"]);
+        return Fingerprint(copy["db"]);
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var part in new[] { "", "-wal", "-shm", "-journal" }.Where(p => File.Exists(from + p)))
+        {
+            File.Copy(from + part, to + part, overwrite: true);
+        }
     }
 
     /// <summary>All content as one hash, by SQL and not by bytes: equal for equal states in whatever pages they lie.</summary>

@@ -8,6 +8,10 @@ internal sealed record Manifest
 {
     public const int MaxMissing = 1000;
 
+    /// <summary>The newest version of the format that this program reads.</summary>
+    public const int NewestFormat = 2;
+
+    /// <summary>2 where the listing has entries that version 1 cannot say; else 1.</summary>
     public int Format { get; init; } = 1;
 
     public required string Source { get; init; }
@@ -85,6 +89,14 @@ internal sealed record Manifest
     };
 
     public static string ObjectName(string id) => $"snapshots/{id}";
+
+    public const string PendingPrefix = "leases/pending-";
+
+    /// <summary>Where a manifest stands until it is named, so that a prune keeps what it needs.</summary>
+    public static string PendingName(string id) => PendingPrefix + id;
+
+    /// <summary>What a prune puts under the name of a manifest that was pending and never came.</summary>
+    public static ReadOnlySpan<byte> Revoked => "revoked\n"u8;
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, FormatJson.Default.Manifest);
 

@@ -36,11 +36,17 @@ internal static class ManifestValues
             Tool = read.Tool ?? "",
             Nonce = read.Nonce ?? "",
         };
+        if (manifest.Format > Manifest.NewestFormat)
+        {
+            throw new OddManifestException($"It has version {manifest.Format} of the format, and this program reads those up to {Manifest.NewestFormat}. A newer MaintenanceOps reads it.", manifest.Source ?? "");
+        }
+
         return Odd(manifest) is { } value ? throw new OddManifestException($"It says {value}, which no backup writes.", manifest.Source ?? "") : manifest;
     }
 
     private static string? Odd(Manifest m) =>
         m.Source is null || !BackupOptions.IsSourceName(m.Source) ? "a source with a name that cannot be one"
+        : m.Format < 1 ? $"format {m.Format}"
         : !Enum.IsDefined(m.Kind) ? $"kind {(int)m.Kind}"
         : !Enum.IsDefined(m.Verified) ? $"level {(int)m.Verified}"
         : m.Created.UtcDateTime.Year is < 1970 or > 9000 ? $"the time {m.Created:O}"

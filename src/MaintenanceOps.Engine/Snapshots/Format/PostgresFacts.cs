@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 
 namespace MaintenanceOps.Engine.Snapshots.Format;
 
@@ -103,6 +104,14 @@ internal sealed record BaseBackupFacts
     public string StartLsn { get; init; } = "";
 
     public string EndLsn { get; init; } = "";
+
+    /// <summary>The place behind the last byte of the log that it brings along.</summary>
+    [JsonIgnore]
+    public ulong EndPlace => Lsn.TryParse(EndLsn, out var lsn) ? lsn : 0;
+
+    /// <summary>The place of that last byte: from its segment on, a recovery needs the archive.</summary>
+    [JsonIgnore]
+    public ulong LastPlace => EndPlace == 0 ? 0 : EndPlace - 1;
 
     /// <summary>The first segment that a recovery from it reads.</summary>
     public string StartSegment { get; init; } = "";

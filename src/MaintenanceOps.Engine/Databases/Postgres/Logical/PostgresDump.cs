@@ -95,7 +95,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             FileCount = result.Count,
             Postgres = new PostgresFacts { System = server.System, Version = server.Version, Address = AddressOf(server), Databases = [.. databases] },
         };
-        return catalog.Describe(repository.Commit(manifest), manifest);
+        return catalog.Describe(repository.Commit(manifest, cancellation), manifest);
     }
 
     private static ServerAddress? AddressOf(PostgresServer server) =>
@@ -247,7 +247,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         Path = path,
         Kind = kind,
         Mode = kind == EntryKind.Folder ? PrivateFolder : PrivateFile,
-        Modified = (repository.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100,
+        Modified = FileTime.Of(repository.Time.GetUtcNow()),
     };
 
     private void Report(BackupOptions options, int bytes) => sink.Progress($"Backing up {options.Source}", Interlocked.Add(ref taken, bytes), -1);

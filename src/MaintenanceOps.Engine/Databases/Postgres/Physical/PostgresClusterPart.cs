@@ -23,7 +23,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         {
             if (options.Recovery is { } recovery)
             {
-                PostgresClusterRestore.RequireReachable(repository, sink, snapshot, manifest.Postgres, recovery);
+                _ = RecoveryPlan.Make(repository, sink, snapshot, manifest.Postgres, recovery);
             }
 
             return options is { Table: null, Schema: null }
@@ -51,7 +51,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         PrivatePart.CutOff(was);
         var members = PartMembers.Find(was, live, restore.Part, facts.Name);
         var rows = PrivatePart.Count(was, members, cancellation);
-        return restore.Carry(was, members, rows, PrivatePart.TakeForeignKeys(was), [], [], cancellation);
+        return restore.Carry(was, members, rows, PrivatePart.TakeForeignKeys(was), [], [], cancellation) with { Recovered = cluster.Reached };
     }
 
     private RestoreResult RestoreDatabase(PostgresServer live, Snapshot snapshot, PostgresDatabase facts, RestoreOptions options, CancellationToken cancellation)
@@ -64,7 +64,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         using var cluster = Start(snapshot, options, cancellation);
         using var was = cluster.Connect(facts.Name);
         var now = DatabaseFacts.Read(was) with { Tables = [.. PostgresTables.Count(was, cancellation)] };
-        return new DatabaseRestore(live, sink, snapshot, now, options).Run(new ServerDump(was, options.Tools), cancellation);
+        return new DatabaseRestore(live, sink, snapshot, now, options).Run(new ServerDump(was, options.Tools), cancellation) with { Recovered = cluster.Reached };
     }
 
     private PrivateCluster Start(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation) =>

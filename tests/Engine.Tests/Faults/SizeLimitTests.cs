@@ -1,0 +1,37 @@
+using System.Diagnostics;
+using MaintenanceOps.Engine.Tests.Support;
+using Xunit;
+
+namespace MaintenanceOps.Engine.Tests.Faults;
+
+/// <summary>A process that may not write large files, as a service unit or a shared host can set it.</summary>
+public sealed class SizeLimitTests
+{
+    [Fact]
+    public void A_restore_beyond_the_limit_is_an_error_and_changes_nothing()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        using var world = FaultWorld.Create();
+        var before = TreeImage.Of(Path.Combine(world.Path, "tree"));
+        var host = Path.Combine(AppContext.BaseDirectory, "MaintenanceOps.FaultHost");
+
+        // The runtime itself maps a large file for its code, unless it is told not to.
+        using var process = Process.Start(new ProcessStartInfo("sh", ["-c", $"ulimit -c 0; ulimit -f 600; DOTNET_EnableWriteXorExecute=0 exec '{host}' restore-files-in-place '{world.Path}' 0 Before"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var errors = process.StandardError.ReadToEndAsync();
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+
+        const int killedBySize = 128 + 25;
+        Assert.NotEqual(killedBySize, process.ExitCode);
+        Assert.Contains("ulimit -f", errors.Result, StringComparison.Ordinal);
+        Assert.Equal(before, TreeImage.Of(Path.Combine(world.Path, "tree")));
+    }
+}

@@ -129,11 +129,7 @@ internal sealed class ActingSink(Action act) : IOperationSink
 {
     private int acted;
 
-<<<<<<< HEAD
     public void Progress(string activity, long done, long total, string? unit = null)
-=======
-    public void Progress(string activity, long done, long total, string? unit)
->>>>>>> capture
     {
         if (activity.StartsWith("Restoring", StringComparison.Ordinal) && Interlocked.Exchange(ref acted, 1) == 0)
         {

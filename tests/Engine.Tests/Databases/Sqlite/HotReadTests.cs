@@ -293,11 +293,7 @@ public sealed class HotReadTests : IDisposable
     /// <summary>Does something whenever progress is told, which is in the middle of the reading.</summary>
     private sealed class Disturbing(Action disturb, List<string>? told) : IOperationSink
     {
-<<<<<<< HEAD
         public void Progress(string activity, long done, long total, string? unit = null) => disturb();
-=======
-        public void Progress(string activity, long done, long total, string? unit) => disturb();
->>>>>>> capture
 
         public void Warn(string message) => told?.Add(message);
 

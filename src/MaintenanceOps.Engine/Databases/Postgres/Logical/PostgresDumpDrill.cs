@@ -24,14 +24,14 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         var asked = options.Database ?? manifest.Postgres.Databases[0].Name;
         foreach (var sql in drill.Damaged ? [] : options.Assert)
         {
-            using var connection = PostgresServer.Connect(server.ConnectionString, asked);
+            using var connection = PostgresServer.Connect(server.ConnectionString, asked, cancellation);
             PostgresAssertion.Check(connection, sql, snapshot, drill);
         }
     }
 
     private void Restore(ThrowawayServer server, Snapshot snapshot, Manifest manifest, PostgresDatabase facts, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
-        using (var maintenance = PostgresServer.Connect(server.ConnectionString, "template1"))
+        using (var maintenance = PostgresServer.Connect(server.ConnectionString, "template1", cancellation))
         {
             if (facts.Name == "postgres")
             {
@@ -41,7 +41,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
             maintenance.Execute($"CREATE DATABASE {PostgresServer.Quote(facts.Name)} TEMPLATE template0 ENCODING '{facts.Encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
         }
 
-        using var database = PostgresServer.Connect(server.ConnectionString, facts.Name);
+        using var database = PostgresServer.Connect(server.ConnectionString, facts.Name, cancellation);
         try
         {
             new DumpContent(repository, sink, snapshot, manifest, facts).Fill(database, new ClientToolOptions(), 1, null, cancellation, "--no-owner", "--no-privileges");

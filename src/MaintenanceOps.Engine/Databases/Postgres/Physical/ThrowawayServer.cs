@@ -155,7 +155,7 @@ internal sealed class ThrowawayServer : IDisposable
             cancellation.ThrowIfCancellationRequested();
             try
             {
-                using var connection = PostgresServer.Connect(ConnectionString);
+                using var connection = PostgresServer.Connect(ConnectionString, null, cancellation);
                 if (!connection.Scalar<bool>("SELECT pg_is_in_recovery()"))
                 {
                     return;

@@ -49,13 +49,19 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
             return;
         }
 
-        server.Execute("CREATE EXTENSION IF NOT EXISTS amcheck");
+        // In a schema of its own: the sessions look for nothing outside the server's, where no extension goes.
+        server.Execute("CREATE SCHEMA IF NOT EXISTS mops_check; CREATE EXTENSION IF NOT EXISTS amcheck SCHEMA mops_check");
+        if (ExtensionFunction.Find(server, "amcheck", "bt_index_check", "regclass,boolean") is not { } check)
+        {
+            return;
+        }
+
         const string Indexes = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid WHERE a.amname = 'btree' AND c.relpersistence <> 't' AND i.indisvalid ORDER BY 1";
         foreach (var index in server.Rows(Indexes, r => r.GetString(0)))
         {
             try
             {
-                server.Execute($"SELECT bt_index_check({PostgresServer.Literal(index)}::regclass, true)");
+                server.Execute($"SELECT {check}({PostgresServer.Literal(index)}::regclass, true)");
             }
             catch (PostgresException e)
             {

@@ -16,12 +16,16 @@ internal sealed partial class ConnectionSettings
 
     private readonly Dictionary<string, string> values;
 
+    /// <summary>The keywords that the string itself has.</summary>
+    private readonly IReadOnlySet<string> given;
+
     /// <summary>What only the driver's own form can say.</summary>
     private readonly NpgsqlConnectionStringBuilder driver;
 
-    private ConnectionSettings(Dictionary<string, string> values, NpgsqlConnectionStringBuilder driver, IReadOnlyList<string> ignored, IReadOnlyList<ServerHost> hosts)
+    private ConnectionSettings(Dictionary<string, string> values, IReadOnlySet<string> given, NpgsqlConnectionStringBuilder driver, IReadOnlyList<string> ignored, IReadOnlyList<ServerHost> hosts)
     {
         this.values = values;
+        this.given = given;
         this.driver = driver;
         Ignored = ignored;
         Hosts = hosts;
@@ -71,6 +75,7 @@ internal sealed partial class ConnectionSettings
         values.Remove("servicefile");
         return Check(new ConnectionSettings(
             values,
+            given.Keys.ToHashSet(StringComparer.Ordinal),
             driver ?? new NpgsqlConnectionStringBuilder(),
             ignored,
             ServerHost.Read(values.GetValueOrDefault("host"), values.GetValueOrDefault("hostaddr"), values.GetValueOrDefault("port")))
@@ -81,19 +86,19 @@ internal sealed partial class ConnectionSettings
 
     public ConnectionSettings WithDatabase(string database) => With("dbname", database);
 
-    /// <summary>Who connects, where that is given beside the string.</summary>
+    /// <summary>Who connects, where that is given beside the string: before the service and the environment.</summary>
     /// <param name="credential">User and password; an empty one says nothing.</param>
-    /// <param name="first">Whether it goes before what the string says.</param>
+    /// <param name="first">Whether it goes before what the string says, too.</param>
     public ConnectionSettings With(NetworkCredential? credential, bool first)
     {
-        var user = credential?.UserName is { Length: > 0 } name && (first || Value("user") is null) ? With("user", name) : this;
-        return credential?.Password is { Length: > 0 } secret && (first || Value("password") is null) ? user.With("password", secret) : user;
+        var user = credential?.UserName is { Length: > 0 } name && (first || !given.Contains("user")) ? With("user", name) : this;
+        return credential?.Password is { Length: > 0 } secret && (first || !given.Contains("password")) ? user.With("password", secret) : user;
     }
 
     /// <summary>Only the host that answered: every further session and program goes to the same server.</summary>
-    public ConnectionSettings Only(ServerHost host) => new(values, driver, Ignored, [host]) { ConnectTimeout = ConnectTimeout };
+    public ConnectionSettings Only(ServerHost host) => new(values, given, driver, Ignored, [host]) { ConnectTimeout = ConnectTimeout };
 
-    public ConnectionSettings WithConnectTimeout(TimeSpan limit) => new(values, driver, Ignored, Hosts) { ConnectTimeout = limit < ConnectTimeout ? limit : ConnectTimeout };
+    public ConnectionSettings WithConnectTimeout(TimeSpan limit) => new(values, given, driver, Ignored, Hosts) { ConnectTimeout = limit < ConnectTimeout ? limit : ConnectTimeout };
 
     /// <summary>For the driver.</summary>
     public NpgsqlConnectionStringBuilder ForDriver(ServerHost host)
@@ -171,7 +176,7 @@ internal sealed partial class ConnectionSettings
     private string? Value(string keyword) => values.GetValueOrDefault(keyword);
 
     private ConnectionSettings With(string keyword, string value) =>
-        new(new Dictionary<string, string>(values, StringComparer.Ordinal) { [keyword] = value }, driver, Ignored, Hosts) { ConnectTimeout = ConnectTimeout };
+        new(new Dictionary<string, string>(values, StringComparer.Ordinal) { [keyword] = value }, given, driver, Ignored, Hosts) { ConnectTimeout = ConnectTimeout };
 
     private static void Fill(Dictionary<string, string> values, Dictionary<string, string> others)
     {

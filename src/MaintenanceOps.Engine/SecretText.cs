@@ -33,6 +33,6 @@ public static partial class SecretText
     private static partial Regex Keyword();
 
     /// <summary>The user of a URL, with or without a password: some put a token there.</summary>
-    [GeneratedRegex(@"(?<before>[a-z][a-z0-9+.-]*://)[^\s/?#'""]*(?<!\s)[^\s'""]*@", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?<before>[a-z][a-z0-9+.-]*://)(?:[^\s/?#]*@|(?<=(?:postgres(?:ql)?|postgis|pgsql|mysql|mariadb|rediss?|mongodb|amqps?)(?:\+\w+)?://)\S*@)", RegexOptions.IgnoreCase)]
     private static partial Regex User();
 }

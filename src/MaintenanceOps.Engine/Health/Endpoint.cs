@@ -26,7 +26,7 @@ internal readonly record struct Endpoint(string Host, int Port)
             }
         }
 
-        throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is no endpoint. Write it as host:port, or [address]:port for IPv6.", text);
+        throw new MaintenanceException(ErrorCode.InvalidArgument, $"{SecretText.Show(text)} is no endpoint. Write it as host:port, or [address]:port for IPv6.", SecretText.IsLikely(text) ? null : text);
     }
 
     public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";

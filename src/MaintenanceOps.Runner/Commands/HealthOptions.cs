@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MaintenanceOps.Engine;
 using MaintenanceOps.Engine.Health;
 using MaintenanceOps.Engine.Health.Probes;
 using MaintenanceOps.Engine.Health.Probes.Databases;
@@ -61,7 +62,7 @@ internal static class HealthOptions
         var targets = context.Get(Targets)!;
         if (Array.Find(targets, t => !IsAddress(t) && !PlanFile.IsNamed(t)) is { } neither)
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{neither}' is neither a web address (http://…) nor a plan (.yaml). A database goes with --path.", neither);
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"{SecretText.Show(neither)} is neither a web address (http://…) nor a plan (.yaml). A database goes with --path.", neither);
         }
 
         if (targets.Count(t => !IsAddress(t)) > 1)
@@ -90,7 +91,7 @@ internal static class HealthOptions
     private static bool IsAddress(string target) => target.Contains("://", StringComparison.Ordinal);
 
     private static HttpProbe Http(RunnerContext context, string target) => new(
-        new HttpQuestion { Uri = Uri.TryCreate(target, UriKind.Absolute, out var uri) ? uri : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{target}' is no web address.", target), Trust = Trust(context) },
+        new HttpQuestion { Uri = Uri.TryCreate(target, UriKind.Absolute, out var uri) ? uri : throw new MaintenanceException(ErrorCode.InvalidArgument, $"{SecretText.Show(target)} is no web address.", target), Trust = Trust(context) },
         new HttpExpectation(context.Get(ExpectStatus), context.Get(ExpectJson)!.Select(Values.Pair), context.Get(ExpectBody)));
 
     private static IEnumerable<IProbe> Others(RunnerContext context) =>

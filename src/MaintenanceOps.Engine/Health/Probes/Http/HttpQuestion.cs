@@ -42,7 +42,7 @@ public sealed record HttpQuestion
     {
         if (!Uri.IsAbsoluteUri || (Uri.Scheme != Uri.UriSchemeHttp && Uri.Scheme != Uri.UriSchemeHttps))
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{(Uri.IsAbsoluteUri && Uri.UserInfo.Length > 0 ? Uri.Scheme + "://…" : Uri.OriginalString)}' is no web address. Write it as http://host/path or https://host/path; a database goes with -Path, a plan with -Plan.");
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"{SecretText.Show(Uri.OriginalString)} is no web address. Write it as http://host/path or https://host/path; a database goes with -Path, a plan with -Plan.");
         }
 
         if (!IsToken(Method))

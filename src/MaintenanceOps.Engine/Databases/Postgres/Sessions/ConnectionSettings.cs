@@ -108,7 +108,7 @@ internal sealed partial class ConnectionSettings
             Host = host.Target,
             Port = host.Port,
             Username = User,
-            Password = Password,
+            Password = Password ?? PasswordFile.Find(Value("passfile"), host, Database, User),
             Database = Database,
             ApplicationName = Value("application_name") ?? "mops",
             Pooling = false,

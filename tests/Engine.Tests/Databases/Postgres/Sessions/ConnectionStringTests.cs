@@ -136,6 +136,29 @@ public sealed class ConnectionStringTests
         Assert.DoesNotContain(Secret, error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void The_password_file_goes_by_the_name_and_counts_only_where_it_is_private()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        using var folder = new TestFolder();
+        var file = folder["pass"];
+        File.WriteAllText(file, "# db:5432:x:a:no\nother:*:*:*:no\ndb:77:*:a:port\n*:*:x:b\\:c:e\\:f:g\\\\h\nlocalhost:*:*:*:socket\ndb:*:*:*:last\n");
+        string? Of(string text) => PostgresConnectionString.Parse($"{text} passfile='{file}'") is var s ? s.ForDriver(s.Hosts[0]).Password : null;
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal("last", Of("host=db hostaddr=127.0.0.1 user=a dbname=x"));
+        Assert.Equal("port", Of("host=db port=77 user=a dbname=x"));
+        Assert.Equal("e:f:g\\h", Of("host=far user=b:c dbname=x"));
+        Assert.Equal("socket", Of("host=/tmp user=a dbname=x"));
+        Assert.Equal("said", Of("host=db user=a dbname=x password=said"));
+        Assert.Null(Of("host=far user=a dbname=x"));
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.GroupRead);
+        Assert.Null(Of("host=db user=a dbname=x"));
+    }
+
     [Theory]
     [InlineData("postgresql://a:x@db/x", true)]
     [InlineData(" host=db password=x", true)]

@@ -128,6 +128,26 @@ public sealed class ConnectionSecretTests : Place
         Assert.All(Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories), f => Assert.True(File.ReadAllBytes(f).AsSpan().IndexOf("canary"u8) < 0, f));
     }
 
+    [PostgresFact]
+    public void The_environment_and_a_service_say_what_the_string_does_not()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE DATABASE app");
+        var mops = Mops();
+        mops.Environment["PGHOST"] = cluster.Folder;
+        mops.Environment["PGUSER"] = "postgres";
+        Assert.Contains($"postgresql:///app?host={cluster.Folder}&port=5432", mops.Run("health", "-c", "dbname=app", "--json").Expect(0).Output, StringComparison.Ordinal);
+
+        // Its programs go where it goes itself, whatever else the environment says.
+        File.WriteAllText(InFolder("services"), $"[shop]\nhost={cluster.Folder}\nuser=postgres\ndbname=app\n");
+        mops.Environment["PGHOST"] = "/nowhere";
+        mops.Environment["PGPORT"] = "5432";
+        mops.Environment["PGOPTIONS"] = "-c statement_timeout=1";
+        mops.Environment["PGSERVICEFILE"] = InFolder("services");
+        mops.Environment["PGSERVICE"] = "shop";
+        Assert.Contains($"host={cluster.Folder}&port=5432", mops.Run("backup", "-c", "application_name=nightly", "--initialize", "--source", "a", "--json").Expect(0).Output, StringComparison.Ordinal);
+    }
+
     private static void Watch(ConcurrentBag<string> seen, CancellationToken cancellation)
     {
         while (!cancellation.IsCancellationRequested)

@@ -20,8 +20,8 @@ public sealed class HostileDatabaseTests : IDisposable
     /// <summary>Notes who it was called by, if that is a superuser.</summary>
     private const string Trap = """
         CREATE FUNCTION evil.trap() RETURNS void LANGUAGE plpgsql SECURITY INVOKER AS $$ BEGIN
-          IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
-            EXECUTE pg_catalog.format('COPY (SELECT 1) TO PROGRAM %L', 'touch ' || pg_catalog.current_setting('data_directory') || '/trapped');
+          IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user) THEN
+            EXECUTE pg_catalog.format('COPY (SELECT 1) TO PROGRAM %L', pg_catalog.concat('touch ', pg_catalog.current_setting('data_directory'), '/trapped'));
           END IF;
         END $$
         """;
@@ -47,7 +47,8 @@ public sealed class HostileDatabaseTests : IDisposable
         "FUNCTION evil.age(xid) RETURNS int {0} SELECT 1",
         "FUNCTION evil.pg_export_snapshot() RETURNS text {0} SELECT ''::text",
         "FUNCTION evil.pg_get_userbyid(oid) RETURNS name {0} SELECT 'x'::name",
-        "FUNCTION evil.bt_index_check(regclass, boolean, text DEFAULT '') RETURNS void {0} SELECT",
+        "FUNCTION evil.bt_index_check(regclass, VARIADIC boolean[]) RETURNS void {0} SELECT",
+        "FUNCTION evil.bt_index_check(oid, boolean) RETURNS void {0} SELECT",
         "FUNCTION evil.verify_heapam(relation regclass, check_toast boolean) RETURNS TABLE(blkno bigint, offnum int, attnum int, msg text) {0} SELECT 1::bigint, 1, 1, ''::text",
         "FUNCTION evil.eq(name, text) RETURNS boolean {0} SELECT false",
         "FUNCTION evil.eq(name, name) RETURNS boolean {0} SELECT false",

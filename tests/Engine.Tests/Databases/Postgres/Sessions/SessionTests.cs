@@ -119,7 +119,7 @@ public sealed class SessionTests : IDisposable
         var connection = $"host=127.0.0.1 port={((IPEndPoint)silent.LocalEndpoint).Port} user=a dbname=x connect_timeout=2";
         var clock = Stopwatch.StartNew();
         var error = Assert.Throws<MaintenanceException>(() => PostgresServer.Connect(connection));
-        Assert.Contains("did not answer within 2s (connect_timeout)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("did not answer within 2.0 s (connect_timeout)", error.Message, StringComparison.Ordinal);
         Assert.InRange(clock.Elapsed.TotalSeconds, 1.5, 20);
 
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));

@@ -493,10 +493,20 @@ sealed class Pack
 /// <summary>Where a block belongs: the block's number, the file's number, the offset in it and the length there.</summary>
 readonly record struct Place(int Block, int File, long Offset, long Length);
 
-/// <summary>One entry of a listing (section 7), without its extents; <c>Path</c> is relative and safe to use here.</summary>
-sealed record Entry(char Kind, string Path, byte[] RawName, string Shown, int Mode, long User, long Group, long Modified, long Size, byte[] Target)
+/// <summary>
+/// One entry of a listing (section 7), without its extents; <c>Path</c> is relative and safe to use here. <c>Kind</c> is an
+/// upper-case letter, and of the kinds of section 7.1 P, S, C or B.
+/// </summary>
+sealed record Entry(char Kind, string Path, byte[] RawName, string Shown, int Mode, long User, long Group, long Size, byte[] Target)
 {
     public long Lost { get; set; }
+
+    /// <summary>Seconds since 1970 and the nanoseconds that follow them.</summary>
+    public (long Seconds, long Nanoseconds) Modified { get; set; }
+
+    public (long Major, long Minor) Device { get; set; }
+
+    public List<(byte[] Name, byte[] Value)> Attributes { get; } = [];
 }
 
 static class Rescue
@@ -724,6 +734,9 @@ static class Rescue
                 Try(entry, path => Call(link(Name(Known(entry)), Name(path))));
         }
 
+        foreach (var entry in entries.Where(e => "PSCB".Contains(e.Kind)))
+            Try(entry, path => MakeNode(entry, path));
+
         foreach (var entry in entries.Where(e => e.Kind == 'L'))
         {
             Try(entry, path =>
@@ -750,12 +763,29 @@ static class Rescue
             {
                 act(At(entry.Path));
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or EntryPointNotFoundException)
             {
                 Lose($"{entry.Shown}: {e.Message}");
             }
         }
     }
+
+    /// <summary>Pipes, and devices where we may make them. A socket is made by the program that listens at it.</summary>
+    private static void MakeNode(Entry entry, string path)
+    {
+        if (entry.Kind == 'S')
+            Console.Error.WriteLine($"Note: {entry.Shown} is a socket. The program that uses it makes it anew.");
+        else if (!OperatingSystem.IsLinux() || (entry.Kind != 'P' && !Environment.IsPrivilegedProcess))
+            Lose($"{entry.Shown}: {(entry.Kind == 'P' ? "a named pipe, which only Linux gets" : $"the device {entry.Device.Major}:{entry.Device.Minor}, which only root can make")}");
+        else if (entry.Kind == 'P')
+            Call(mkfifo(Name(path), 0x180));
+        else
+            Call(mknod(Name(path), entry.Kind == 'C' ? 0x2180u : 0x6180u, DeviceNumber(entry.Device.Major, entry.Device.Minor)));
+    }
+
+    /// <summary>As makedev(3) packs it.</summary>
+    private static ulong DeviceNumber(long major, long minor) =>
+        (((ulong)major & 0xfffff000) << 32) | (((ulong)major & 0xfff) << 8) | (((ulong)minor & 0xffffff00) << 12) | ((ulong)minor & 0xff);
 
     private static void FillFiles(Repository repository, Blocks blocks, List<Place> places, List<Entry> entries, HashSet<string> files, string destination)
     {
@@ -847,7 +877,8 @@ static class Rescue
         {
             try
             {
-                var kind = (char)reader.Byte();
+                var mark = (char)reader.Byte();
+                var kind = char.ToUpperInvariant(mark);
                 var raw = reader.String();
                 var (mode, user, group, modified) = ((int)reader.Signed(), reader.Signed(), reader.Signed(), reader.Signed());
                 _ = reader.Signed(); // the moment of the last change, for the next backup
@@ -865,16 +896,23 @@ static class Rescue
                     offset = checked(offset + (length >> 1));
                 }
 
+                var entry = new Entry(kind, SafePath(raw) ?? "", raw[(raw.AsSpan().LastIndexOf((byte)'/') + 1)..], Show(raw), mode, user, group, size, target)
+                {
+                    Modified = ((long)Math.Floor(modified / 1e9m), modified - ((long)Math.Floor(modified / 1e9m) * 1_000_000_000)),
+                };
+                if (mark != kind)
+                    ReadExtension(ref reader, entry);
+
                 // The entry was read to its end; whatever is wrong with it concerns it alone.
                 var path = SafePath(raw);
-                if (path is null || (path == "" && kind != 'D') || !"FDLH".Contains(kind) || (kind == 'F' && offset != size))
+                if (path is null || (path == "" && kind != 'D') || !(mark == kind ? "FDLH" : "FDLHPSCB").Contains(kind) || (kind == 'F' && offset != size))
                 {
                     Lose($"{Show(raw)}: the listing describes it in a way that no backup does");
                     places.RemoveRange(firstPlace, places.Count - firstPlace);
                     continue;
                 }
 
-                entries.Add(new Entry(kind, path, raw[(raw.AsSpan().LastIndexOf((byte)'/') + 1)..], Show(raw), mode, user, group, modified, size, target));
+                entries.Add(entry);
             }
             catch (Exception e) when (e is Damage or OverflowException)
             {
@@ -886,6 +924,37 @@ static class Rescue
 
         places.RemoveAll(p => p.File >= entries.Count);
         return (entries, places);
+    }
+
+    /// <summary>Section 7.1: what version 2 says of an entry beyond version 1.</summary>
+    private static void ReadExtension(ref Reader reader, Entry entry)
+    {
+        for (var fields = reader.Count(2); fields > 0; fields--)
+        {
+            switch ((char)reader.Byte())
+            {
+                case 'm':
+                    entry.Modified = (reader.Signed(), reader.Long());
+                    break;
+                case 'c' or 'b':
+                    _ = (reader.Signed(), reader.Long()); // when it last changed, and when it was made: nothing can set these
+                    break;
+                case 'd':
+                    entry.Device = (reader.Long(), reader.Long());
+                    break;
+                case 'k':
+                    _ = reader.Byte(); // that it is a database: there is nothing beside it here that could be a log of it
+                    break;
+                case 'v':
+                    _ = reader.String(); // the link that led to it
+                    break;
+                case 'a':
+                    entry.Attributes.Add((reader.String(), reader.String()));
+                    break;
+                default:
+                    throw new Damage("an entry has a field that this program does not know");
+            }
+        }
     }
 
     /// <summary>A path below the destination, or null. A name that is no UTF-8 gets a stand-in until the end.</summary>
@@ -912,9 +981,9 @@ static class Rescue
 
     private static void Finish(Entry entry, string path)
     {
-        if (entry.Kind is 'H' || (entry.Kind is not 'D' && new FileInfo(path) is { Exists: false, LinkTarget: null }))
+        if (entry.Kind is 'H' or 'S' || (entry.Kind is 'F' or 'L' && new FileInfo(path) is { Exists: false, LinkTarget: null }))
         {
-            // A further name shares all with the first one.
+            // A further name shares all with the first one, and a socket was not made.
         }
         else
         {
@@ -925,14 +994,43 @@ static class Rescue
 
                 if (entry.Mode >= 0 && entry.Kind != 'L')
                     File.SetUnixFileMode(path, (UnixFileMode)(entry.Mode & 0xfff));
+
+                // After the owner, whose change drops capabilities, and the mode, which an access control list refines.
+                SetAttributes(entry, path);
             }
 
-            // Nanoseconds since 1970, rounded down to the tenth of a microsecond that .NET counts in.
-            File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch.AddTicks((long)Math.Floor(entry.Modified / 100m)));
+            SetTime(entry, path);
         }
 
-        if (!Utf8.IsValid(entry.RawName) && !OperatingSystem.IsWindows())
+        if (entry.Kind is not 'S' && !Utf8.IsValid(entry.RawName) && !OperatingSystem.IsWindows())
             Call(rename(Name(path), [.. Name(Path.GetDirectoryName(path)!)[..^1], (byte)'/', .. entry.RawName, 0]));
+    }
+
+    private static void SetAttributes(Entry entry, string path)
+    {
+        var failed = new List<string>();
+        foreach (var (name, value) in entry.Attributes)
+        {
+            if (!OperatingSystem.IsLinux() || lsetxattr(Name(path), [.. name, 0], value, value.Length, 0) != 0)
+                failed.Add(Show(name));
+        }
+
+        if (failed.Count > 0)
+            Lose($"{entry.Shown}: the attributes {string.Join(", ", failed)} (some need root, or another file system)");
+    }
+
+    private static void SetTime(Entry entry, string path)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            // The time of access is left as it is (UTIME_OMIT); a link is not followed (AT_SYMLINK_NOFOLLOW).
+            Call(utimensat(-100, Name(path), [0, 0x3ffffffe, entry.Modified.Seconds, entry.Modified.Nanoseconds], 0x100));
+            return;
+        }
+
+        // .NET counts in tenths of a microsecond, and to the end of the year 9999.
+        var seconds = Math.Clamp(entry.Modified.Seconds, -62_135_596_800, 253_402_300_799);
+        File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch.AddTicks((seconds * 10_000_000) + (entry.Modified.Nanoseconds / 100)));
     }
 
     private static JsonElement Find(Repository repository, string wanted)
@@ -959,6 +1057,9 @@ static class Rescue
             try
             {
                 var read = JsonDocument.Parse(repository.ReadSealed('S', "snapshots", id)).RootElement;
+                if (read.TryGetProperty("format", out var format) && format.GetInt32() > NewestFormat)
+                    throw new Damage($"it has version {format.GetInt32()} of the format, which this program does not know; take a newer rescue.cs");
+
                 _ = (MapOf(read), read.GetProperty("created").GetDateTimeOffset(), read.GetProperty("kind"), read.GetProperty("size").GetInt64(), read.GetProperty("source"), read.GetProperty("contentHash"));
                 manifest = read;
             }
@@ -970,6 +1071,9 @@ static class Rescue
             yield return (id, manifest);
         }
     }
+
+    /// <summary>The newest version of the format that this program reads (section 8).</summary>
+    private const int NewestFormat = 2;
 
     private static string MapOf(JsonElement manifest) => manifest.GetProperty("map").GetString() ?? "";
 
@@ -1008,7 +1112,7 @@ static class Rescue
             throw new IOException(Marshal.GetLastPInvokeErrorMessage());
     }
 
-    // What .NET has no call for: names as bytes, further names, owners.
+    // What .NET has no call for: names as bytes, further names, owners, pipes, attributes, times beyond year 9999.
     [DllImport("libc", SetLastError = true)]
     private static extern int link(byte[] existing, byte[] path);
 
@@ -1017,6 +1121,18 @@ static class Rescue
 
     [DllImport("libc", SetLastError = true)]
     private static extern int rename(byte[] from, byte[] to);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int mkfifo(byte[] path, uint mode);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int mknod(byte[] path, uint mode, ulong device);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int lsetxattr(byte[] path, byte[] name, byte[] value, nint size, int flags);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int utimensat(int folder, byte[] path, long[] times, int flags);
 
     [DllImport("libc", SetLastError = true)]
     private static extern int lchown(byte[] path, uint user, uint group);

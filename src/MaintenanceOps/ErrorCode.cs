@@ -72,6 +72,15 @@ public enum ErrorCode
     /// <summary>What was restored or written differs from what was recorded.</summary>
     VerificationFailed = 25,
 
+    /// <summary>A part of the source could not be read, so it is not in the snapshot.</summary>
+    SnapshotIncomplete = 26,
+
+    /// <summary>A snapshot that may be newer than the newest readable one cannot be read, so nobody knows which is the latest.</summary>
+    LatestUnreadable = 27,
+
+    /// <summary>A drill cannot be made here, which says nothing about the snapshot.</summary>
+    DrillNotPossible = 28,
+
     /// <summary>The file is not a SQLite database, or it is encrypted by an extension.</summary>
     NotADatabase = 30,
 
@@ -108,11 +117,20 @@ public enum ErrorCode
     /// <summary>An entry of the snapshot would be written outside the destination.</summary>
     DestinationEscaped = 41,
 
+    /// <summary>A mounted file or folder stands where the restore has to put another one.</summary>
+    MountInTheWay = 42,
+
+    /// <summary>Some objects could not be restored, and <c>-Strict</c> asked for all or nothing.</summary>
+    RestoreIncomplete = 43,
+
     /// <summary>An empty retention policy would remove everything, so it is refused.</summary>
     RetentionPolicyEmpty = 50,
 
     /// <summary>Retention stopped because the newest snapshot or the clock looks wrong.</summary>
     RetentionSuspicious = 51,
+
+    /// <summary>Snapshots that others name are not listed, so nothing is removed: the listing may be cut.</summary>
+    SnapshotsMissing = 52,
 
     /// <summary>The operation was cancelled.</summary>
     Cancelled = 60,
@@ -122,4 +140,7 @@ public enum ErrorCode
 
     /// <summary>Something did not become healthy, or did not fall quiet, in the time that it was given.</summary>
     NotHealthy = 71,
+
+    /// <summary>The source changed while it was read in a way that leaves no consistent state.</summary>
+    SourceChanged = 80,
 }

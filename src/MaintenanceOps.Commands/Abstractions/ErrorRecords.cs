@@ -34,6 +34,11 @@ internal static class ErrorRecords
 
     private static object? Safe(object? target) => target is string or Uri && SecretText.IsLikely(target.ToString()) ? null : target;
 
+    /// <summary>One entry of the source that is missing in a snapshot.</summary>
+    public static ErrorRecord Missing(Snapshot snapshot, string name) => From(
+        new MaintenanceException(ErrorCode.SnapshotIncomplete, $"'{name}' could not be read and is missing in snapshot {snapshot.ShortId} of '{snapshot.Source}'. Give the right to read it, exclude it, or accept it with -AllowIncomplete.", name),
+        name);
+
     private static ErrorCategory CategoryOf(ErrorCode code) => code switch
     {
         ErrorCode.InvalidArgument or ErrorCode.RetentionPolicyEmpty => ErrorCategory.InvalidArgument,
@@ -51,7 +56,9 @@ internal static class ErrorRecords
         ErrorCode.SnapshotAmbiguous or ErrorCode.SnapshotKindMismatch => ErrorCategory.InvalidType,
         ErrorCode.KeyNotRemovable or ErrorCode.RetentionSuspicious or ErrorCode.LeaseLost => ErrorCategory.InvalidOperation,
         ErrorCode.DestinationEscaped => ErrorCategory.SecurityError,
-        ErrorCode.PlanInvalid => ErrorCategory.InvalidData,
+        ErrorCode.PlanInvalid or ErrorCode.SnapshotIncomplete or ErrorCode.LatestUnreadable or ErrorCode.RestoreIncomplete => ErrorCategory.InvalidData,
+        ErrorCode.MountInTheWay or ErrorCode.SourceChanged => ErrorCategory.ResourceBusy,
+        ErrorCode.SnapshotsMissing or ErrorCode.DrillNotPossible => ErrorCategory.InvalidOperation,
         ErrorCode.NotHealthy => ErrorCategory.OperationTimeout,
         ErrorCode.Cancelled => ErrorCategory.OperationStopped,
         _ => ErrorCategory.NotSpecified,

@@ -11,7 +11,7 @@ public abstract class PathCmdlet : RepositoryCmdlet
     /// <summary>What to back up; wildcards are allowed.</summary>
     [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
-    public string[] Path { get; set; } = [];
+    public PathArgument[] Path { get; set; } = [];
 
     /// <summary>What to back up, taken as it is.</summary>
     [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
@@ -36,6 +36,6 @@ public abstract class PathCmdlet : RepositoryCmdlet
 
     /// <summary>The existing paths that the current input names.</summary>
     private protected IReadOnlyList<string> ResolvedPaths(out bool complete) => ParameterSetName == LiteralPathSet
-        ? ProviderPaths.Existing(this, LiteralPath, literal: true, out complete)
-        : ProviderPaths.Existing(this, Path, literal: false, out complete);
+        ? ProviderPaths.Existing(this, LiteralPath.Select(p => (p, true)), out complete)
+        : ProviderPaths.Existing(this, Path.Select(p => (p.Text, p.IsLiteral)), out complete);
 }

@@ -10,14 +10,13 @@ internal static class ProviderPaths
 
     /// <summary>The existing paths that fit; an error record for each that does not.</summary>
     /// <param name="cmdlet">Knows the current location, and gets the errors.</param>
-    /// <param name="paths">Paths, of any provider as far as the user is concerned.</param>
-    /// <param name="literal">Takes <c>*</c>, <c>?</c> and <c>[</c> as they are.</param>
+    /// <param name="paths">Paths, of any provider as far as the user is concerned; a literal one takes <c>*</c>, <c>?</c> and <c>[</c> as they are.</param>
     /// <param name="complete">Whether each path led to something.</param>
-    public static IReadOnlyList<string> Existing(PSCmdlet cmdlet, IEnumerable<string> paths, bool literal, out bool complete)
+    public static IReadOnlyList<string> Existing(PSCmdlet cmdlet, IEnumerable<(string Path, bool Literal)> paths, out bool complete)
     {
         var found = new List<string>();
         complete = true;
-        foreach (var path in paths)
+        foreach (var (path, literal) in paths)
         {
             if (IsConnection(path))
             {
@@ -74,12 +73,47 @@ internal static class ProviderPaths
 
     private static List<string> Matches(PSCmdlet cmdlet, string path, bool literal, out ProviderInfo provider)
     {
-        if (!literal)
+        var exact = Exact(cmdlet, path, out provider);
+        if (literal || provider.Name != FileSystem)
+        {
+            return exact;
+        }
+
+        if (!WildcardPattern.ContainsWildcardCharacters(path) || exact.Count == 0)
         {
             return [.. cmdlet.GetResolvedProviderPathFromPSPath(path, out provider)];
         }
 
+        // The name exists as it is written, and its brackets are a wildcard too.
+        List<string> matches = TryResolve(cmdlet, path);
+        if (matches.Count == 0)
+        {
+            return exact;
+        }
+
+        if (!matches.Contains(exact[0]))
+        {
+            cmdlet.WriteWarning($"'{path}' was taken as a wildcard and fits {string.Join(", ", matches.Take(3))}. A file of exactly that name exists too: name it with -LiteralPath.");
+        }
+
+        return matches;
+    }
+
+    private static List<string> Exact(PSCmdlet cmdlet, string path, out ProviderInfo provider)
+    {
         var full = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out provider, out _);
-        return provider.Name != FileSystem || File.Exists(full) || Directory.Exists(full) ? [full] : [];
+        return provider.Name != FileSystem || File.Exists(full) || Directory.Exists(full) || new FileInfo(full).LinkTarget is not null ? [full] : [];
+    }
+
+    private static List<string> TryResolve(PSCmdlet cmdlet, string path)
+    {
+        try
+        {
+            return [.. cmdlet.GetResolvedProviderPathFromPSPath(path, out _)];
+        }
+        catch (ItemNotFoundException)
+        {
+            return [];
+        }
     }
 }

@@ -32,6 +32,12 @@ public abstract class SnapshotCmdlet : RepositoryCmdlet
     /// <summary>Does the cmdlet's work to one snapshot.</summary>
     private protected abstract void Process(Repository repository, Snapshot snapshot);
 
+    /// <summary>Finds the snapshot that an id names.</summary>
+    private protected virtual Snapshot Choose(SnapshotCatalog catalog, string id, LatestRule rule, IOperationSink sink) => catalog.Find(id, rule, sink);
+
+    /// <summary>Which snapshot <c>latest</c> is.</summary>
+    private protected virtual LatestRule Latest(string? source) => new() { Source = source };
+
     /// <summary>How far a recovery is to go; then <c>latest</c> is the newest base backup that ended before.</summary>
     private protected virtual RecoveryTarget? Recovery => null;
 
@@ -39,10 +45,10 @@ public abstract class SnapshotCmdlet : RepositoryCmdlet
     private protected Snapshot? Find(Repository repository, SnapshotReference reference, string? source)
     {
         Snapshot? found = null;
-        Run(reference.Id, _ =>
+        Run(reference.Id, output =>
         {
             var catalog = new SnapshotCatalog(repository);
-            found = Recovery is { } target ? catalog.FindBefore(target, reference.Id, source) : catalog.Find(reference.Id, source);
+            found = Recovery is { } target ? catalog.FindBefore(target, reference.Id, Latest(source), output) : Choose(catalog, reference.Id, Latest(source), output);
         });
         return found;
     }

@@ -16,7 +16,7 @@ public abstract class DatabaseCmdlet : EngineCmdlet
     [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
-    public virtual string[] Path { get; set; } = [];
+    public virtual PathArgument[] Path { get; set; } = [];
 
     /// <summary>SQLite databases, taken as they are.</summary>
     [Parameter(ParameterSetName = LiteralPathSet, Mandatory = true, ValueFromPipelineByPropertyName = true)]
@@ -61,8 +61,8 @@ public abstract class DatabaseCmdlet : EngineCmdlet
                 var plan = ProviderPaths.Full(this, Plan);
                 return Require(plan, _ => DatabasePlan.Targets(PlanFile.Load(plan), Name, LockTimeout));
             default:
-                var literal = ParameterSetName == LiteralPathSet;
-                return [.. ProviderPaths.Existing(this, literal ? LiteralPath : Path, literal, out _).Select(p => new DatabaseTarget { Path = p, LockTimeout = LockTimeout })];
+                var paths = ParameterSetName == LiteralPathSet ? LiteralPath.Select(p => (Text: p, Literal: true)) : Path.Select(p => (p.Text, p.IsLiteral));
+                return [.. ProviderPaths.Existing(this, paths, out _).Select(p => new DatabaseTarget { Path = p, LockTimeout = LockTimeout })];
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class OptimizeDatabaseCommand : DatabaseCmdlet
     [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0)]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
-    public override string[] Path { get; set; } = [];
+    public override PathArgument[] Path { get; set; } = [];
 
     /// <summary>Findings of Get-DatabaseHealth; those without an action are passed over.</summary>
     [Parameter(ParameterSetName = FindingSet, Mandatory = true, ValueFromPipeline = true)]

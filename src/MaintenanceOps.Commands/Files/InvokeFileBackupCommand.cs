@@ -20,6 +20,10 @@ public sealed class InvokeFileBackupCommand : PathCmdlet
     [Parameter]
     public string[] ExcludeFrom { get; set; } = [];
 
+    /// <summary>Writes no errors for entries that could not be read; the snapshot says what is missing either way.</summary>
+    [Parameter]
+    public SwitchParameter AllowIncomplete { get; set; }
+
     /// <summary>Reads every file again, also those that look unchanged.</summary>
     [Parameter]
     public SwitchParameter Reread { get; set; }
@@ -54,8 +58,13 @@ public sealed class InvokeFileBackupCommand : PathCmdlet
             ExcludeFrom = [.. ExcludeFrom.Select(file => ProviderPaths.Full(this, file))],
             Reread = Reread,
         };
-        var options = new BackupOptions { Source = source, Tags = Tag };
-        Run(source, output => output.Write(new FileBackup(repository, output).Run(what, options, output.Cancellation)));
+        var options = new BackupOptions { Source = source, Tags = Tag, AllowIncomplete = AllowIncomplete };
+        Snapshot? snapshot = null;
+        Run(source, output => output.Write(snapshot = new FileBackup(repository, output).Run(what, options, output.Cancellation)));
+        foreach (var name in AllowIncomplete ? [] : snapshot?.Missing ?? [])
+        {
+            WriteError(ErrorRecords.Missing(snapshot!, name));
+        }
     }
 
     /// <summary>The name of the one folder or file; several paths have no name that would stay the same.</summary>

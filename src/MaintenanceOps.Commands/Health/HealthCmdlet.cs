@@ -249,10 +249,15 @@ public abstract class HealthCmdlet : EngineCmdlet
     [ValidateNotNullOrEmpty]
     public string Source { get; set; } = "";
 
-    /// <summary>An older newest verified snapshot is unhealthy.</summary>
+    /// <summary>An older newest good snapshot is unhealthy: one that is complete, has failed no test, and is in the state of -State.</summary>
     [Parameter(ParameterSetName = BackupSet)]
     [Duration]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromHours(26);
+
+    /// <summary>What a good snapshot must have come to: Written, Checked or Restored.</summary>
+    [Parameter(ParameterSetName = BackupSet)]
+    [ValidateSet(nameof(SnapshotState.Written), nameof(SnapshotState.Checked), nameof(SnapshotState.Restored))]
+    public SnapshotState State { get; set; } = SnapshotState.Written;
 
     /// <summary>Opens an encrypted repository; the environment's passphrase where it is left out.</summary>
     [Parameter(ParameterSetName = BackupSet)]

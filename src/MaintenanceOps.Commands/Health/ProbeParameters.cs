@@ -17,7 +17,7 @@ internal sealed class ProbeParameters(HealthCmdlet cmdlet)
 {
     public IEnumerable<(string Target, Func<IProbe> Make)> Probes() => cmdlet.ParameterSetName switch
     {
-        "Http" => cmdlet.Uri.Select(uri => (uri.OriginalString, Make(() => Http(uri)))),
+        "Http" => cmdlet.Uri.Select(uri => (WebAddress.Shown(uri.OriginalString), Make(() => Http(uri)))),
         "Tcp" => cmdlet.TcpEndpoint.Select(e => (e, Make(() => new TcpProbe(e, cmdlet.Expect)))),
         "Tls" => cmdlet.TlsEndpoint.Select(e => (e, Make(() => Tls(e)))),
         "Sqlite" => cmdlet.Path.SelectMany(Files).Select(p => (p, Make(() => new SqliteProbe(p, Question())))),
@@ -39,12 +39,12 @@ internal sealed class ProbeParameters(HealthCmdlet cmdlet)
     {
         var location = ProviderPaths.Location(cmdlet, cmdlet.Repository);
         var passphrase = OpenRepositories.PassphraseOf(cmdlet.Passphrase, Full(cmdlet.KeyFile));
-        return (location, () => new BackupProbe(location, passphrase, cmdlet.Source, cmdlet.MaxAge));
+        return (location, () => new BackupProbe(location, passphrase, cmdlet.Source, cmdlet.MaxAge, cmdlet.State));
     }
 
     /// <summary>A path without wildcards is looked at though nothing is there: that it is missing is what a check is for.</summary>
     private IReadOnlyList<string> Files(string path) => WildcardPattern.ContainsWildcardCharacters(path)
-        ? ProviderPaths.Existing(cmdlet, [path], literal: false, out _)
+        ? ProviderPaths.Existing(cmdlet, [(path, false)], out _)
         : [ProviderPaths.Full(cmdlet, path)];
 
     private HttpProbe Http(Uri uri) => new(

@@ -26,7 +26,7 @@ public sealed class CompareSnapshotCommand : RepositoryCmdlet
         {
             var catalog = new SnapshotCatalog(repository);
             var reference = catalog.Find(Reference.Id);
-            var difference = catalog.Find(Difference?.Id ?? SnapshotReference.Latest, reference.Source);
+            var difference = catalog.Find(Difference?.Id ?? SnapshotReference.Latest, new LatestRule { Source = reference.Source }, output);
             foreach (var item in new SnapshotComparison(repository, output).Run(reference, difference, output.Cancellation))
             {
                 output.Write(item);

@@ -29,7 +29,7 @@ public sealed class GetSnapshotCommand : RepositoryCmdlet
     [Parameter(ParameterSetName = "Filter")]
     public SwitchParameter Latest { get; set; }
 
-    /// <summary>Only those that passed a check and have not failed one since.</summary>
+    /// <summary>Only those that are complete and were checked or restored.</summary>
     [Parameter(ParameterSetName = "Filter")]
     public SwitchParameter Verified { get; set; }
 
@@ -66,7 +66,7 @@ public sealed class GetSnapshotCommand : RepositoryCmdlet
         var filter = new SnapshotFilter { Sources = Source, Tags = Tag, Before = Before, After = After, Verified = Verified, Latest = Latest };
         var catalog = new SnapshotCatalog(repository);
         catalog.RequireSources(Source);
-        foreach (var snapshot in catalog.List(filter, output))
+        foreach (var snapshot in catalog.List(filter, output, unreadableToo: true))
         {
             output.Write(snapshot);
         }

@@ -113,7 +113,7 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
     private void Apply(Repository repository, HashSet<string>? ids)
     {
         var retention = new RetentionRun(repository, Policy(), Force);
-        foreach (var source in Require(repository.Location, output => retention.SnapshotsBySource(Source, ids, output)))
+        foreach (var source in Require(repository.Location, output => retention.SnapshotsBySource(new SnapshotFilter { Sources = Source }, ids, output)))
         {
             IReadOnlyList<RetentionDecision> decisions = [];
             if (!Run(source.Key, _ => decisions = retention.Decide(source)))
@@ -129,7 +129,11 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
 
         if (Prune && ShouldProcess(repository.Location, "Remove what no snapshot needs"))
         {
-            Run(repository.Location, output => retention.Prune(output, RecoveryWindow));
+            Run(repository.Location, output =>
+            {
+                var result = new RepositoryPrune(repository, output).Run(dryRun: false, recoveryWindow: RecoveryWindow, cancellation: output.Cancellation);
+                output.Inform($"{repository.Location}: {ByteSize.Format(result.Freed)} became free.");
+            });
         }
     }
 

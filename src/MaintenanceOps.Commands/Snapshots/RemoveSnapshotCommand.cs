@@ -12,6 +12,8 @@ public sealed class RemoveSnapshotCommand : SnapshotCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    private protected override Snapshot Choose(SnapshotCatalog catalog, string id, LatestRule rule, IOperationSink sink) => catalog.FindToRemove(id, rule.Source);
+
     private protected override void Process(Repository repository, Snapshot snapshot)
     {
         if (ShouldProcess($"{snapshot.ShortId} of '{snapshot.Source}', taken {snapshot.Created:yyyy-MM-dd HH:mm} UTC", "Remove the snapshot"))

@@ -95,6 +95,14 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     [ValidateNotNullOrEmpty]
     public string? ScratchPath { get; set; }
 
+    /// <summary>Lets <c>latest</c> mean the newest snapshot that is complete and was checked or restored.</summary>
+    [Parameter]
+    public SwitchParameter Verified { get; set; }
+
+    /// <summary>Brings back everything or nothing: an object that cannot be restored undoes the restore.</summary>
+    [Parameter]
+    public SwitchParameter Strict { get; set; }
+
     /// <summary>Goes on where the destination exists or is in use.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -104,6 +112,8 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
     public SwitchParameter NoSafetySnapshot { get; set; }
 
     private protected override RecoveryTarget? Recovery => PointInTime is null ? null : RecoveryTarget.Parse(PointInTime, TargetTimeline);
+
+    private protected override LatestRule Latest(string? source) => new() { Source = source, Verified = Verified };
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -173,6 +183,7 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
             Destination = Destination is null ? null : ConnectionString is not null ? Destination : RestorePlan.PlaceOf(snapshot, ProviderPaths.Full(this, Destination), Destination),
             InPlace = InPlace,
             Force = Force,
+            Strict = Strict,
             Include = Include,
             Database = Database,
             Table = Table,

@@ -40,6 +40,8 @@ public sealed class TestSnapshotCommand : SnapshotCmdlet
 
     private protected override RecoveryTarget? Recovery => PointInTime is null ? null : RecoveryTarget.Parse(PointInTime, TargetTimeline);
 
+    private protected override LatestRule Latest(string? source) => new() { Source = source, EvenFailed = true };
+
     private protected override void Process(Repository repository, Snapshot snapshot)
     {
         var options = new ProofOptions

@@ -19,9 +19,12 @@ internal sealed record FileEntry
 
     public long Group { get; init; } = -1;
 
-    public long Modified { get; init; }
+    public FileTime Modified { get; init; }
 
-    public long Changed { get; init; }
+    public FileTime Changed { get; init; }
+
+    /// <summary>When the file was made, for people; null where unknown. Linux has no call that sets it.</summary>
+    public FileTime? Born { get; init; }
 
     public ulong Inode { get; init; }
 
@@ -35,15 +38,30 @@ internal sealed record FileEntry
 
     public Extent[] Extents { get; init; } = [];
 
+    /// <summary>In the order of their names.</summary>
+    public IReadOnlyList<ExtendedAttribute> Attributes { get; init; } = [];
+
+    /// <summary>Of a device node, the number of the device as mknod(2) takes it.</summary>
+    public long DeviceNumber { get; init; }
+
+    public ContentKind Content { get; init; }
+
+    /// <summary>Where a path that was asked for was a symbolic link and stands for what it leads to: what the link said.</summary>
+    public string Via { get; init; } = "";
+
+    /// <summary>Whether it holds what version 1 of the format cannot say.</summary>
+    public bool IsExtended => Kind.IsSpecial()
+        || Attributes.Count > 0 || Born is not null || Content != ContentKind.Plain || Via.Length > 0 || !Modified.IsCountable || !Changed.IsCountable;
+
     public void Write(ByteWriter writer)
     {
-        writer.Byte((byte)Kind);
+        writer.Byte(IsExtended ? EntryExtension.Mark(Kind) : (byte)Kind);
         writer.Block(PathCodec.Encode(Path));
         writer.Signed(Mode);
         writer.Signed(User);
         writer.Signed(Group);
-        writer.Signed(Modified);
-        writer.Signed(Changed);
+        writer.Signed(Modified.Count);
+        writer.Signed(Changed.Count);
         writer.VarInt(Inode);
         writer.VarInt(Size);
         writer.Block(PathCodec.Encode(Target));
@@ -57,25 +75,26 @@ internal sealed record FileEntry
                 writer.Id(extent.Block);
             }
         }
+
+        if (IsExtended)
+        {
+            EntryExtension.Write(writer, this);
+        }
     }
 
+    /// <exception cref="InvalidDataException">The bytes are no entry.</exception>
     public static FileEntry Read(ref ByteReader reader)
     {
-        var kind = (EntryKind)reader.Byte();
-        if (!Enum.IsDefined(kind) || kind == EntryKind.Special)
-        {
-            throw new InvalidDataException("The listing holds an entry of an unknown kind.");
-        }
-
+        var mark = reader.Byte();
         var entry = new FileEntry
         {
-            Kind = kind,
+            Kind = EntryExtension.KindOf(mark),
             Path = PathCodec.Decode(reader.Block()),
             Mode = checked((int)reader.Signed()),
             User = reader.Signed(),
             Group = reader.Signed(),
-            Modified = reader.Signed(),
-            Changed = reader.Signed(),
+            Modified = FileTime.OfNanoseconds(reader.Signed()),
+            Changed = FileTime.OfNanoseconds(reader.Signed()),
             Inode = reader.VarInt(),
             Size = reader.Int64(),
             Target = PathCodec.Decode(reader.Block()),
@@ -91,8 +110,13 @@ internal sealed record FileEntry
             total = checked(total + (length >> 1));
         }
 
-        return entry.Kind != EntryKind.File || total == entry.Size
-            ? entry
-            : throw new InvalidDataException($"The parts of '{PathCodec.Display(entry.Path)}' do not add up to its size.");
+        if (entry.Kind == EntryKind.File && total != entry.Size)
+        {
+            throw new InvalidDataException($"The parts of '{PathCodec.Display(entry.Path)}' do not add up to its size.");
+        }
+
+        return EntryExtension.IsMark(mark) ? EntryExtension.Read(ref reader, entry)
+            : entry.Note == FileBackup.DatabaseNote ? entry with { Content = ContentKind.SqliteDatabase }
+            : entry;
     }
 }

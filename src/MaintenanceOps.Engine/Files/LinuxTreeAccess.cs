@@ -6,22 +6,25 @@ namespace MaintenanceOps.Engine.Files;
 
 /// <summary>
 /// Linux's own calls with names as bytes: .NET's file API cannot express names that are no UTF-8, owners, inodes or
-/// holes. Shapes from statx(2), readdir(3), lseek(2) and utimensat(2); they are the same on every architecture.
+/// holes. Shapes from statx(2), readdir(3) and lseek(2); they are the same on every architecture.
 /// </summary>
 internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
 {
     private const int AtCwd = -100;
     private const int NoFollow = 0x100;
-    private const int StatxBasic = 0x7ff;
+    private const int EmptyPath = 0x1000;
+    private const uint StatxType = 1;
+
+    /// <summary>All basic facts, and the time of birth.</summary>
+    private const int StatxWanted = 0xfff;
+    private const uint StatxBorn = 0x800;
     private const int NotFound = 2;
     private const int NotAFolder = 20;
     private const int OpenReadOnly = 0;
-    private const int OpenReadWrite = 2;
-    private const int OpenCreate = 0x40;
-    private const int OpenExclusive = 0x80;
     private const int OpenCloseOnExec = 0x80000;
     private const int OpenNonBlocking = 0x800;
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
+    private static readonly int OpenOnlyFolder = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
     private const int SeekData = 3;
     private const int SeekHole = 4;
     private const int NoSuchData = 6;
@@ -33,20 +36,14 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         fixed (byte* name = Name(path))
         fixed (byte* buffer = stat)
         {
-            if (Statx(AtCwd, name, NoFollow, StatxBasic, buffer) != 0)
+            if (Statx(AtCwd, name, NoFollow, StatxWanted, buffer) != 0)
             {
                 return Marshal.GetLastPInvokeError() is NotFound or NotAFolder ? null : throw Failed("look at", path);
             }
         }
 
         var mode = BinaryPrimitives.ReadUInt16LittleEndian(stat[28..]);
-        var kind = (mode & 0xf000) switch
-        {
-            0x8000 => EntryKind.File,
-            0x4000 => EntryKind.Folder,
-            0xa000 => EntryKind.Link,
-            _ => EntryKind.Special,
-        };
+        var kind = KindOf(mode);
         return new FileFacts(
             kind,
             mode & 0xfff,
@@ -58,20 +55,49 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
             BinaryPrimitives.ReadUInt64LittleEndian(stat[32..]),
             ((ulong)BinaryPrimitives.ReadUInt32LittleEndian(stat[136..]) << 32) | BinaryPrimitives.ReadUInt32LittleEndian(stat[140..]),
             BinaryPrimitives.ReadUInt32LittleEndian(stat[16..]),
-            BinaryPrimitives.ReadInt64LittleEndian(stat[48..]));
+            BinaryPrimitives.ReadInt64LittleEndian(stat[48..]))
+        {
+            Born = (BinaryPrimitives.ReadUInt32LittleEndian(stat) & StatxBorn) != 0 ? Time(stat[80..]) : null,
+            DeviceNumber = kind is EntryKind.CharacterDevice or EntryKind.BlockDevice
+                ? DeviceNumbers.Of(BinaryPrimitives.ReadUInt32LittleEndian(stat[128..]), BinaryPrimitives.ReadUInt32LittleEndian(stat[132..]))
+                : 0,
+        };
+    }
+
+    private static EntryKind KindOf(ushort mode) => (mode & 0xf000) switch
+    {
+        0x8000 => EntryKind.File,
+        0x4000 => EntryKind.Folder,
+        0xa000 => EntryKind.Link,
+        0x1000 => EntryKind.Fifo,
+        0x2000 => EntryKind.CharacterDevice,
+        0x6000 => EntryKind.BlockDevice,
+        _ => EntryKind.Socket,
+    };
+
+    public override string? MadeUpBy(string path)
+    {
+        var facts = stackalloc nint[32];
+        fixed (byte* name = Name(path))
+        {
+            return StatFs(name, facts) != 0 ? null : KernelFileSystems.NameOf((uint)facts[0]);
+        }
     }
 
     public override IReadOnlyList<string> Names(string folder)
     {
+        // Opened without following a link: somebody may just have put one in the folder's place.
         nint stream;
-        fixed (byte* name = Name(folder))
+        using (var handle = Open(folder, OpenReadOnly | OpenOnlyFolder | OpenNoFollow, 0))
         {
-            stream = OpenDir(name);
-        }
+            stream = FdOpenDir((int)handle.DangerousGetHandle());
+            if (stream == 0)
+            {
+                throw Failed("list", folder);
+            }
 
-        if (stream == 0)
-        {
-            throw Failed("list", folder);
+            // Closing the stream closes the descriptor.
+            handle.SetHandleAsInvalid();
         }
 
         try
@@ -110,65 +136,36 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         }
     }
 
-    public override SafeFileHandle OpenRead(string path) => Open(path, OpenReadOnly | OpenNoFollow | OpenNonBlocking, 0);
+    public override IReadOnlyList<ExtendedAttribute> Attributes(string path, Action<string, string> unread) => LinuxAttributes.Read(Name(path), unread);
 
-    public override SafeFileHandle Create(string path) => Open(path, OpenReadWrite | OpenCreate | OpenExclusive | OpenNoFollow, 0x180);
-
-    public override SafeFileHandle OpenWrite(string path) => Open(path, OpenReadWrite | OpenNoFollow, 0);
-
-    public override void CreateFolder(string path) => Check(path, "make the folder", name => MkDir(name, 0x1c0));
-
-    public override void CreateLink(string path, string target)
+    /// <summary>Opening what became a pipe or a device meanwhile does not block, and it is not read.</summary>
+    public override SafeFileHandle OpenRead(string path)
     {
-        fixed (byte* to = Name(target))
-        fixed (byte* name = Name(path))
+        var file = Open(path, OpenReadOnly | OpenNoFollow | OpenNonBlocking, 0);
+        try
         {
-            if (SymLink(to, name) != 0)
+            Span<byte> stat = stackalloc byte[256];
+            byte nothing = 0;
+            fixed (byte* buffer = stat)
             {
-                throw Failed("make the link", path);
+                if (Statx((int)file.DangerousGetHandle(), &nothing, EmptyPath, StatxType, buffer) != 0)
+                {
+                    throw Failed("look at", path);
+                }
             }
+
+            return KindOf(BinaryPrimitives.ReadUInt16LittleEndian(stat[28..])) == EntryKind.File
+                ? file
+                : throw new IOException($"Cannot read '{PathCodec.Display(path)}': it is no regular file any more.");
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
         }
     }
 
-    public override void CreateHardLink(string existing, string path) => CheckTwo(existing, path, "make the name", (from, to) => Link(from, to));
-
-    public override void Rename(string from, string to) => CheckTwo(from, to, "rename to", (a, b) => Rename(a, b));
-
-    public override void Remove(string path) => Check(path, "remove", name => Unlink(name));
-
-    public override void RemoveFolder(string path) => Check(path, "remove the folder", name => RmDir(name));
-
-    public override string? Apply(string path, EntryKind kind, int mode, long user, long group, long modified)
-    {
-        string? problem = null;
-        fixed (byte* name = Name(path))
-        {
-            // The owner first: changing it clears set-id bits that the mode then sets again.
-            if (user >= 0 && LChown(name, (uint)user, (uint)group) != 0)
-            {
-                problem = $"owner {user}:{group} of '{PathCodec.Display(path)}' could not be set (that needs root)";
-            }
-
-            if (mode >= 0 && kind != EntryKind.Link && ChMod(name, (uint)mode) != 0)
-            {
-                problem = $"permissions of '{PathCodec.Display(path)}' could not be set";
-            }
-
-            var seconds = Math.DivRem(modified, 1_000_000_000, out var nanoseconds);
-            if (nanoseconds < 0)
-            {
-                (seconds, nanoseconds) = (seconds - 1, nanoseconds + 1_000_000_000);
-            }
-
-            var times = stackalloc long[4] { seconds, nanoseconds, seconds, nanoseconds };
-            if (UtimensAt(AtCwd, name, times, NoFollow) != 0)
-            {
-                problem ??= $"time of '{PathCodec.Display(path)}' could not be set";
-            }
-        }
-
-        return problem;
-    }
+    public override FolderHandle OpenFolder(string path) => LinuxFolder.Open(path);
 
     public override (long Start, long End)? NextData(SafeFileHandle file, long offset, long size)
     {
@@ -191,37 +188,10 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         }
     }
 
-    private delegate int One(byte* path);
-
-    private delegate int Two(byte* first, byte* second);
-
-    private static void Check(string path, string doing, One call)
-    {
-        fixed (byte* name = Name(path))
-        {
-            if (call(name) != 0)
-            {
-                throw Failed(doing, path);
-            }
-        }
-    }
-
-    private static void CheckTwo(string first, string second, string doing, Two call)
-    {
-        fixed (byte* a = Name(first))
-        fixed (byte* b = Name(second))
-        {
-            if (call(a, b) != 0)
-            {
-                throw Failed(doing, second);
-            }
-        }
-    }
-
     private static byte[] Name(string path) => [.. PathCodec.Encode(path), 0];
 
-    private static long Time(ReadOnlySpan<byte> stamp) => unchecked(
-        (BinaryPrimitives.ReadInt64LittleEndian(stamp) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(stamp[8..]));
+    private static FileTime Time(ReadOnlySpan<byte> stamp) =>
+        new(BinaryPrimitives.ReadInt64LittleEndian(stamp), BinaryPrimitives.ReadInt32LittleEndian(stamp[8..]));
 
     private static Exception Failed(string doing, string path)
     {
@@ -238,8 +208,11 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     private static partial int Statx(int folder, byte* path, int flags, uint mask, byte* buffer);
 
-    [LibraryImport("libc", EntryPoint = "opendir", SetLastError = true)]
-    private static partial nint OpenDir(byte* path);
+    [LibraryImport("libc", EntryPoint = "statfs", SetLastError = true)]
+    private static partial int StatFs(byte* path, nint* facts);
+
+    [LibraryImport("libc", EntryPoint = "fdopendir", SetLastError = true)]
+    private static partial nint FdOpenDir(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "readdir", SetLastError = true)]
     private static partial byte* ReadDir(nint stream);
@@ -252,33 +225,6 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     private static partial int Open(byte* path, int flags, int mode);
-
-    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true)]
-    private static partial int MkDir(byte* path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "symlink", SetLastError = true)]
-    private static partial int SymLink(byte* target, byte* path);
-
-    [LibraryImport("libc", EntryPoint = "link", SetLastError = true)]
-    private static partial int Link(byte* existing, byte* path);
-
-    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true)]
-    private static partial int Rename(byte* from, byte* to);
-
-    [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true)]
-    private static partial int Unlink(byte* path);
-
-    [LibraryImport("libc", EntryPoint = "rmdir", SetLastError = true)]
-    private static partial int RmDir(byte* path);
-
-    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true)]
-    private static partial int LChown(byte* path, uint user, uint group);
-
-    [LibraryImport("libc", EntryPoint = "chmod", SetLastError = true)]
-    private static partial int ChMod(byte* path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true)]
-    private static partial int UtimensAt(int folder, byte* path, long* times, int flags);
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     private static partial long LSeek(SafeFileHandle file, long offset, int whence);

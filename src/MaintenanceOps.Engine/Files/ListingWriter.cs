@@ -62,6 +62,9 @@ internal sealed class ListingWriter(BlockWriter blocks) : IDisposable
 
     public long Count { get; private set; }
 
+    /// <summary>Whether an entry holds what version 1 of the format cannot say.</summary>
+    public bool IsExtended { get; private set; }
+
     public void Add(PendingEntry entry)
     {
         pending.Enqueue(entry);
@@ -128,7 +131,9 @@ internal sealed class ListingWriter(BlockWriter blocks) : IDisposable
         {
             pending.Dequeue();
             scratch.Clear();
-            entry.Finish().Write(scratch);
+            var finished = entry.Finish();
+            IsExtended |= finished.IsExtended;
+            finished.Write(scratch);
             listing.Write(scratch.Written);
         }
     }

@@ -1,14 +1,18 @@
 using MaintenanceOps.Engine.Snapshots.Blocks;
+using MaintenanceOps.Engine.Snapshots.Format;
 
 namespace MaintenanceOps.Engine.Files;
 
 /// <summary>The previous snapshot's entries, read along with the walk: both are in the same order.</summary>
-internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> entries, DateTimeOffset taken, long timeGrain)
+internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> entries, Manifest parent, TimeSpan timeGrain)
 {
     private readonly IEnumerator<FileEntry> cursor = entries.GetEnumerator();
-    private readonly long trustedUntil = ((taken - DateTimeOffset.UnixEpoch).Ticks * 100) - timeGrain;
+    private readonly FileTime trustedUntil = FileTime.Of(parent.Created - timeGrain);
     private FileEntry? current;
     private bool ended;
+
+    /// <summary>Whether the parent's entries have extended attributes, where the files have: those of version 1 have none.</summary>
+    public bool KnowsAttributes { get; } = parent.Format >= 2;
 
     /// <summary>
     /// The parent's entry of a file that need not be read again: size, times and inode are the same, the last change was
@@ -30,7 +34,8 @@ internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> ent
             && e.Modified == facts.Modified
             && e.Changed == facts.Changed
             && e.Inode == facts.Inode
-            && Math.Max(facts.Modified, facts.Changed) < trustedUntil
+            && facts.Changed < trustedUntil
+            && (facts.Modified < trustedUntil || facts.Changed != default)
             && Array.TrueForAll(e.Extents, x => x.IsHole || index.FindSound(x.Block) >= 0)
             ? e
             : null;

@@ -18,11 +18,6 @@ internal static class PathCodec
             return Encoding.UTF8.GetString(bytes);
         }
 
-        if (Utf8.IsValid(bytes))
-        {
-            return Encoding.UTF8.GetString(bytes);
-        }
-
         var text = new StringBuilder(bytes.Length);
         while (!bytes.IsEmpty)
         {
@@ -70,29 +65,58 @@ internal static class PathCodec
         return bytes[..length];
     }
 
-    /// <summary>The name as it can be shown: escaped bytes as <c>\xff</c>, control characters too.</summary>
-    public static string Display(string text) => text.Any(c => char.IsSurrogate(c) || char.IsControl(c)) ? Escaped(text) : text;
+    /// <summary>
+    /// The name as it can be shown, so that different names look different: <c>\x</c> with two hexadecimal digits stands for
+    /// each byte that is no UTF-8, and for the bytes of control characters, of characters that turn the direction of writing
+    /// or break a line, of a space at either end, and of a backslash that would be read as the beginning of such an escape.
+    /// </summary>
+    public static string Display(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (IsEscaped(text, i))
+            {
+                return Escaped(text);
+            }
+        }
+
+        return text;
+    }
 
     private static string Escaped(string text)
     {
         var shown = new StringBuilder();
         for (var i = 0; i < text.Length; i++)
         {
-            var c = text[i];
-            if (char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
             {
-                shown.Append(c).Append(text[++i]);
+                shown.Append(text[i]).Append(text[++i]);
             }
-            else if (char.IsSurrogate(c) || char.IsControl(c))
+            else if (IsEscaped(text, i))
             {
-                shown.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\x{(byte)(c - (char.IsSurrogate(c) ? Escape : 0)):x2}");
+                foreach (var b in Encode(text[i].ToString()))
+                {
+                    shown.Append(System.Globalization.CultureInfo.InvariantCulture, $"\\x{b:x2}");
+                }
             }
             else
             {
-                shown.Append(c);
+                shown.Append(text[i]);
             }
         }
 
         return shown.ToString();
     }
+
+    private static bool IsEscaped(string text, int at) => text[at] switch
+    {
+        ' ' => at == 0 || at == text.Length - 1,
+        '\\' => at + 3 < text.Length && text[at + 1] == 'x' && char.IsAsciiHexDigit(text[at + 2]) && char.IsAsciiHexDigit(text[at + 3]),
+        >= '\u200e' and <= '\u200f' or >= '\u2028' and <= '\u202e' or >= '\u2066' and <= '\u2069' or '\ufeff' => true,
+        var c => char.IsControl(c) || (char.IsSurrogate(c) && !IsPair(text, at)),
+    };
+
+    private static bool IsPair(string text, int at) => char.IsHighSurrogate(text[at])
+        ? at + 1 < text.Length && char.IsLowSurrogate(text[at + 1])
+        : at > 0 && char.IsHighSurrogate(text[at - 1]);
 }

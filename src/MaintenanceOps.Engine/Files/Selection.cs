@@ -3,10 +3,11 @@ namespace MaintenanceOps.Engine.Files;
 /// <summary>The entries of a listing that are to be restored, checked to stay inside the destination.</summary>
 internal sealed class Selection
 {
-    private Selection(IReadOnlyList<FileEntry> entries, long size)
+    private Selection(IReadOnlyList<FileEntry> entries)
     {
         Entries = entries;
-        Size = size;
+        Size = entries.Sum(e => e.Size);
+        DataSize = entries.Sum(e => e.Extents.Sum(x => x.IsHole ? 0 : x.Length));
     }
 
     /// <summary>In listing order: a folder comes before what is in it.</summary>
@@ -14,6 +15,9 @@ internal sealed class Selection
 
     /// <summary>The sum of the files' sizes in bytes.</summary>
     public long Size { get; }
+
+    /// <summary>What the files' content takes on a disk, in bytes: holes take nothing.</summary>
+    public long DataSize { get; }
 
     /// <summary>
     /// Chooses by patterns and by exact shown paths; none chooses everything, and both must hold where both are given. What
@@ -23,14 +27,13 @@ internal sealed class Selection
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationEscaped"/>: an entry would leave the destination.</exception>
     public static Selection Of(IEnumerable<FileEntry> entries, IReadOnlyList<string> include, IReadOnlyCollection<string>? items = null, IReadOnlyList<string>? exclude = null)
     {
-        var filter = new PathFilter(include);
-        var excluded = new PathFilter(exclude ?? []);
+        var filter = PathFilter.Choosing(include, entries);
+        var excluded = PathFilter.Choosing(exclude ?? [], entries);
         var named = items is { Count: > 0 } ? items.ToHashSet(StringComparer.Ordinal) : null;
         var chosen = new List<FileEntry>();
         var waiting = new Stack<FileEntry>();
         var links = new HashSet<string>(StringComparer.Ordinal);
         var files = new Dictionary<string, FileEntry>(StringComparer.Ordinal);
-        long size = 0;
         foreach (var entry in entries)
         {
             RequireInside(entry, links);
@@ -44,12 +47,12 @@ internal sealed class Selection
                 waiting.Pop();
             }
 
-            if (excluded.Matches(entry.Path))
+            if (excluded.Fits(entry.Path, entry.Kind == EntryKind.Folder))
             {
                 continue;
             }
 
-            if ((filter.IsEmpty || filter.Matches(entry.Path)) && (named is null || named.Contains(PathCodec.Display(entry.Path))))
+            if ((filter.IsEmpty || filter.Fits(entry.Path, entry.Kind == EntryKind.Folder)) && (named is null || named.Contains(PathCodec.Display(entry.Path))))
             {
                 foreach (var above in waiting.Reverse())
                 {
@@ -57,9 +60,7 @@ internal sealed class Selection
                 }
 
                 waiting.Clear();
-                var taken = Resolve(entry, files);
-                chosen.Add(taken);
-                size += taken.Size;
+                chosen.Add(Resolve(entry, files));
             }
             else if (entry.Kind == EntryKind.Folder)
             {
@@ -73,7 +74,7 @@ internal sealed class Selection
         }
 
         RequireTargetsInside(chosen);
-        return new Selection(chosen, size);
+        return new Selection(chosen);
     }
 
     /// <summary>A hard link whose first name is not chosen becomes a file of its own, and the next ones links to it.</summary>

@@ -21,7 +21,7 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
             drill.Files++;
             var path = entry.Path.Length == 0 ? destination : TreeAccess.Join(destination, entry.Path);
             Compare(entry, TreeAccess.Current.Facts(path), snapshot, drill);
-            if (entry.Note == FileBackup.DatabaseNote)
+            if (entry.Content == ContentKind.SqliteDatabase)
             {
                 OpenDatabase(entry, path, snapshot, drill, cancellation);
             }
@@ -43,6 +43,10 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
         catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)
         {
             throw new OperationCanceledException(cancellation);
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteConnections.Wrap(e, path);
         }
     }
 

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
@@ -7,38 +8,39 @@ using Microsoft.Win32.SafeHandles;
 namespace MaintenanceOps.Engine.Files;
 
 /// <summary>
-/// Writes chosen entries below a staging folder. Blocks come in the order of the packs, so files are filled from many
+/// Writes chosen entries into staging areas. Blocks come in the order of the packs, so files are filled from many
 /// sides at once; each is finished, with its permissions and times, when its last block has come.
 /// </summary>
-internal sealed class TreeStage(Repository repository, IOperationSink sink, Selection selection, string root)
+internal sealed class TreeStage(Repository repository, IOperationSink sink, Selection selection, StagingAreas areas, AttributeProblems problems)
 {
-    private const int MaxWarnings = 1000;
-    private const int MaxOpen = 256;
-    private readonly TreeAccess access = TreeAccess.Current;
     private readonly DurableFiles files = DurableFiles.Default;
     private readonly Dictionary<int, SafeFileHandle> open = [];
     private readonly Dictionary<int, int> missing = [];
     private readonly HashSet<int> created = [];
+    private readonly HashSet<string> databases = new(StringComparer.Ordinal);
     private long written;
 
-    public List<string> Warnings { get; } = [];
+    /// <summary>The entries that turned out to be SQLite databases.</summary>
+    public IReadOnlySet<string> Databases => databases;
+
+    /// <summary>Links and special files that this system could not make, by their paths.</summary>
+    public Dictionary<string, UnrestoredObject> Unmade { get; } = new(StringComparer.Ordinal);
 
     /// <summary>One block's place: the file, by its index in the selection, and the offset in it.</summary>
     private readonly record struct Place(int Entry, long Offset, long Length);
 
     public void Write(Snapshot snapshot, CancellationToken cancellation)
     {
-        access.CreateFolder(root);
         foreach (var entry in selection.Entries.Where(e => e.Kind == EntryKind.Folder && e.Path.Length > 0))
         {
-            MakeFolder(entry.Path);
+            areas.Of(entry.Path).MakeFolder(entry.Path);
         }
 
-        var (places, ids) = Plan();
-        var placement = Placement.Of(repository.Index, ids);
-        placement.RequireComplete(snapshot.Id, repository.Location);
         try
         {
+            var (places, ids) = Plan();
+            var placement = Placement.Of(repository.Index, ids);
+            placement.RequireComplete(snapshot.Id, repository.Location);
             new BlockReader(repository).Read(
                 placement.Ordinals,
                 (int ordinal, in BlockDigest digest, ReadOnlySpan<byte> block) =>
@@ -52,23 +54,14 @@ internal sealed class TreeStage(Repository repository, IOperationSink sink, Sele
         }
         finally
         {
-            foreach (var handle in open.Values)
-            {
-                handle.Dispose();
-            }
+            CloseIdle(0);
         }
 
         // Links come last: nothing is ever written through one that the snapshot brought along.
-        MakeLinks();
-        files.SyncVolume(root);
-    }
-
-    /// <summary>Folders get their permissions and times when all is in them; the innermost first.</summary>
-    public void ApplyFolders(string destination)
-    {
-        foreach (var entry in selection.Entries.Where(e => e.Kind == EntryKind.Folder).Reverse())
+        new StagedNames(areas, selection, problems, Unmade).Make(cancellation);
+        foreach (var area in areas.All)
         {
-            Apply(entry, entry.Path.Length == 0 ? destination : TreeAccess.Join(destination, entry.Path));
+            area.Folder.SyncVolume();
         }
     }
 
@@ -82,6 +75,11 @@ internal sealed class TreeStage(Repository repository, IOperationSink sink, Sele
             if (entry.Kind != EntryKind.File)
             {
                 continue;
+            }
+
+            if (entry.Content == ContentKind.SqliteDatabase)
+            {
+                databases.Add(entry.Path);
             }
 
             long offset = 0;
@@ -115,8 +113,16 @@ internal sealed class TreeStage(Repository repository, IOperationSink sink, Sele
             throw new InvalidDataException("A block has another length than its place.");
         }
 
-        // A file of one block, by far the most frequent case, needs no bookkeeping between threads.
         var entry = selection.Entries[place.Entry];
+        if (place.Offset == 0 && block.StartsWith(DatabaseLogs.Magic))
+        {
+            lock (databases)
+            {
+                databases.Add(entry.Path);
+            }
+        }
+
+        // A file of one block, by far the most frequent case, needs no bookkeeping between threads.
         if (entry.Extents.Length == 1)
         {
             using var single = CreateFile(entry);
@@ -146,24 +152,40 @@ internal sealed class TreeStage(Repository repository, IOperationSink sink, Sele
             return handle;
         }
 
-        if (open.Count >= MaxOpen)
+        CloseIdle(OpenLimit.Files - 1);
+        var entry = selection.Entries[index];
+        return open[index] = OpenLimit.Retry(() => created.Contains(index) ? Reopen(entry) : Create(index, entry), () => CloseIdle(0));
+    }
+
+    private SafeFileHandle Create(int index, FileEntry entry)
+    {
+        var handle = CreateFile(entry);
+        created.Add(index);
+        return handle;
+    }
+
+    private SafeFileHandle CreateFile(FileEntry entry)
+    {
+        var area = areas.Of(entry.Path);
+        area.MakeFolder(FolderTree.ParentOf(entry.Path));
+        using var folder = area.Brought.OpenParent(entry.Path);
+        return folder.Folder.CreateFile(FolderTree.NameOf(entry.Path));
+    }
+
+    private SafeFileHandle Reopen(FileEntry entry)
+    {
+        using var folder = areas.Of(entry.Path).Brought.OpenParent(entry.Path);
+        return folder.Folder.OpenWrite(FolderTree.NameOf(entry.Path));
+    }
+
+    private void CloseIdle(int keep)
+    {
+        while (open.Count > keep)
         {
             var (any, spare) = open.First();
             open.Remove(any);
             spare.Dispose();
         }
-
-        var entry = selection.Entries[index];
-        handle = created.Add(index)
-            ? CreateFile(entry)
-            : access.OpenWrite(StagedPath(entry.Path));
-        return open[index] = handle;
-    }
-
-    private SafeFileHandle CreateFile(FileEntry entry)
-    {
-        MakeFolder(ParentOf(entry.Path));
-        return access.Create(StagedPath(entry.Path));
     }
 
     private void Finish(int index, SafeFileHandle handle)
@@ -187,61 +209,7 @@ internal sealed class TreeStage(Repository repository, IOperationSink sink, Sele
             files.Sync(handle);
         }
 
-        Apply(entry, StagedPath(entry.Path));
+        using var folder = areas.Of(entry.Path).Brought.OpenParent(entry.Path);
+        folder.Folder.Apply(handle, entry, problems);
     }
-
-    private void MakeLinks()
-    {
-        foreach (var entry in selection.Entries)
-        {
-            switch (entry.Kind)
-            {
-                case EntryKind.HardLink:
-                    MakeFolder(ParentOf(entry.Path));
-                    access.CreateHardLink(StagedPath(entry.Target), StagedPath(entry.Path));
-                    break;
-                case EntryKind.Link:
-                    MakeFolder(ParentOf(entry.Path));
-                    access.CreateLink(StagedPath(entry.Path), entry.Target);
-                    Apply(entry, StagedPath(entry.Path));
-                    break;
-            }
-        }
-    }
-
-    private void MakeFolder(string path)
-    {
-        lock (folders)
-        {
-            if (path.Length == 0 || !folders.Add(path))
-            {
-                return;
-            }
-
-            MakeFolder(ParentOf(path));
-            access.CreateFolder(StagedPath(path));
-        }
-    }
-
-    private readonly HashSet<string> folders = new(StringComparer.Ordinal);
-
-    private void Apply(FileEntry entry, string path)
-    {
-        // Only root may give files away; for anybody else the owner is who restores, and one warning would follow each file.
-        var owner = Environment.IsPrivilegedProcess ? entry.User : -1;
-        if (access.Apply(path, entry.Kind, entry.Mode, owner, entry.Group, entry.Modified) is { } problem)
-        {
-            lock (Warnings)
-            {
-                if (Warnings.Count < MaxWarnings)
-                {
-                    Warnings.Add(problem);
-                }
-            }
-        }
-    }
-
-    private string StagedPath(string path) => TreeAccess.Join(root, path);
-
-    private static string ParentOf(string path) => path.LastIndexOf('/') is > 0 and var slash ? path[..slash] : "";
 }

@@ -15,14 +15,21 @@ public sealed record BackupOptions
     /// <summary>Leaves out the source's own integrity check.</summary>
     public bool SkipVerify { get; init; }
 
+    /// <summary>Takes a snapshot that misses what could not be read for a success.</summary>
+    public bool AllowIncomplete { get; init; }
+
     /// <summary>How long a lock of another process on the source is waited for.</summary>
     public TimeSpan? LockTimeout { get; init; }
+
+    /// <summary>Whether a text can name a source.</summary>
+    internal static bool IsSourceName(string text) =>
+        !string.IsNullOrWhiteSpace(text) && text.Length <= 200 && !text.Any(c => char.IsControl(c) || c is '*' or '?' or '\\');
 
     /// <summary>Throws where the source's name cannot be one.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
     internal void Check()
     {
-        if (string.IsNullOrWhiteSpace(Source) || Source.Length > 200 || Source.Any(c => char.IsControl(c) || c is '*' or '?' or '\\'))
+        if (!IsSourceName(Source))
         {
             throw new MaintenanceException(
                 ErrorCode.InvalidArgument,

@@ -312,7 +312,7 @@ public sealed class Repository : IDisposable
         {
             return read();
         }
-        catch (Exception e) when (e is InvalidDataException or OverflowException)
+        catch (Exception e) when (e is InvalidDataException or FormatException or OverflowException)
         {
             throw Damaged(name, e.Message, e);
         }

@@ -57,6 +57,9 @@ public sealed record RestoreOptions
     /// <summary>Where PostgreSQL's own programs are.</summary>
     public ClientToolOptions Tools { get; init; } = new();
 
+    /// <summary>Brings back everything or nothing: an object that cannot be restored undoes the restore.</summary>
+    public bool Strict { get; init; }
+
     /// <summary>Leaves out the snapshot of the state that is replaced.</summary>
     public bool NoSafetySnapshot { get; init; }
 

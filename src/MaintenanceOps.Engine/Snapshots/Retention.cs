@@ -4,7 +4,7 @@ namespace MaintenanceOps.Engine.Snapshots;
 
 /// <summary>
 /// Decides which snapshots stay: the newest of each bucket of local time that has snapshots, the union of all rules. The
-/// newest snapshot of a source and its newest verified one always stay.
+/// newest snapshot of a source, its newest complete one and its newest verified one (checked or restored) always stay.
 /// </summary>
 public static class Retention
 {
@@ -13,9 +13,6 @@ public static class Retention
 
     /// <summary>Snapshots of this many bytes and less shrink for good reasons.</summary>
     private const long TooSmallToTell = 1024 * 1024;
-
-    /// <summary>A snapshot this far in the future shows that a clock has jumped.</summary>
-    private static readonly TimeSpan ClockTolerance = TimeSpan.FromHours(1);
 
     /// <summary>Decides about snapshots of any number of sources, each source by itself.</summary>
     /// <param name="snapshots">The snapshots, in any order.</param>
@@ -38,7 +35,7 @@ public static class Retention
         return [.. snapshots
             .GroupBy(s => (s.Repository, s.Source))
             .OrderBy(g => g.Key.Source, StringComparer.Ordinal)
-            .SelectMany(g => DecideSource([.. g.OrderByDescending(s => s.Created).ThenBy(s => s.Id, StringComparer.Ordinal)], policy, now, force))];
+            .SelectMany(g => DecideSource([.. Enumerable.Reverse(SnapshotOrder.Of(g, now))], policy, now, force))];
     }
 
     private static IEnumerable<RetentionDecision> DecideSource(List<Snapshot> newestFirst, RetentionPolicy policy, DateTimeOffset now, bool force)
@@ -61,7 +58,7 @@ public static class Retention
 
         foreach (var snapshot in newestFirst)
         {
-            if (policy.KeepWithin is { } within && newestFirst[0].Created - snapshot.Created <= within)
+            if (policy.KeepWithin is { } within && newestFirst[0].Moment - snapshot.Moment <= within)
             {
                 reasons[snapshot.Id].Add("within");
             }
@@ -73,7 +70,12 @@ public static class Retention
         }
 
         reasons[newestFirst[0].Id].Add("newest");
-        if (newestFirst.Find(s => s.Verified > VerificationLevel.None) is { } verified)
+        if (newestFirst.Find(s => s.State > SnapshotState.Incomplete && !s.AssertionFailed) is { } complete)
+        {
+            reasons[complete.Id].Add("newest complete");
+        }
+
+        if (newestFirst.Find(s => s.State >= SnapshotState.Checked && !s.AssertionFailed) is { } verified)
         {
             reasons[verified.Id].Add("newest verified");
         }
@@ -81,17 +83,18 @@ public static class Retention
         return newestFirst.Select(s => new RetentionDecision { Snapshot = s, Keep = reasons[s.Id].Count > 0, Reasons = reasons[s.Id] });
     }
 
-    private static IEnumerable<(int Count, string Name, Func<DateTime, string> Bucket)> Buckets(RetentionPolicy policy) =>
+    private static IEnumerable<(int Count, string Name, Func<DateTimeOffset, string> Bucket)> Buckets(RetentionPolicy policy) =>
     [
-        (policy.KeepHourly, "hourly", t => t.ToString("yyyy-MM-dd HH", CultureInfo.InvariantCulture)),
+        // An hour is an instant: the one that a clock shows twice in autumn is two, told apart by the offset.
+        (policy.KeepHourly, "hourly", t => t.ToString(policy.TimeZone.IsAmbiguousTime(t.DateTime) ? "yyyy-MM-dd HH zzz" : "yyyy-MM-dd HH", CultureInfo.InvariantCulture)),
         (policy.KeepDaily, "daily", t => t.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),
-        (policy.KeepWeekly, "weekly", t => $"{ISOWeek.GetYear(t):d4}-W{ISOWeek.GetWeekOfYear(t):d2}"),
+        (policy.KeepWeekly, "weekly", t => $"{ISOWeek.GetYear(t.DateTime):d4}-W{ISOWeek.GetWeekOfYear(t.DateTime):d2}"),
         (policy.KeepMonthly, "monthly", t => t.ToString("yyyy-MM", CultureInfo.InvariantCulture)),
         (policy.KeepYearly, "yearly", t => t.ToString("yyyy", CultureInfo.InvariantCulture)),
     ];
 
     private static void KeepBuckets(
-        List<Snapshot> newestFirst, int count, string name, Func<DateTime, string> bucket, TimeZoneInfo zone, Dictionary<string, List<string>> reasons)
+        List<Snapshot> newestFirst, int count, string name, Func<DateTimeOffset, string> bucket, TimeZoneInfo zone, Dictionary<string, List<string>> reasons)
     {
         var seen = new HashSet<string>();
         foreach (var snapshot in newestFirst)
@@ -101,7 +104,7 @@ public static class Retention
                 return;
             }
 
-            var key = bucket(TimeZoneInfo.ConvertTime(snapshot.Created, zone).DateTime);
+            var key = bucket(TimeZoneInfo.ConvertTime(snapshot.Moment, zone));
             if (seen.Add(key))
             {
                 reasons[snapshot.Id].Add($"{name} {key}");
@@ -112,7 +115,7 @@ public static class Retention
     private static void RefuseSuspicious(List<Snapshot> newestFirst, DateTimeOffset now)
     {
         var newest = newestFirst[0];
-        if (newest.Created > now + ClockTolerance)
+        if (newest.Created > now + SnapshotOrder.ClockTolerance)
         {
             throw new MaintenanceException(
                 ErrorCode.RetentionSuspicious,

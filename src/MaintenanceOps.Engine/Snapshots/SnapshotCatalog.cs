@@ -1,42 +1,62 @@
 using System.Globalization;
 using MaintenanceOps.Engine.Databases.Postgres.Physical;
+using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots.Format;
 
 namespace MaintenanceOps.Engine.Snapshots;
 
-/// <summary>Which snapshots are wanted. Every condition that is set must hold.</summary>
-public sealed record SnapshotFilter
-{
-    /// <summary>Source names; <c>*</c> and <c>?</c> stand for any characters.</summary>
-    public IReadOnlyList<string> Sources { get; init; } = [];
-
-    /// <summary>Tags, all of which a snapshot must have.</summary>
-    public IReadOnlyList<string> Tags { get; init; } = [];
-
-    /// <summary>Only snapshots taken before this moment.</summary>
-    public DateTimeOffset? Before { get; init; }
-
-    /// <summary>Only snapshots taken at this moment or after it.</summary>
-    public DateTimeOffset? After { get; init; }
-
-    /// <summary>Only snapshots that passed a check and have not failed one since.</summary>
-    public bool Verified { get; init; }
-
-    /// <summary>Only the newest one of each source.</summary>
-    public bool Latest { get; init; }
-}
-
 /// <summary>Lists and finds the snapshots of a repository.</summary>
 public sealed class SnapshotCatalog(Repository repository)
 {
-    /// <summary>The snapshots that pass the filter, oldest first.</summary>
+    /// <summary>The snapshots that pass the filter, oldest first; those of one source in the order in which they were taken.</summary>
     /// <param name="filter">What is wanted; everything where it is null.</param>
-    /// <param name="sink">Hears of manifests that cannot be read; they do not hide the others.</param>
-    public IReadOnlyList<Snapshot> List(SnapshotFilter? filter = null, IOperationSink? sink = null)
+    /// <param name="sink">Hears of manifests that cannot be read, and of wrong clocks; neither hides the others.</param>
+    /// <param name="unreadableToo">
+    /// Lists what cannot be read as well, as damaged snapshots of which only the id is known. It is left out where the filter
+    /// asks for what nobody can tell of them.
+    /// </param>
+    public IReadOnlyList<Snapshot> List(SnapshotFilter? filter = null, IOperationSink? sink = null, bool unreadableToo = false)
     {
         filter ??= new SnapshotFilter();
+        var (snapshots, unreadable) = ReadAll();
+        foreach (var damaged in unreadable)
+        {
+            sink?.Warn(damaged.Reason);
+        }
+
+        TellOfClocks(snapshots, sink);
+        var wanted = snapshots.Where(s => Passes(s, filter));
+        if (filter.Latest)
+        {
+            return [.. wanted.GroupBy(s => s.Source).Select(g => g.Last()).OrderBy(s => s.Moment)];
+        }
+
+        return unreadableToo && filter is { Tags.Count: 0, Before: null, After: null, Verified: false }
+            ? [.. wanted, .. unreadable.Select(Stub).Where(s => filter.Sources.Count == 0 || s.Source.Length == 0 || Passes(s, filter))]
+            : [.. wanted];
+    }
+
+    /// <summary>What is known of a snapshot whose manifest cannot be read.</summary>
+    private Snapshot Stub(UnreadableManifest manifest) => new()
+    {
+        Id = manifest.Id,
+        Repository = repository.Location,
+        Source = PathCodec.Display(manifest.Source ?? ""),
+        Kind = SnapshotKind.Files,
+        Created = repository.Store.List(Manifest.ObjectName(manifest.Id)).Select(o => o.Modified).FirstOrDefault(),
+        Damaged = true,
+        Warnings = [manifest.Reason],
+    };
+
+    /// <summary>A manifest that cannot be read, and the source that it names where that much can be told.</summary>
+    internal sealed record UnreadableManifest(string Id, string Reason, string? Source);
+
+    /// <summary>All snapshots in order, and the manifests that cannot be read.</summary>
+    private (List<Snapshot> Snapshots, List<UnreadableManifest> Unreadable) ReadAll()
+    {
         var tests = TestResults();
         var snapshots = new List<Snapshot>();
+        var unreadable = new List<UnreadableManifest>();
         foreach (var id in repository.ManifestIds())
         {
             try
@@ -45,14 +65,22 @@ public sealed class SnapshotCatalog(Repository repository)
             }
             catch (MaintenanceException e) when (e.Code is ErrorCode.SnapshotDamaged or ErrorCode.SnapshotNotFound)
             {
-                sink?.Warn(e.Message);
+                unreadable.Add(new UnreadableManifest(id, e.Message, (e.InnerException as OddManifestException)?.NamedSource));
             }
         }
 
-        var wanted = snapshots.Where(s => Passes(s, filter)).OrderBy(s => s.Created).ThenBy(s => s.Id, StringComparer.Ordinal);
-        return filter.Latest
-            ? [.. wanted.GroupBy(s => s.Source).Select(g => g.Last()).OrderBy(s => s.Created)]
-            : [.. wanted];
+        var now = repository.Time.GetUtcNow();
+        var ordered = snapshots.GroupBy(s => s.Source).SelectMany(g => SnapshotOrder.Of(g, now));
+        return ([.. ordered.OrderBy(s => s.Moment).ThenBy(s => s.Number)], unreadable);
+    }
+
+    private static void TellOfClocks(List<Snapshot> snapshots, IOperationSink? sink)
+    {
+        foreach (var source in snapshots.Where(s => s.ClockDoubtful).GroupBy(s => s.Source))
+        {
+            sink?.Warn(
+                $"{source.Count()} of the snapshots of '{source.Key}' bear a time that contradicts their order, such as {source.First().ShortId} ({source.First().Created:yyyy-MM-dd HH:mm} UTC): a clock was wrong. They are ordered by number.");
+        }
     }
 
     /// <summary>Throws where a source is named, without wildcards, that the repository does not have: a slip of the keyboard.</summary>
@@ -77,13 +105,24 @@ public sealed class SnapshotCatalog(Repository repository)
     /// <summary>Finds one snapshot by its id, the beginning of one, or as <c>latest</c>.</summary>
     /// <param name="id">What the user gave.</param>
     /// <param name="source">Narrows <c>latest</c> down to one source; it may be left out where there is only one.</param>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/> or <see cref="ErrorCode.SnapshotAmbiguous"/>.</exception>
-    public Snapshot Find(string id, string? source = null)
+    /// <exception cref="MaintenanceException">As with <see cref="Find(string, LatestRule, IOperationSink?)"/>.</exception>
+    public Snapshot Find(string id, string? source = null) => Find(id, new LatestRule { Source = source });
+
+    /// <summary>Finds one snapshot by its id, the beginning of one, or as <c>latest</c>.</summary>
+    /// <param name="id">What the user gave.</param>
+    /// <param name="rule">Which one <c>latest</c> is.</param>
+    /// <param name="sink">Hears of newer snapshots that are passed over because their test failed.</param>
+    /// <exception cref="MaintenanceException">
+    /// <see cref="ErrorCode.SnapshotNotFound"/>, <see cref="ErrorCode.SnapshotAmbiguous"/>, or
+    /// <see cref="ErrorCode.LatestUnreadable"/>: a manifest that may be newer cannot be read.
+    /// </exception>
+    public Snapshot Find(string id, LatestRule rule, IOperationSink? sink = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(id);
+        ArgumentNullException.ThrowIfNull(rule);
         if (string.Equals(id, SnapshotReference.Latest, StringComparison.OrdinalIgnoreCase))
         {
-            return FindLatest(source);
+            return FindLatest(rule, sink);
         }
 
         var matches = repository.ManifestIds().Where(m => m.StartsWith(id, StringComparison.OrdinalIgnoreCase)).Take(2).ToList();
@@ -95,14 +134,28 @@ public sealed class SnapshotCatalog(Repository repository)
         };
     }
 
+    /// <summary>Finds a snapshot to remove: as <see cref="Find(string, string?)"/> does, and by its id also one whose manifest cannot be read.</summary>
+    /// <exception cref="MaintenanceException">As with <see cref="Find(string, LatestRule, IOperationSink?)"/>.</exception>
+    public Snapshot FindToRemove(string id, string? source = null)
+    {
+        try
+        {
+            return Find(id, new LatestRule { Source = source, EvenFailed = true });
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
+        {
+            return Stub(new UnreadableManifest(repository.ManifestIds().First(m => m.StartsWith(id, StringComparison.OrdinalIgnoreCase)), e.Message, null));
+        }
+    }
+
     /// <summary>
     /// Finds the base backup that a recovery begins with: the one that was named, or with <c>latest</c> the newest one that
     /// ended before the target.
     /// </summary>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/> or <see cref="ErrorCode.SnapshotAmbiguous"/>.</exception>
-    public Snapshot FindBefore(RecoveryTarget target, string id, string? source = null)
+    /// <exception cref="MaintenanceException">As with <see cref="Find(string, LatestRule, IOperationSink?)"/>.</exception>
+    public Snapshot FindBefore(RecoveryTarget target, string id, LatestRule rule, IOperationSink? sink = null)
     {
-        var found = Find(id, source);
+        var found = Find(id, rule, sink);
         if (!string.Equals(id, SnapshotReference.Latest, StringComparison.OrdinalIgnoreCase) || (target.Moment is null && target.Place is null))
         {
             return found;
@@ -126,24 +179,37 @@ public sealed class SnapshotCatalog(Repository repository)
     /// <summary>The newest snapshot of a source that can be compared with; null for a first one.</summary>
     internal (string Id, Manifest Manifest)? Parent(string source, SnapshotKind kind)
     {
-        (string Id, Manifest Manifest)? newest = null;
+        var newest = ManifestsOf(source)
+            .Where(m => m.Manifest.Kind == kind)
+            .OrderBy(m => m.Manifest.Number)
+            .ThenBy(m => m.Manifest.Created)
+            .LastOrDefault();
+        return newest.Manifest is null ? null : newest;
+    }
+
+    /// <summary>The number of the next snapshot of a source: one more than any that can be read has.</summary>
+    internal long NextNumber(string source) => 1 + ManifestsOf(source).Select(m => m.Manifest.Number).DefaultIfEmpty(0).Max();
+
+    /// <summary>The manifests of a source. A damaged one is passed over; Test-SnapshotRepository tells of it.</summary>
+    private IEnumerable<(string Id, Manifest Manifest)> ManifestsOf(string source)
+    {
         foreach (var id in repository.ManifestIds())
         {
+            Manifest manifest;
             try
             {
-                var manifest = repository.ReadManifest(id);
-                if (manifest.Source == source && manifest.Kind == kind && (newest is null || manifest.Created > newest.Value.Manifest.Created))
-                {
-                    newest = (id, manifest);
-                }
+                manifest = repository.ReadManifest(id);
             }
             catch (MaintenanceException e) when (e.Code is ErrorCode.SnapshotDamaged or ErrorCode.SnapshotNotFound)
             {
-                // A damaged one is no parent; Test-SnapshotRepository tells of it.
+                continue;
+            }
+
+            if (manifest.Source == source)
+            {
+                yield return (id, manifest);
             }
         }
-
-        return newest;
     }
 
     internal Snapshot Describe(string id, Manifest manifest) => Describe(id, manifest, TestResults(id));
@@ -152,7 +218,7 @@ public sealed class SnapshotCatalog(Repository repository)
     {
         // Only the records that decide are opened: the last failure, and of what passed since, the most thorough. A
         // failure is outweighed by no check that looked less closely than the one that found it.
-        var results = tests[id].OrderBy(t => t.At).ToList();
+        var results = tests[id].Where(t => t.Outcome != TestOutcome.Unproven).OrderBy(t => t.At).ToList();
         var last = results.FindLastIndex(t => t.Outcome != TestOutcome.Passed && IsGenuine(repository, t));
         var passed = results.Skip(last + 1).Where(t => t.Outcome == TestOutcome.Passed).OrderByDescending(t => t.Level).ThenByDescending(t => t.At).FirstOrDefault(t => IsGenuine(repository, t));
         var failure = last >= 0 && (passed is null || passed.Level < results[last].Level) ? results[last] : null;
@@ -163,7 +229,11 @@ public sealed class SnapshotCatalog(Repository repository)
             Repository = repository.Location,
             Source = manifest.Source,
             Kind = manifest.Kind,
+            Number = manifest.Number,
             Created = manifest.Created,
+            MissingCount = manifest.MissingCount,
+            Missing = manifest.Missing,
+            Unchecked = manifest.Unchecked,
             Elapsed = TimeSpan.FromSeconds(manifest.ElapsedSeconds),
             WritePause = TimeSpan.FromSeconds(manifest.WritePauseSeconds),
             Size = manifest.Size,
@@ -193,21 +263,71 @@ public sealed class SnapshotCatalog(Repository repository)
         var several => [.. several.SelectMany(d => d.Tables.Select(t => t with { Name = $"{d.Name}.{t.Name}" }))],
     };
 
-    private Snapshot FindLatest(string? source)
+    private Snapshot FindLatest(LatestRule rule, IOperationSink? sink)
     {
+        var (snapshots, unreadable) = ReadAll();
+        var filter = new SnapshotFilter { Sources = rule.Source is null ? [] : [rule.Source], Verified = rule.Verified };
+
         // What a restore saved is found by its full name only: nobody wants the broken state back by accident.
-        var candidates = List(new SnapshotFilter { Latest = true, Sources = source is null ? [] : [source] })
-            .Where(c => !SafetySource.Is(c.Source) || c.Source == source)
+        var sources = snapshots
+            .Where(s => Passes(s, filter) && (!SafetySource.Is(s.Source) || s.Source == rule.Source))
+            .GroupBy(s => s.Source)
             .ToList();
-        return candidates.Count switch
+        return sources.Count switch
         {
-            1 => candidates[0],
-            0 => throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no snapshot{(source is null ? "" : $" of '{source}'")}.", source),
+            1 => RequireNewest(NewestSound([.. sources[0]], rule, sink), unreadable, rule.Verified),
+            0 => throw new MaintenanceException(
+                ErrorCode.SnapshotNotFound,
+                $"{repository.Location} has no {(rule.Verified ? "complete snapshot that was checked or restored" : "snapshot")}{(rule.Source is null ? "" : $" of '{rule.Source}'")}.",
+                rule.Source),
             _ => throw new MaintenanceException(
                 ErrorCode.SnapshotAmbiguous,
-                $"{repository.Location} holds several sources ({string.Join(", ", candidates.Select(c => c.Source))}); say which with -Source.",
-                source),
+                $"{repository.Location} holds several sources ({string.Join(", ", sources.Select(c => c.Key))}); say which with -Source.",
+                rule.Source),
         };
+    }
+
+    /// <summary>The newest one that has not failed a test, unless the rule takes those too. What is passed over is told.</summary>
+    private Snapshot NewestSound(List<Snapshot> snapshots, LatestRule rule, IOperationSink? sink)
+    {
+        var newest = snapshots[^1];
+        var sound = rule.EvenFailed ? newest : snapshots.FindLast(s => !s.Damaged && !s.AssertionFailed);
+        if (sound is null)
+        {
+            throw new MaintenanceException(
+                ErrorCode.SnapshotNotFound,
+                $"Every snapshot of '{newest.Source}' in {repository.Location} failed its last test. Name one by its id, such as {newest.ShortId}.",
+                newest.Source);
+        }
+
+        if (sound.Id != newest.Id)
+        {
+            sink?.Warn($"Snapshot {newest.ShortId} of '{newest.Source}' is newer, but it failed its last test, so 'latest' is {sound.ShortId} ({sound.Created:yyyy-MM-dd HH:mm} UTC).");
+        }
+
+        return sound;
+    }
+
+    /// <summary>
+    /// Refuses to call a snapshot the latest where a manifest that cannot be read may be a newer one of its source. A manifest
+    /// that the store wrote before it is older, and who asks for a verified one has asked for what can be read.
+    /// </summary>
+    private Snapshot RequireNewest(Snapshot newest, List<UnreadableManifest> unreadable, bool verified)
+    {
+        var suspects = unreadable.Where(u => u.Source is null || u.Source == newest.Source).ToList();
+        if (verified || suspects.Count == 0)
+        {
+            return newest;
+        }
+
+        var written = repository.Store.List("snapshots/").ToDictionary(o => o.Name, o => o.Modified);
+        var known = written.GetValueOrDefault(Manifest.ObjectName(newest.Id), DateTimeOffset.MinValue);
+        return suspects.Find(u => written.GetValueOrDefault(Manifest.ObjectName(u.Id), DateTimeOffset.MaxValue) >= known) is not { } newer
+            ? newest
+            : throw new MaintenanceException(
+                ErrorCode.LatestUnreadable,
+                $"Snapshot {newer.Id[..8]} cannot be read and may be newer than {newest.ShortId} of '{newest.Source}' ({newest.Created:yyyy-MM-dd HH:mm} UTC), the newest one that can be read. To use that one, name it: {newest.ShortId}. Test-SnapshotRepository says what is wrong; Remove-Snapshot takes the unreadable one away.",
+                newer.Id);
     }
 
     /// <summary>Whether the record under this name was sealed by this repository for this snapshot and says what its name says.</summary>
@@ -229,9 +349,9 @@ public sealed class SnapshotCatalog(Repository repository)
     private static bool Passes(Snapshot snapshot, SnapshotFilter filter) =>
         (filter.Sources.Count == 0 || filter.Sources.Any(p => Wildcard.Matches(snapshot.Source, p)))
         && filter.Tags.All(t => snapshot.Tags.Contains(t, StringComparer.OrdinalIgnoreCase))
-        && (filter.Before is null || snapshot.Created < filter.Before)
-        && (filter.After is null || snapshot.Created >= filter.After)
-        && (!filter.Verified || snapshot.Verified > VerificationLevel.None);
+        && (filter.Before is null || snapshot.Moment < filter.Before)
+        && (filter.After is null || snapshot.Moment >= filter.After)
+        && (!filter.Verified || (snapshot.State >= SnapshotState.Checked && !snapshot.AssertionFailed));
 
     private ILookup<string, TestName> TestResults(string id = "") => repository.Store
         .List(id.Length == 0 ? "tests/" : TestRecord.Folder(id))
@@ -245,12 +365,12 @@ public sealed class SnapshotCatalog(Repository repository)
     /// </summary>
     internal sealed record TestName(string Snapshot, DateTimeOffset At, VerificationLevel Level, TestOutcome Outcome)
     {
-        private const string Letters = "pfd";
+        private const string Letters = "pfdu";
 
         public static string For(TestRecord record) => new TestName(record.Snapshot, record.At, record.Level, OutcomeOf(record)).ObjectName;
 
         public static TestOutcome OutcomeOf(TestRecord record) =>
-            record.Passed ? TestOutcome.Passed : record.Damaged ? TestOutcome.Damaged : TestOutcome.Failed;
+            record.Passed ? TestOutcome.Passed : record.Unproven ? TestOutcome.Unproven : record.Damaged ? TestOutcome.Damaged : TestOutcome.Failed;
 
         public string ObjectName => string.Create(
             CultureInfo.InvariantCulture,
@@ -281,5 +401,8 @@ public sealed class SnapshotCatalog(Repository repository)
 
         /// <summary>Content is lost or changed.</summary>
         Damaged,
+
+        /// <summary>The check could not be made.</summary>
+        Unproven,
     }
 }

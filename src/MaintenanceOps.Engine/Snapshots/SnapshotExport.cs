@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Snapshots;
@@ -36,7 +37,7 @@ public sealed class SnapshotExport(Repository repository, IOperationSink sink)
 
         try
         {
-            WriteArchive(snapshot, destination, cancellation);
+            WriteArchive(snapshot, destination, force, cancellation);
             return destination;
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
@@ -50,19 +51,11 @@ public sealed class SnapshotExport(Repository repository, IOperationSink sink)
     private static bool IsArchive(string path) =>
         path.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".tgz", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Restores into a scratch folder beside the archive, packs that, and gives the archive its name at the end.</summary>
-    private void WriteArchive(Snapshot snapshot, string destination, CancellationToken cancellation)
+    /// <summary>Writes the archive under a scratch folder beside its place, and gives it its name at the end.</summary>
+    private void WriteArchive(Snapshot snapshot, string destination, bool force, CancellationToken cancellation)
     {
         var folder = Path.GetDirectoryName(destination)!;
-        FreeSpace.Require(folder, snapshot.Size * 2);
         using var scratch = ScratchFolder.Create(folder);
-        var content = Path.Combine(scratch.Path, "content");
-        if (!snapshot.Kind.HasListing())
-        {
-            Directory.CreateDirectory(content);
-        }
-
-        new SnapshotRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = content }, cancellation);
         var archive = Path.Combine(scratch.Path, "archive");
         var files = DurableFiles.Default;
         using (var handle = files.Create(archive))
@@ -71,7 +64,7 @@ public sealed class SnapshotExport(Repository repository, IOperationSink sink)
             {
                 using (var zipped = new GZipStream(file, CompressionLevel.Fastest, leaveOpen: true))
                 {
-                    TarFile.CreateFromDirectory(content, zipped, includeBaseDirectory: false);
+                    WriteContent(snapshot, zipped, scratch, force, cancellation);
                 }
 
                 file.Flush(flushToDisk: true);
@@ -81,5 +74,30 @@ public sealed class SnapshotExport(Repository repository, IOperationSink sink)
         cancellation.ThrowIfCancellationRequested();
         files.Rename(archive, destination, overwrite: true);
         files.SyncDirectory(folder);
+    }
+
+    /// <summary>
+    /// Files go from the repository into the archive with all that it can hold. A database is restored beside it first, for a
+    /// restore makes it whole, and then packed.
+    /// </summary>
+    private void WriteContent(Snapshot snapshot, Stream output, ScratchFolder scratch, bool force, CancellationToken cancellation)
+    {
+        if (snapshot.Kind is SnapshotKind.Files or SnapshotKind.PostgresLogical)
+        {
+            SnapshotRestore.RequireUndamaged(snapshot, force);
+            using var lease = repository.ShareForReading($"export of {snapshot.Source}", cancellation);
+            new TreeArchive(repository, sink).Write(snapshot, output, cancellation);
+            return;
+        }
+
+        FreeSpace.Require(scratch.Path, snapshot.Size);
+        var content = Path.Combine(scratch.Path, "content");
+        if (!snapshot.Kind.HasListing())
+        {
+            Directory.CreateDirectory(content);
+        }
+
+        new SnapshotRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = content, Force = force }, cancellation);
+        TarFile.CreateFromDirectory(content, output, includeBaseDirectory: false);
     }
 }

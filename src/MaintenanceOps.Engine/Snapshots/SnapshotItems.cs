@@ -22,16 +22,16 @@ public sealed class SnapshotItems(Repository repository)
     }
 
     private static IEnumerable<SnapshotItem> Tables(Snapshot snapshot, IReadOnlyList<string> patterns) => snapshot.Tables
-        .Where(t => patterns.Count == 0 || patterns.Any(p => Wildcard.Matches(t.Name, p)))
-        .Select(t => new SnapshotItem { Id = snapshot.Id, Repository = snapshot.Repository, Path = t.Name, Kind = SnapshotItemKind.Table, Size = t.Size ?? -1, Rows = t.Rows });
+        .Where(t => patterns.Count == 0 || patterns.Any(p => t.Name == p || Wildcard.Matches(t.Name, p) || PathCodec.Display(t.Name) == p))
+        .Select(t => new SnapshotItem { Id = snapshot.Id, Repository = snapshot.Repository, Path = PathCodec.Display(t.Name), Kind = SnapshotItemKind.Table, Size = t.Size ?? -1, Rows = t.Rows });
 
     private IEnumerable<SnapshotItem> Files(Snapshot snapshot, IReadOnlyList<string> patterns, CancellationToken cancellation)
     {
-        var filter = new PathFilter(patterns);
         repository.RefreshIndex();
         var listing = Listing.Read(repository, snapshot.Id, repository.ReadManifest(snapshot.Id), cancellation);
+        var filter = PathFilter.Choosing(patterns, Listing.Entries(listing));
         return Listing.Entries(listing)
-            .Where(e => e.Path.Length > 0 && (filter.IsEmpty || filter.Matches(e.Path)))
+            .Where(e => e.Path.Length > 0 && (filter.IsEmpty || filter.Fits(e.Path, e.Kind == EntryKind.Folder)))
             .Select(e => new SnapshotItem
             {
                 Id = snapshot.Id,
@@ -39,10 +39,10 @@ public sealed class SnapshotItems(Repository repository)
                 Path = PathCodec.Display(e.Path),
                 Kind = KindOf(e.Kind),
                 Size = e.Size,
-                Modified = DateTimeOffset.UnixEpoch.AddTicks(e.Modified / 100),
+                Modified = e.Modified.ToDateTimeOffset(),
                 Mode = e.Mode < 0 ? "" : Convert.ToString(e.Mode, 8).PadLeft(4, '0'),
                 Target = PathCodec.Display(e.Target),
-                Note = e.Note,
+                Note = e.Via.Length == 0 ? e.Note : $"{e.Note}{(e.Note.Length > 0 ? "; " : "")}reached through a link to {PathCodec.Display(e.Via)}",
             });
     }
 
@@ -50,6 +50,9 @@ public sealed class SnapshotItems(Repository repository)
     {
         EntryKind.Folder => SnapshotItemKind.Folder,
         EntryKind.Link => SnapshotItemKind.Link,
+        EntryKind.Fifo => SnapshotItemKind.Pipe,
+        EntryKind.Socket => SnapshotItemKind.Socket,
+        EntryKind.CharacterDevice or EntryKind.BlockDevice => SnapshotItemKind.Device,
         _ => SnapshotItemKind.File,
     };
 }

@@ -64,6 +64,10 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
         {
             Prove(snapshot, level, options, drill, cancellation);
         }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.DrillNotPossible)
+        {
+            drill.Unproven(e.Message, snapshot);
+        }
         catch (MaintenanceException e) when (e.Code is ErrorCode.SnapshotDamaged or ErrorCode.SnapshotNotFound or ErrorCode.VerificationFailed or ErrorCode.NotADatabase or ErrorCode.DatabaseCorrupt or ErrorCode.DestinationEscaped)
         {
             drill.Fail(e.Code.ToString(), e.Message, snapshot, e.Target);
@@ -78,6 +82,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             Level = level,
             Passed = drill.Passed,
             Damaged = drill.Damaged,
+            Unproven = drill.IsUnproven,
             Elapsed = watch.Elapsed,
             Size = snapshot.Size,
             Integrity = drill.Integrity,
@@ -92,6 +97,9 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
     /// <summary>The rule of what the user asserted and what does not hold: the one failure that is none of the snapshot's.</summary>
     internal const string AssertionFailed = "AssertionFailed";
 
+    /// <summary>The rule of a drill that could not be made.</summary>
+    private const string DrillNotPossible = nameof(ErrorCode.DrillNotPossible);
+
     /// <summary>What a check gathers on its way.</summary>
     internal sealed class Drill
     {
@@ -105,7 +113,20 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
 
         public bool Passed => Findings.All(f => f.Severity != FindingSeverity.Error);
 
-        public bool Damaged => Findings.Any(f => f.Severity == FindingSeverity.Error && f.Rule != AssertionFailed);
+        public bool Damaged => Findings.Any(f => f.Severity == FindingSeverity.Error && f.Rule is not (AssertionFailed or DrillNotPossible));
+
+        public bool IsUnproven => !Damaged && Findings.Any(f => f.Rule == DrillNotPossible);
+
+        /// <summary>Notes that the check could not be made, which says nothing about the snapshot.</summary>
+        public void Unproven(string message, Snapshot snapshot) => Findings.Add(new RepositoryFinding
+        {
+            Severity = FindingSeverity.Error,
+            Rule = DrillNotPossible,
+            Message = message,
+            Snapshots = [snapshot.Id],
+            Repository = snapshot.Repository,
+            Action = "The snapshot itself may be good: provide what the drill needs, and test it again.",
+        });
 
         public void Fail(string rule, string message, Snapshot snapshot, string? target = null, FindingSeverity severity = FindingSeverity.Error) => Findings.Add(new RepositoryFinding
         {
@@ -141,6 +162,14 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
                 break;
             case VerificationLevel.Restore:
                 new TreeDrill(repository, sink).Run(snapshot, options, drill, cancellation);
+                break;
+            case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Sqlite && SqliteContent.HasRoom(manifest, options):
+                CheckBlocks(snapshot, manifest, VerificationLevel.Quick, cancellation);
+                new SqliteContent(repository, sink).Check(snapshot, manifest, options, drill, cancellation);
+                break;
+            case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Sqlite:
+                CheckBlocks(snapshot, manifest, level, cancellation);
+                drill.Fail("NotOpened", "Every byte was compared with its hash, but SQLite has not looked at them: the scratch folder has no room for the database.", snapshot, severity: FindingSeverity.Warning);
                 break;
             default:
                 CheckBlocks(snapshot, manifest, level, cancellation);
@@ -189,6 +218,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             Level = test.Level,
             Passed = test.Passed,
             Damaged = test.Damaged,
+            Unproven = test.Unproven,
             At = repository.Time.GetUtcNow(),
             ElapsedSeconds = test.Elapsed.TotalSeconds,
             Findings = [.. test.Findings.Take(20).Select(f => f.Message)],

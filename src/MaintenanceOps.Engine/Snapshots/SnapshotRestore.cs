@@ -21,14 +21,13 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(options);
-        if (snapshot.Damaged && !options.Force && !options.DryRun)
+        RequireUndamaged(snapshot, options.Force || options.DryRun);
+        if (snapshot.MissingCount > 0)
         {
-            throw new MaintenanceException(
-                ErrorCode.VerificationFailed,
-                $"A check found snapshot {snapshot.ShortId} of '{snapshot.Source}' damaged. Choose another (Get-Snapshot -Verified, 'mops list --verified'), or save what is left of it with -Force.",
-                snapshot.Id);
+            sink.Warn($"Snapshot {snapshot.ShortId} of '{snapshot.Source}' is incomplete: {snapshot.MissingCount:N0} entries could not be read when it was taken{(snapshot.Missing is [var first, ..] ? $", such as '{first}'" : "")}.");
         }
 
+        options = TableNames.Resolve(snapshot, repository.ReadManifest(snapshot.Id), options);
         using var lease = repository.ShareForReading($"restore of {snapshot.Source}", cancellation);
         return snapshot.Kind switch
         {
@@ -39,5 +38,17 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
             _ when options.Table is not null => new SqliteTableRestore(repository, sink).Run(snapshot, options, cancellation),
             _ => new SqliteRestore(repository, sink).Run(snapshot, options, cancellation),
         };
+    }
+
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.VerificationFailed"/>.</exception>
+    internal static void RequireUndamaged(Snapshot snapshot, bool force)
+    {
+        if (snapshot.Damaged && !force)
+        {
+            throw new MaintenanceException(
+                ErrorCode.VerificationFailed,
+                $"A check found snapshot {snapshot.ShortId} of '{snapshot.Source}' damaged. Choose another (Get-Snapshot -Verified, 'mops list --verified'), or save what is left of it with -Force.",
+                snapshot.Id);
+        }
     }
 }

@@ -99,13 +99,22 @@ internal unsafe partial class DurableFiles
         var descriptor = Open(path, OpenReadOnly | CloseOnExec);
         if (descriptor < 0)
         {
-            throw new IOException($"Cannot open the folder '{path}' to make it durable: error {Marshal.GetLastPInvokeError()}.");
+            throw new IOException($"Cannot open the folder '{path}' to make it durable: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
         }
 
-        // Some file systems (network shares) refuse to sync a folder; their renames are durable by their own rules.
-        _ = FSync(descriptor);
+        var error = FSync(descriptor) == 0 ? 0 : Marshal.GetLastPInvokeError();
         _ = Close(descriptor);
+        if (error != 0 && !CannotSync(error))
+        {
+            throw new IOException($"Cannot make the names in '{path}' durable: {Marshal.GetPInvokeErrorMessage(error)}", error);
+        }
     }
+
+    /// <summary>
+    /// Whether an error of a folder's fsync says that its file system has no such call: some network shares, whose renames are
+    /// durable by their own rules. Any other error means that names may be lost.
+    /// </summary>
+    public static bool CannotSync(int error) => error is InvalidCall or NoSuchCall or NotSupportedOnLinux or NotSupportedOnMac;
 
     /// <summary>Whether <see cref="SyncVolume"/> does something here; elsewhere each file is synced by itself.</summary>
     public static bool CanSyncVolume { get; } = OperatingSystem.IsLinux();
@@ -152,6 +161,10 @@ internal unsafe partial class DurableFiles
     }
 
     private const int FileExists = 17;
+    private const int InvalidCall = 22;
+    private const int NoSuchCall = 38;
+    private const int NotSupportedOnLinux = 95;
+    private const int NotSupportedOnMac = 45;
     private const int OpenReadOnly = 0;
     private static readonly int CloseOnExec = OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
 

@@ -12,7 +12,7 @@ internal static class FileOwner
     {
         if (owner is { } o && Environment.IsPrivilegedProcess && TreeAccess.Current.Facts(path) is { } facts)
         {
-            _ = TreeAccess.Current.Apply(path, facts.Kind, facts.Mode, o.User, o.Group, facts.Modified);
+            FileAttributesCopy.Apply(path, facts with { User = o.User, Group = o.Group }, new AttributeProblems());
         }
     }
 }

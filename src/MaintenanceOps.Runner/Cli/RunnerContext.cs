@@ -31,8 +31,10 @@ internal sealed class RunnerContext(ParseResult arguments, ResultWriter output, 
     public string RepositoryLocation() => RepositoryAccess.LocationOf(Get(SharedOptions.RepositoryArgument) ?? Get(SharedOptions.Repository));
 
     /// <summary>The snapshot that the first argument and <c>--source</c> name.</summary>
-    public Snapshot FindSnapshot(Repository repository) =>
-        new SnapshotCatalog(repository).Find(Get(SharedOptions.Snapshot)!, Get(SharedOptions.Source));
+    public Snapshot FindSnapshot(Repository repository) => new SnapshotCatalog(repository).Find(Get(SharedOptions.Snapshot)!, Latest(), Sink);
+
+    /// <summary>Which snapshot 'latest' is, by --source and --verified.</summary>
+    public LatestRule Latest() => new() { Source = Get(SharedOptions.Source), Verified = Get(SharedOptions.Verified) };
 
     /// <summary>Runs a command's work and turns whatever comes of it into an exit code.</summary>
     public static int Run(ParseResult arguments, Func<RunnerContext, ExitCode> work)

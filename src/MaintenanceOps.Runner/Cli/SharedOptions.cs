@@ -39,6 +39,10 @@ internal static class SharedOptions
 
     public static readonly Option<string[]> Tags = new("--tag") { Description = "Only snapshots with all of these tags.", HelpName = "word", DefaultValueFactory = _ => [] };
 
+    public static readonly Option<bool> Verified = new("--verified") { Description = "Let 'latest' mean the newest snapshot that is complete and was checked or restored." };
+
+    public static readonly Option<bool> Strict = new("--strict") { Description = "Bring back everything or nothing: an object that cannot be restored undoes the restore." };
+
     public static readonly Option<bool> Force = new("--force") { Description = "Go on where something exists, is in use or looks wrong." };
 
     public static readonly Option<bool> DryRun = new("--dry-run", "--what-if") { Description = "Tell what would be done, and do nothing." };

@@ -1,5 +1,6 @@
 using System.CommandLine.Parsing;
 using System.Globalization;
+using MaintenanceOps.Engine.Health.Probes;
 
 namespace MaintenanceOps.Runner.Cli;
 
@@ -39,6 +40,20 @@ internal static class Values
 
     /// <summary>A level, of those that are allowed.</summary>
     public static VerificationLevel Level(ArgumentResult result, params VerificationLevel[] allowed) => Word(result, result.Tokens[0].Value, "level", allowed);
+
+    /// <summary>The state that a good snapshot must be in.</summary>
+    public static SnapshotState State(ArgumentResult result)
+    {
+        try
+        {
+            return BackupProbe.ParseState(result.Tokens[0].Value);
+        }
+        catch (MaintenanceException e)
+        {
+            result.AddError(e.Message);
+            return default;
+        }
+    }
 
     /// <summary>One word of a few. The parser itself would take numbers and lists for it, as if they were of them.</summary>
     public static T Word<T>(ArgumentResult result, string text, string what, params T[] allowed)

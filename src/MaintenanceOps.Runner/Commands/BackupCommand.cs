@@ -20,6 +20,7 @@ internal sealed class BackupCommand : RunnerCommand
     private static readonly Option<string[]> Tags = new("--tag") { Description = "A free word to find the snapshot by.", HelpName = "word", DefaultValueFactory = _ => [] };
     private static readonly Option<string[]> Exclude = new("--exclude") { Description = "Leave out files that fit, as in a .gitignore.", HelpName = "pattern", DefaultValueFactory = _ => [] };
     private static readonly Option<string[]> ExcludeFrom = new("--exclude-from") { Description = "A file with such patterns, one a line.", HelpName = "path", DefaultValueFactory = _ => [] };
+    private static readonly Option<bool> AllowIncomplete = new("--allow-incomplete") { Description = "Exit with 0 also where something could not be read and is missing." };
     private static readonly Option<bool> SkipVerify = new("--skip-verify") { Description = "Leave out the database's own integrity check." };
     private static readonly Option<TimeSpan?> LockTimeout = new("--lock-timeout") { Description = "How long to wait for another process's lock. [default: 30s]", HelpName = "duration", CustomParser = Values.Duration };
 
@@ -37,7 +38,7 @@ internal sealed class BackupCommand : RunnerCommand
             "mops backup --connection-string postgresql://backup@db/app --source app/db",
             "mops backup --connection-string env:DATABASE_URL --method physical --source pg/main",
             "mops backup /srv/notes/notes.db --repository /mnt/backup/notes --initialize --tag before-upgrade") =>
-        Use(Paths, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Initialize, Source, Kind, Tags, Exclude, ExcludeFrom, SkipVerify, LockTimeout, ConnectionString, Method, Database, Parallel, SharedOptions.ClientPath, SharedOptions.ClientPrefix);
+        Use(Paths, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Initialize, Source, Kind, Tags, Exclude, ExcludeFrom, AllowIncomplete, SkipVerify, LockTimeout, ConnectionString, Method, Database, Parallel, SharedOptions.ClientPath, SharedOptions.ClientPrefix);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -54,6 +55,7 @@ internal sealed class BackupCommand : RunnerCommand
         {
             Source = context.Get(Source) ?? (server is null ? NameOf(paths) : PostgresPlace.Of(server, context.Get(Method)).Name),
             Tags = context.Get(Tags)!,
+            AllowIncomplete = context.Get(AllowIncomplete),
             SkipVerify = context.Get(SkipVerify),
             LockTimeout = context.Get(LockTimeout),
         };
@@ -70,7 +72,13 @@ internal sealed class BackupCommand : RunnerCommand
             snapshot,
             $"Snapshot {snapshot.ShortId} of {snapshot.Source}: {Content(snapshot)} in {Tables.Elapsed(snapshot.Elapsed)}.",
             $"Stored {ByteSize.Format(snapshot.StoredSize)} ({Tables.Share(snapshot.StoredSize, snapshot.Size)}){(snapshot.Parent.Length > 0 ? $" on top of {snapshot.Parent[..8]}" : "")}.");
-        return ExitCode.Done;
+        return snapshot.MissingCount == 0 || options.AllowIncomplete ? ExitCode.Done : Incomplete(snapshot, context);
+    }
+
+    private static ExitCode Incomplete(Snapshot snapshot, RunnerContext context)
+    {
+        context.Sink.Warn($"Snapshot {snapshot.ShortId} is incomplete: {snapshot.MissingCount:N0} entries could not be read. Give the right to read them, or exclude them; --allow-incomplete accepts it.");
+        return ExitCode.Unhealthy;
     }
 
     private static Snapshot BackUp(string server, Repository repository, BackupOptions options, RunnerContext context)
@@ -107,22 +115,7 @@ internal sealed class BackupCommand : RunnerCommand
 
         // A single file that is no folder: a database, as its first bytes say. An empty or missing one is left to the
         // engine, which says what is wrong with it.
-        return paths.Length == 1 && !Directory.Exists(paths[0]) && (!File.Exists(paths[0]) || LooksLikeDatabase(paths[0]));
-    }
-
-    private static bool LooksLikeDatabase(string path)
-    {
-        try
-        {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            Span<byte> start = stackalloc byte[16];
-            var read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-            return read == 0 ? Path.GetExtension(path) is ".db" or ".sqlite" or ".sqlite3" : start[..read].SequenceEqual("SQLite format 3\0"u8);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return true;
-        }
+        return paths.Length == 1 && !Directory.Exists(paths[0]) && (!File.Exists(paths[0]) || SqliteBackup.LooksLikeDatabase(paths[0]));
     }
 
     private static string NameOf(string[] paths) => paths.Length == 1 && Path.GetFileName(Path.TrimEndingDirectorySeparator(paths[0])) is { Length: > 0 } name

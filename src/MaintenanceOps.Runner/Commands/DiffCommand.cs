@@ -28,8 +28,8 @@ internal sealed class DiffCommand : RunnerCommand
     {
         using var repository = context.OpenRepository();
         var catalog = new SnapshotCatalog(repository);
-        var reference = catalog.Find(context.Get(Reference)!, context.Get(SharedOptions.Source));
-        var difference = catalog.Find(context.Get(Difference)!, context.Get(SharedOptions.Source));
+        var reference = catalog.Find(context.Get(Reference)!, context.Latest(), context.Sink);
+        var difference = catalog.Find(context.Get(Difference)!, context.Latest(), context.Sink);
         var differences = new SnapshotComparison(repository, context.Sink).Run(reference, difference, context.Cancellation);
         context.Output.Table(differences, Tables.Differences);
         if (differences.Count == 0)

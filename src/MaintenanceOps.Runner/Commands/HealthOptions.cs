@@ -32,7 +32,8 @@ internal static class HealthOptions
     private static readonly Option<string[]> Container = Many("--container", "name", "A container of Docker or Podman.");
     private static readonly Option<string[]> Redis = Many("--redis", "host:port", "A Redis server; its password is taken from REDISCLI_AUTH.");
     private static readonly Option<string[]> Command = Many("--command", "line", "A line for the shell, whose exit code says how it stands.");
-    private static readonly Option<TimeSpan?> MaxAge = new("--max-age") { Description = "An older newest verified snapshot of --source is unhealthy. [default: 26h]", HelpName = "duration", CustomParser = Values.Duration };
+    private static readonly Option<SnapshotState> State = new("--state") { Description = "What a good snapshot must have come to. [default: written]", HelpName = "written|checked|restored", CustomParser = Values.State, DefaultValueFactory = _ => SnapshotState.Written };
+    private static readonly Option<TimeSpan?> MaxAge = new("--max-age") { Description = "An older newest good snapshot of --source is unhealthy. [default: 26h]", HelpName = "duration", CustomParser = Values.Duration };
     private static readonly Option<string> ExpectStatus = One("--expect-status", "status", "Which HTTP statuses are right: 200, 2xx, 200-299,401.");
     private static readonly Option<string[]> ExpectJson = Many("--expect-json", "path=value", "A place in a JSON answer and what should stand there: status=healthy, queue.length='< 100'.");
     private static readonly Option<string> ExpectBody = One("--expect-body", "text", "What the answer should be; '~ pattern' looks for a regular expression.");
@@ -49,7 +50,7 @@ internal static class HealthOptions
     public static IEnumerable<Symbol> All =>
     [
         Targets, Names, Tcp, Tls, Paths, ConnectionString, Disk, Memory, Process, Container, Redis, Command,
-        SharedOptions.Repository, SharedOptions.Source, SharedOptions.KeyFile, MaxAge, ExpectStatus, ExpectJson, ExpectBody, Expect, Query,
+        SharedOptions.Repository, SharedOptions.Source, SharedOptions.KeyFile, MaxAge, State, ExpectStatus, ExpectJson, ExpectBody, Expect, Query,
         CertificateFile, AuthorityFile, ServerName, Degraded, Unhealthy, EngineSocket, DegradedAfter, Strict,
     ];
 
@@ -91,7 +92,7 @@ internal static class HealthOptions
     private static bool IsAddress(string target) => target.Contains("://", StringComparison.Ordinal);
 
     private static HttpProbe Http(RunnerContext context, string target) => new(
-        new HttpQuestion { Uri = Uri.TryCreate(target, UriKind.Absolute, out var uri) ? uri : throw new MaintenanceException(ErrorCode.InvalidArgument, $"{SecretText.Show(target)} is no web address.", target), Trust = Trust(context) },
+        new HttpQuestion { Uri = WebAddress.Parse(target), Trust = Trust(context) },
         new HttpExpectation(context.Get(ExpectStatus), context.Get(ExpectJson)!.Select(Values.Pair), context.Get(ExpectBody)));
 
     private static IEnumerable<IProbe> Others(RunnerContext context) =>
@@ -121,7 +122,8 @@ internal static class HealthOptions
         RepositoryAccess.LocationOf(context.Get(SharedOptions.Repository)),
         context.Get(SharedOptions.KeyFile) is { } file ? Passphrase.FromFile(file) : null,
         source,
-        context.Get(MaxAge) ?? TimeSpan.FromHours(26));
+        context.Get(MaxAge) ?? TimeSpan.FromHours(26),
+        context.Get(State));
 
     private static DatabaseQuestion? Question(RunnerContext context) => context.Get(Query) is { } sql ? new DatabaseQuestion(sql, context.Get(Expect)) : null;
 

@@ -8,7 +8,7 @@ namespace MaintenanceOps.Runner.Commands;
 internal sealed class ListCommand : RunnerCommand
 {
     private static readonly Option<bool> Latest = new("--latest") { Description = "Only the newest of each source." };
-    private static readonly Option<bool> Verified = new("--verified") { Description = "Only snapshots that passed a check and failed none since." };
+    private static readonly Option<bool> Verified = new("--verified") { Description = "Only snapshots that are complete and were checked or restored." };
     private static readonly Option<DateTimeOffset?> Before = new("--before") { Description = "Only older ones: 2026-11-21, 2026-11-21T03:00 (UTC), or an age such as 7d.", HelpName = "moment", CustomParser = Values.Moment };
     private static readonly Option<DateTimeOffset?> After = new("--after") { Description = "Only those taken then or later.", HelpName = "moment", CustomParser = Values.Moment };
 
@@ -35,7 +35,7 @@ internal sealed class ListCommand : RunnerCommand
         };
         var catalog = new SnapshotCatalog(repository);
         catalog.RequireSources(filter.Sources);
-        context.Output.Table(catalog.List(filter, context.Sink), Tables.Snapshots);
+        context.Output.Table(catalog.List(filter, context.Sink, unreadableToo: true), Tables.Snapshots);
         return ExitCode.Done;
     }
 }

@@ -25,7 +25,7 @@ internal sealed class RemoveCommand : RunnerCommand
         var catalog = new SnapshotCatalog(repository);
 
         // All are found before the first one goes: a slip in the third id removes nothing.
-        var snapshots = context.Get(Ids)!.Select(id => catalog.Find(id, context.Get(SharedOptions.Source))).DistinctBy(s => s.Id).ToList();
+        var snapshots = context.Get(Ids)!.Select(id => catalog.FindToRemove(id, context.Get(SharedOptions.Source))).DistinctBy(s => s.Id).ToList();
         var dryRun = context.Get(SharedOptions.DryRun);
         foreach (var snapshot in snapshots)
         {

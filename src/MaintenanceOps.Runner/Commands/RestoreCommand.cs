@@ -36,7 +36,7 @@ internal sealed class RestoreCommand : RunnerCommand
             "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --destination /srv/pg/data",
             "mops restore latest -s pg/main -t 2026-11-21T14:03:00Z --table orders --as orders_1403 -c env:DATABASE_URL",
             "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
-        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, SharedOptions.TargetTimeline, RestoreLog, Tablespace, ConnectionString, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Force, SharedOptions.DryRun);
+        Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, SharedOptions.TargetTimeline, RestoreLog, Tablespace, ConnectionString, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Verified, SharedOptions.Strict, SharedOptions.Force, SharedOptions.DryRun);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -56,6 +56,7 @@ internal sealed class RestoreCommand : RunnerCommand
             Recovery = context.Get(PointInTime) is { } target ? RecoveryTarget.Parse(target, context.Get(SharedOptions.TargetTimeline)) : null,
             RestoreCommand = context.Get(RestoreLog),
             ConnectionString = Values.FromEnvironment(context.Get(ConnectionString)),
+            Strict = context.Get(SharedOptions.Strict),
             Force = context.Get(SharedOptions.Force),
             DryRun = context.Get(SharedOptions.DryRun),
         };
@@ -66,7 +67,7 @@ internal sealed class RestoreCommand : RunnerCommand
 
         using var repository = context.OpenRepository();
         var snapshot = options.Recovery is { } recovery
-            ? new SnapshotCatalog(repository).FindBefore(recovery, context.Get(SharedOptions.Snapshot)!, context.Get(SharedOptions.Source))
+            ? new SnapshotCatalog(repository).FindBefore(recovery, context.Get(SharedOptions.Snapshot)!, context.Latest(), context.Sink)
             : context.FindSnapshot(repository);
         var result = new SnapshotRestore(repository, context.Sink).Run(snapshot, options, context.Cancellation);
         context.Output.Outcome(result, [.. Lines(result, options.DryRun)]);
@@ -75,7 +76,12 @@ internal sealed class RestoreCommand : RunnerCommand
             context.Sink.Warn(warning);
         }
 
-        return ExitCode.Done;
+        foreach (var missing in result.Unrestored)
+        {
+            context.Sink.Warn($"Not restored: {missing}{(missing.Statement.Length > 0 ? $". Once the cause is mended, run: {missing.Statement}" : "")}");
+        }
+
+        return result.Unrestored.Count == 0 ? ExitCode.Done : ExitCode.Unhealthy;
     }
 
     private static IEnumerable<string> Lines(RestoreResult result, bool dryRun)

@@ -40,21 +40,34 @@ internal sealed class RetentionCommand : RunnerCommand
             TimeZone = context.Get(Zone) ?? TimeZoneInfo.Utc,
         };
         using var repository = context.OpenRepository();
-        var catalog = new SnapshotCatalog(repository);
+        var retention = new RetentionRun(repository, policy, context.Get(SharedOptions.Force));
         var filter = new SnapshotFilter { Sources = context.Get(SharedOptions.SourcePatterns)!, Tags = context.Get(SharedOptions.Tags)! };
-        catalog.RequireSources(filter.Sources);
-        var plan = Retention.Decide(catalog.List(filter, context.Sink), policy, DateTimeOffset.UtcNow, context.Get(SharedOptions.Force));
         var dryRun = context.Get(SharedOptions.DryRun);
-        var decisions = plan.Select(d => Carry(catalog, d, dryRun, context.Cancellation)).ToList();
+        var decisions = new List<RetentionDecision>();
+        var code = ExitCode.Done;
+        foreach (var source in retention.SnapshotsBySource(filter, null, context.Sink))
+        {
+            try
+            {
+                decisions.AddRange(retention.Decide(source).Select(d => Carry(retention, d, dryRun, context.Cancellation)));
+            }
+            catch (MaintenanceException e) when (e.Code == ErrorCode.RetentionSuspicious)
+            {
+                // The other sources are none the worse for it.
+                context.Report(e);
+                code = ExitCode.Failed;
+            }
+        }
+
         context.Output.Table(decisions, Tables.Decisions);
         var going = decisions.Count(d => !d.Keep);
         context.Output.Text(dryRun
             ? $"{decisions.Count - going:N0} would stay, {going:N0} would go."
             : $"{decisions.Count - going:N0} kept, {going:N0} removed.{(going > 0 ? " 'mops repo prune' frees their space." : "")}");
-        return ExitCode.Done;
+        return code;
     }
 
-    private static RetentionDecision Carry(SnapshotCatalog catalog, RetentionDecision decision, bool dryRun, CancellationToken cancellation)
+    private static RetentionDecision Carry(RetentionRun retention, RetentionDecision decision, bool dryRun, CancellationToken cancellation)
     {
         if (decision.Keep || dryRun)
         {
@@ -62,8 +75,7 @@ internal sealed class RetentionCommand : RunnerCommand
         }
 
         cancellation.ThrowIfCancellationRequested();
-        catalog.Remove(decision.Id);
-        return decision with { Removed = true };
+        return retention.Remove(decision);
     }
 
     private static Option<int> Keep(string name, string description)

@@ -33,7 +33,7 @@ internal static class SnapshotSelection
         var sources = context.Get(SharedOptions.SourcePatterns)!;
         if (context.Get(Id) is { } id)
         {
-            return [new SnapshotCatalog(repository).Find(id, sources.FirstOrDefault())];
+            return [new SnapshotCatalog(repository).Find(id, new LatestRule { Source = sources.FirstOrDefault(), EvenFailed = true })];
         }
 
         var filter = new SnapshotFilter { Sources = sources, Tags = context.Get(SharedOptions.Tags)! };

@@ -11,9 +11,9 @@ internal static class Tables
         new("KIND", s => s.Kind switch { SnapshotKind.PostgresLogical => "dump", SnapshotKind.PostgresPhysical => "cluster", var kind => kind.ToString().ToLowerInvariant() }),
         new("SIZE", s => ByteSize.Format(s.Size), Right: true),
         new("STORED", s => ByteSize.Format(s.StoredSize), Right: true),
-        new("VERIFIED", Verified),
+        new("STATE", State),
         new("TAGS", s => string.Join(',', s.Tags)),
-        new("SOURCE", s => s.Source));
+        new("SOURCE", s => s.Source.Length > 0 ? s.Source : "(unreadable)"));
 
     public static readonly TextTable<SnapshotItem> Items = new(
         new("KIND", i => i.Kind.ToString().ToLowerInvariant()),
@@ -27,7 +27,7 @@ internal static class Tables
         new("ID", t => t.ShortId),
         new("CREATED (UTC)", t => Time(t.Created)),
         new("LEVEL", t => t.Level.ToString().ToLowerInvariant()),
-        new("RESULT", t => t.Passed ? "passed" : t.Damaged ? "DAMAGED" : "FAILED"),
+        new("RESULT", t => t.Passed ? "passed" : t.Unproven ? "UNPROVEN" : t.Damaged ? "DAMAGED" : "FAILED"),
         new("TIME", t => Elapsed(t.Elapsed), Right: true),
         new("SIZE", t => ByteSize.Format(t.Size), Right: true),
         new("ROWS", t => t.Rows < 0 ? "" : $"{t.Rows:N0}", Right: true),
@@ -130,11 +130,18 @@ internal static class Tables
         new("OBJECT", r => r.Object),
         new("REASON", r => r.Reason));
 
-    /// <summary>How far a snapshot is proven; what the backup could not take as it stood is counted beside it.</summary>
-    private static string Verified(Snapshot snapshot)
+    /// <summary>How far a snapshot can be relied on, with a count of what is missing and a mark where its clock was wrong.</summary>
+    private static string State(Snapshot snapshot)
     {
-        var level = snapshot.Damaged ? "DAMAGED" : snapshot.AssertionFailed ? "FAILED" : snapshot.Verified == VerificationLevel.None ? "no" : snapshot.Verified.ToString().ToLowerInvariant();
-        return snapshot.Warnings.Count == 0 ? level : $"{level}, {snapshot.Warnings.Count:N0} missed";
+        var state = snapshot.State switch
+        {
+            SnapshotState.Damaged => "DAMAGED",
+            _ when snapshot.AssertionFailed => "FAILED",
+            SnapshotState.Incomplete => $"INCOMPLETE, {snapshot.MissingCount:N0} missing",
+            SnapshotState.PartlyChecked => "partly checked",
+            var other => other.ToString().ToLowerInvariant(),
+        };
+        return snapshot.ClockDoubtful ? $"{state}, clock wrong" : state;
     }
 
     public static string Time(DateTimeOffset moment) => moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);

@@ -27,6 +27,9 @@ public sealed record RestoreResult
     /// <summary>Rows copied, where a single table was restored; -1 otherwise.</summary>
     public long RestoredRows { get; init; } = -1;
 
+    /// <summary>Objects that could not be restored while everything else was; empty where all came back.</summary>
+    public IReadOnlyList<UnrestoredObject> Unrestored { get; init; } = [];
+
     /// <summary>How long it took.</summary>
     public TimeSpan Elapsed { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MaintenanceOps;
 
 /// <summary>One immutable state of one source, verified while it was written.</summary>
@@ -15,8 +17,25 @@ public sealed record Snapshot
     /// <summary>What it holds.</summary>
     public required SnapshotKind Kind { get; init; }
 
-    /// <summary>The moment of the state, in UTC.</summary>
+    /// <summary>The snapshot's place among those of its source, counted from 1; 0 in snapshots of versions that did not count.</summary>
+    public long Number { get; init; }
+
+    /// <summary>The moment of the state, in UTC, by the clock of the host that took it.</summary>
     public required DateTimeOffset Created { get; init; }
+
+    /// <summary>True where <see cref="Created"/> contradicts the order of the source's snapshots: the clock was wrong.</summary>
+    public bool ClockDoubtful { get; init; }
+
+    /// <summary>
+    /// The moment that decides about order and age: <see cref="Created"/>, or that of the neighbouring snapshot where the
+    /// clock was wrong.
+    /// </summary>
+    [JsonIgnore]
+    public DateTimeOffset Moment
+    {
+        get => field == default ? Created : field;
+        init;
+    }
 
     /// <summary>How long the backup took.</summary>
     public TimeSpan Elapsed { get; init; }
@@ -47,6 +66,24 @@ public sealed record Snapshot
 
     /// <summary>The hash of the whole content: SHA-256 over its blocks' hashes, in hexadecimal.</summary>
     public string ContentHash { get; init; } = "";
+
+    /// <summary>How far it can be relied on.</summary>
+    public SnapshotState State =>
+        Damaged ? SnapshotState.Damaged
+        : MissingCount > 0 ? SnapshotState.Incomplete
+        : Verified == VerificationLevel.Restore ? SnapshotState.Restored
+        : Verified < VerificationLevel.Full ? SnapshotState.Written
+        : Unchecked.Count > 0 ? SnapshotState.PartlyChecked
+        : SnapshotState.Checked;
+
+    /// <summary>How many entries of the source could not be read and are missing.</summary>
+    public int MissingCount { get; init; }
+
+    /// <summary>The names of those entries: the first thousand.</summary>
+    public IReadOnlyList<string> Missing { get; init; } = [];
+
+    /// <summary>What of the content could not be checked, and why; empty where all was.</summary>
+    public IReadOnlyList<string> Unchecked { get; init; } = [];
 
     /// <summary>The most thorough check that the snapshot passed; <see cref="VerificationLevel.None"/> after a failed one.</summary>
     public VerificationLevel Verified { get; init; }

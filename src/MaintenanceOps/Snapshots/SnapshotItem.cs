@@ -14,6 +14,15 @@ public enum SnapshotItemKind
 
     /// <summary>A table of a database.</summary>
     Table,
+
+    /// <summary>A named pipe.</summary>
+    Pipe,
+
+    /// <summary>A socket in the file system. The program that listens makes it anew; it is recorded and not restored.</summary>
+    Socket,
+
+    /// <summary>A device node.</summary>
+    Device,
 }
 
 /// <summary>One file, folder or link of a files snapshot, or one table of a database.</summary>

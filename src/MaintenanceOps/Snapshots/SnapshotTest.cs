@@ -27,6 +27,9 @@ public sealed record SnapshotTest
     /// </summary>
     public bool Damaged { get; init; }
 
+    /// <summary>True where the check could not be made, such as a drill without a program that it needs. It says nothing about the snapshot.</summary>
+    public bool Unproven { get; init; }
+
     /// <summary>How long it took; for <see cref="VerificationLevel.Restore"/> that is the measured time to recover.</summary>
     public TimeSpan Elapsed { get; init; }
 

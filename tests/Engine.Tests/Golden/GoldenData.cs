@@ -130,7 +130,7 @@ internal static class GoldenData
         static string Mode(FileFacts facts) => facts.Mode < 0 ? "-" : Convert.ToString(facts.Mode, 8);
 
         // To the tenth of a microsecond, which is what a DateTime holds.
-        static string Time(FileFacts facts) => (facts.Modified / 100).ToString(CultureInfo.InvariantCulture);
+        static string Time(FileFacts facts) => (facts.Modified.Count / 100).ToString(CultureInfo.InvariantCulture);
     }
 
     public static string Escape(string path)

@@ -161,7 +161,7 @@ public sealed class GoldenMaker
             }
 
             Access.CreateFolder(At(path));
-            Access.Apply(At(path), EntryKind.Folder, Convert.ToInt32(mode, 8), -1, -1, 0);
+            Access.Apply(At(path), EntryKind.Folder, Convert.ToInt32(mode, 8), -1, -1, default);
         }
 
         void Write(string path, ReadOnlySpan<byte> content, string mode)
@@ -171,7 +171,7 @@ public sealed class GoldenMaker
                 RandomAccess.Write(file, content, 0);
             }
 
-            Access.Apply(At(path), EntryKind.File, Convert.ToInt32(mode, 8), -1, -1, 0);
+            Access.Apply(At(path), EntryKind.File, Convert.ToInt32(mode, 8), -1, -1, default);
         }
 
         void Sparse(string path)
@@ -194,7 +194,7 @@ public sealed class GoldenMaker
             }
 
             var time = path == "empty.txt" ? -86_400_123_456_700 : 1_700_000_000_123_456_700 + (path.Length * 1_000_000_000L);
-            Access.Apply(At(path), facts.Kind, facts.Mode, -1, -1, time);
+            Access.Apply(At(path), facts.Kind, facts.Mode, -1, -1, FileTime.OfNanoseconds(time));
         }
     }
 

@@ -40,7 +40,7 @@ internal static class SampleCluster
         Add("state", "old"u8);
         Add($"pg_tblspc/16384/{Version}/state", "old"u8);
         var result = tree.Finish();
-        repository.Commit(Manifest.Of(SnapshotKind.PostgresPhysical, new BackupOptions { Source = "pg" }, DateTimeOffset.UtcNow, null) with
+        repository.Commit(Manifest.Of(SnapshotKind.PostgresPhysical, new BackupOptions { Source = "pg" }, DateTimeOffset.UtcNow, null, 1) with
         {
             Map = result.Map,
             ContentHash = result.ContentHash,

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
@@ -8,42 +9,68 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 /// One consistent state of a live SQLite database, held by a read transaction and read through SQLite's own open files,
 /// at the speed of memory and without a second copy. In WAL mode writers go on: the state is the database file plus the
 /// log up to the reader's mark, and the mark keeps checkpoints from overwriting what it needs. In the other
-/// journal modes the shared lock keeps writers out until <see cref="Dispose"/>.
+/// journal modes the shared lock keeps writers out until <see cref="Dispose"/>. Why that holds, and what
+/// <see cref="RequireSteady"/> adds to it: docs/decisions/0006-what-a-hot-read-guarantees.md.
 /// </summary>
 internal sealed class HotDatabase : IDisposable
 {
+    private const int HeaderSize = 100;
     private static readonly TimeSpan LockTurn = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MtimeGrain = TimeSpan.FromSeconds(3);
+    private readonly SqliteConnection connection;
+    private readonly SourceFiles files;
     private readonly SqliteFile file;
     private readonly WriteAheadLog? log;
-    private readonly Stopwatch held = Stopwatch.StartNew();
-    private readonly DateTime modified;
+    private readonly bool logMayBeginAnew;
+    private readonly byte[] fileHeader;
+    private readonly long fileSize;
+    private readonly Stopwatch held = new();
+    private bool closed;
 
-    private HotDatabase(string path, SqliteConnection connection)
+    private HotDatabase(string path, SqliteConnection connection, SourceFiles before)
     {
         Path = path;
-        Connection = connection;
-        PageSize = connection.Scalar<int>("PRAGMA page_size");
-        JournalMode = connection.Scalar<string>("PRAGMA journal_mode");
+        this.connection = connection;
         connection.Execute("BEGIN");
 
-        // BEGIN alone locks nothing; the first read does.
-        _ = connection.Scalar<long>("SELECT count(*) FROM sqlite_schema");
-        held.Restart();
+        // BEGIN alone locks nothing; the first read does. This one needs no schema, so that it works with every database.
+        // All that follows is asked inside the transaction: before it, another process may change the mode and the page size.
+        _ = connection.Scalar<long>("PRAGMA schema_version");
+        held.Start();
+        files = SourceFiles.Of(path);
+        if (before.Exchanged(files) is { } exchanged || SqliteNative.HasMoved(connection.Handle!))
+        {
+            throw Changed(path, before.Exchanged(files) ?? "the file was replaced");
+        }
+
+        PageSize = connection.Scalar<int>("PRAGMA page_size");
         file = SqliteNative.MainFile(connection.Handle!);
-        modified = File.GetLastWriteTimeUtc(path);
-        var journal = JournalMode == "wal" ? SqliteNative.JournalFile(connection.Handle!) : default;
-        log = journal.IsOpen && ReadMark.Of(connection.Handle!) is { Frames: > 0 } mark ? WriteAheadLog.Scan(journal, PageSize, mark) : null;
-        Size = connection.Scalar<long>("PRAGMA page_count") * PageSize;
+        fileHeader = FileHeader();
+        fileSize = file.Size;
+        var mark = ReadMark.Of(connection.Handle!);
+        if (mark is { Frames: > 0 })
+        {
+            logMayBeginAnew = MayBeginAnew(mark);
+            log = WriteAheadLog.Scan(SqliteNative.JournalFile(connection.Handle!), PageSize, mark);
+        }
+
+        var header = new byte[PageSize].AsSpan();
+        Read(0, header);
+        IsWal = header[19] == 2;
+        Size = PagesOf(header, mark) * PageSize;
     }
 
     public string Path { get; }
 
-    public SqliteConnection Connection { get; }
-
     public int PageSize { get; }
 
-    public string JournalMode { get; }
+    /// <summary>Whether the state was read with a write-ahead log, in which writers do not wait.</summary>
+    public bool IsWal { get; }
+
+    public string JournalMode => IsWal ? "wal" : "delete";
+
+    /// <summary>SQLite's version.</summary>
+    public string EngineVersion => connection.ServerVersion;
 
     /// <summary>The size of the state in bytes: its pages, wherever they lie.</summary>
     public long Size { get; }
@@ -51,8 +78,8 @@ internal sealed class HotDatabase : IDisposable
     /// <summary>How many pages come out of the log.</summary>
     public int LogFrames => log?.Frames ?? 0;
 
-    /// <summary>For how long writers have been kept waiting so far.</summary>
-    public TimeSpan WritePause => JournalMode == "wal" ? TimeSpan.Zero : held.Elapsed;
+    /// <summary>For how long writers have been kept waiting; it stands still after <see cref="Dispose"/>.</summary>
+    public TimeSpan WritePause => IsWal ? TimeSpan.Zero : held.Elapsed;
 
     /// <summary>
     /// The same token twice means that nothing was written in between. Empty where the last write is so recent that a
@@ -60,22 +87,22 @@ internal sealed class HotDatabase : IDisposable
     /// </summary>
     public string StateToken()
     {
-        if (DateTime.UtcNow - modified < MtimeGrain)
+        if (files.Database is not { } facts || DateTime.UtcNow - Modified(facts) < MtimeGrain)
         {
             return "";
         }
 
-        Span<byte> head = stackalloc byte[100];
-        file.Read(head, 0);
+        // The inode and the change time cannot be set by a program: a file that was put here with the times of the old one differs.
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{JournalMode}:{Size}:{file.Size}:{modified.Ticks:x}:{Convert.ToHexStringLower(head.Slice(24, 4))}:{log?.Token ?? "-"}");
+            $"{JournalMode}:{Size}:{fileSize}:{facts.Modified.Count:x}.{facts.Changed.Count:x}.{facts.Inode:x}:{Convert.ToHexStringLower(fileHeader.AsSpan(24, 4))}:{log?.Token ?? "-"}");
     }
 
     /// <summary>Takes a read transaction on the database.</summary>
     /// <exception cref="MaintenanceException">
     /// <see cref="ErrorCode.NotADatabase"/>, <see cref="ErrorCode.DatabaseBusy"/>, <see cref="ErrorCode.DatabaseEmpty"/>,
-    /// <see cref="ErrorCode.DatabaseCorrupt"/> or <see cref="ErrorCode.AccessDenied"/>.
+    /// <see cref="ErrorCode.DatabaseCorrupt"/>, <see cref="ErrorCode.AccessDenied"/>, or <see cref="ErrorCode.SourceChanged"/>:
+    /// the files were exchanged while they were opened.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token was cancelled while another process held a lock.</exception>
     public static HotDatabase Open(string path, TimeSpan? lockTimeout = null, CancellationToken cancellation = default)
@@ -84,20 +111,21 @@ internal sealed class HotDatabase : IDisposable
         for (var waited = Stopwatch.StartNew(); ;)
         {
             // SQLite waits without an ear for anybody, so it waits in short turns.
+            cancellation.ThrowIfCancellationRequested();
+            var before = SourceFiles.Of(path);
             var connection = SqliteConnections.OpenBeside(path, LockTurn);
             try
             {
-                return new HotDatabase(path, connection);
+                return new HotDatabase(path, connection, before);
             }
             catch (SqliteException e) when (SqliteNative.IsLock(e) && waited.Elapsed < limit)
             {
                 connection.Dispose();
-                cancellation.ThrowIfCancellationRequested();
             }
             catch (SqliteException e)
             {
                 connection.Dispose();
-                throw SqliteConnections.Wrap(e, path);
+                throw before.Exchanged(SourceFiles.Of(path)) is { } exchanged ? Changed(path, exchanged) : SqliteConnections.Wrap(e, path);
             }
             catch
             {
@@ -107,7 +135,7 @@ internal sealed class HotDatabase : IDisposable
         }
     }
 
-    /// <summary>Reads pages that lie side by side. The offset and the length are multiples of the page size.</summary>
+    /// <summary>Reads pages that lie side by side; several threads may. The offset and the length are multiples of the page size.</summary>
     public void Read(long offset, Span<byte> into)
     {
         file.Read(into, offset);
@@ -126,17 +154,128 @@ internal sealed class HotDatabase : IDisposable
         }
     }
 
+    /// <summary>
+    /// Throws where something happened to the files since the transaction began that its locks do not allow. Once the
+    /// database is closed, there is nothing more to be said.
+    /// </summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SourceChanged"/>.</exception>
+    public void RequireSteady()
+    {
+        if (closed)
+        {
+            return;
+        }
+
+        var now = SourceFiles.Of(Path);
+        var changed = files.Exchanged(now)
+            ?? (SqliteNative.HasMoved(connection.Handle!) ? "the file was replaced" : null)
+            ?? (IsWal ? ChangedBesideTheLog() : ChangedUnderTheLock(now));
+        if (changed is not null)
+        {
+            throw Changed(Path, changed);
+        }
+    }
+
     public void Dispose()
     {
+        if (closed)
+        {
+            return;
+        }
+
+        closed = true;
         try
         {
-            Connection.Execute("ROLLBACK");
+            connection.Execute("ROLLBACK");
         }
         catch (SqliteException)
         {
             // Closing ends the transaction as well.
         }
 
-        Connection.Dispose();
+        if (WasExchanged())
+        {
+            connection.KeepLog();
+        }
+
+        connection.Dispose();
+        held.Stop();
     }
+
+    private bool WasExchanged()
+    {
+        try
+        {
+            return files.Exchanged(SourceFiles.Of(Path)) is not null;
+        }
+        catch (MaintenanceException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>The error of a state that did not hold.</summary>
+    internal static MaintenanceException Changed(string path, string what) => new(
+        ErrorCode.SourceChanged,
+        $"'{path}' changed while it was read: {what}. No snapshot was taken. Let no program but SQLite write to the file, and replace it only while nothing reads it.",
+        path);
+
+    /// <summary>The shared lock keeps every writer out: not a byte may have changed.</summary>
+    private string? ChangedUnderTheLock(SourceFiles now) =>
+        !FileHeader().AsSpan().SequenceEqual(fileHeader) || file.Size != fileSize || HasOtherTime(now)
+            ? "something wrote to it without heeding SQLite's locks"
+            : null;
+
+    /// <summary>Only where the platform has inodes: the others tell the time of a write late, after the file was closed.</summary>
+    private bool HasOtherTime(SourceFiles now) =>
+        files.Database is { Inode: not 0 } then && now.Database is { } current && then.Modified != current.Modified;
+
+    /// <summary>A checkpoint may have moved pages of this state out of the log into the file, and nothing else.</summary>
+    private string? ChangedBesideTheLog()
+    {
+        if (log is { Frames: > 0 } && !logMayBeginAnew && log.WasBegunAnew())
+        {
+            return "its write-ahead log was begun anew under a reader";
+        }
+
+        var header = FileHeader().AsSpan();
+        if (!header.SequenceEqual(fileHeader) && !(log?.HasWritten(header) ?? false))
+        {
+            return "something wrote to it without heeding SQLite's locks";
+        }
+
+        return file.Size < Math.Min(fileSize, Size) ? "the file was cut short" : null;
+    }
+
+    /// <summary>
+    /// Whether all of the log was in the database file when the transaction began: then it needs nothing of the log, and a
+    /// writer may begin it anew. The number is read after the mark was taken, so it can only be too high.
+    /// </summary>
+    private bool MayBeginAnew(ReadMark mark)
+    {
+        const int SaltsAt = 32, MovedAt = 96;
+        Span<byte> index = stackalloc byte[MovedAt + sizeof(uint)];
+        return !file.TryReadWalIndex(index)
+            || !index.Slice(SaltsAt, mark.Salts.Length).SequenceEqual(mark.Salts)
+            || System.Runtime.InteropServices.MemoryMarshal.Read<uint>(index[MovedAt..]) >= mark.Frames;
+    }
+
+    private byte[] FileHeader()
+    {
+        var header = new byte[HeaderSize];
+        file.Read(header, 0);
+        return header;
+    }
+
+    /// <summary>How many pages the state has, as SQLite reckons it.</summary>
+    private long PagesOf(ReadOnlySpan<byte> header, ReadMark? mark)
+    {
+        var recorded = BinaryPrimitives.ReadUInt32BigEndian(header[28..]);
+        var isCurrent = header.Slice(24, 4).SequenceEqual(header.Slice(92, 4));
+        return recorded > 0 && isCurrent ? recorded
+            : mark is { Pages: > 0 } ? mark.Pages
+            : (fileSize + PageSize - 1) / PageSize;
+    }
+
+    private static DateTime Modified(Files.FileFacts facts) => facts.Modified.ToDateTimeOffset().UtcDateTime;
 }

@@ -9,9 +9,10 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 /// some day, the checksum would not fit the log and the backup would be refused, not wrong.
 /// </summary>
 /// <param name="Frames">The number of frames that the reader sees.</param>
+/// <param name="Pages">The size of the database in pages, as the reader sees it.</param>
 /// <param name="Salts">The salts of the log that they are in.</param>
 /// <param name="Checksum">The running checksum after the last of them.</param>
-internal sealed record ReadMark(int Frames, byte[] Salts, (uint First, uint Second) Checksum)
+internal sealed record ReadMark(int Frames, int Pages, byte[] Salts, (uint First, uint Second) Checksum)
 {
     private const int SnapshotSize = 48;
 
@@ -29,6 +30,7 @@ internal sealed record ReadMark(int Frames, byte[] Salts, (uint First, uint Seco
             Marshal.Copy(snapshot.DangerousGetHandle(), bytes, 0, bytes.Length);
             return new ReadMark(
                 (int)MemoryMarshal.Read<uint>(bytes.AsSpan(16)),
+                (int)MemoryMarshal.Read<uint>(bytes.AsSpan(20)),
                 bytes[32..40],
                 (MemoryMarshal.Read<uint>(bytes.AsSpan(24)), MemoryMarshal.Read<uint>(bytes.AsSpan(28))));
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
+using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
@@ -15,6 +16,31 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     /// <summary>Above this many blocks a map takes too much memory, and a block becomes a multiple of a page.</summary>
     private const long MaxBlocks = 2_000_000;
 
+    /// <summary>
+    /// Whether a file is a SQLite database, as its first bytes say; an empty one that is named like a database counts, and so
+    /// does one that cannot be read: the backup says why. Pipes and devices are not opened.
+    /// </summary>
+    /// <param name="path">A file that exists. No connection of this process has it open.</param>
+    public static bool LooksLikeDatabase(string path)
+    {
+        try
+        {
+            if (SourceFiles.Of(path).Database is { } found && found.Kind.IsSpecial())
+            {
+                return false;
+            }
+
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            Span<byte> start = stackalloc byte[16];
+            var read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            return read == 0 ? Path.GetExtension(path) is ".db" or ".sqlite" or ".sqlite3" : start[..read].SequenceEqual("SQLite format 3\0"u8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MaintenanceException)
+        {
+            return true;
+        }
+    }
+
     /// <summary>Backs up one database.</summary>
     /// <param name="path">The database file.</param>
     /// <param name="options">Name, tags and how careful to be.</param>
@@ -23,7 +49,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     /// <exception cref="MaintenanceException">
     /// The source cannot be taken: <see cref="ErrorCode.PathNotFound"/>, <see cref="ErrorCode.NotADatabase"/>,
     /// <see cref="ErrorCode.DatabaseEmpty"/>, <see cref="ErrorCode.DatabaseBusy"/>, <see cref="ErrorCode.DatabaseCorrupt"/>,
-    /// <see cref="ErrorCode.AccessDenied"/>; or the repository fails.
+    /// <see cref="ErrorCode.AccessDenied"/>, <see cref="ErrorCode.SourceChanged"/>; or the repository fails.
     /// </exception>
     public Snapshot Run(string path, BackupOptions options, CancellationToken cancellation = default)
     {
@@ -39,18 +65,17 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
             sink.Warn($"'{options.Source}' was taken from '{p.Manifest.Origin}' before and is taken from '{path}' now. Give another -Source if it is another database.");
         }
 
-        var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id) with { Origin = path };
+        var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id, catalog.NextNumber(options.Source)) with { Origin = path };
         try
         {
-            using var database = HotDatabase.Open(path, options.LockTimeout, cancellation);
-            manifest = Unchanged(database, parent, manifest) ?? Read(database, parent, manifest, options, cancellation);
-            manifest = manifest with { WritePauseSeconds = database.WritePause.TotalSeconds, ElapsedSeconds = watch.Elapsed.TotalSeconds };
+            manifest = new SteadyRead(sink).Run(DatabaseLinks.Follow(path), options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
         }
         catch (SqliteException e)
         {
             throw SqliteConnections.Wrap(e, path);
         }
 
+        manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path), ElapsedSeconds = watch.Elapsed.TotalSeconds };
         lease.Assert();
         var id = repository.Commit(manifest);
         sink.Progress($"Backing up {options.Source}", manifest.Size, manifest.Size);
@@ -59,11 +84,13 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
 
     /// <summary>
     /// The manifest with the parent's content where the database has not been written since and the repository still has every block;
-    /// else null. A repository that lost something gets it again.
+    /// else null. A repository that lost something gets it again, and content that nobody has checked is checked now.
     /// </summary>
-    private Manifest? Unchanged(HotDatabase database, (string Id, Manifest Manifest)? parent, Manifest manifest)
+    private Manifest? Unchanged(HotDatabase database, (string Id, Manifest Manifest)? parent, Manifest manifest, BackupOptions options)
     {
-        if (parent?.Manifest is not { Sqlite.StateToken.Length: > 0 } before || before.Sqlite.StateToken != database.StateToken())
+        if (parent?.Manifest is not { Sqlite.StateToken.Length: > 0 } before
+            || before.Sqlite.StateToken != database.StateToken()
+            || (before.Verified < VerificationLevel.Full && !options.SkipVerify))
         {
             return null;
         }
@@ -76,46 +103,72 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
                 ContentHash = before.ContentHash,
                 Map = before.Map,
                 Verified = before.Verified,
+                Unchecked = before.Unchecked,
                 Warnings = before.Warnings,
                 Sqlite = before.Sqlite,
             }
             : null;
     }
 
-    private Manifest Read(HotDatabase database, (string Id, Manifest Manifest)? parent, Manifest manifest, BackupOptions options, CancellationToken cancellation)
+    /// <summary>One reading of one state: it is thrown away where the state turns out not to have held.</summary>
+    private Manifest Take(HotDatabase database, (string Id, Manifest Manifest)? parent, Manifest manifest, BackupOptions options, CancellationToken cancellation)
     {
+        if (Unchanged(database, parent, manifest, options) is { } same)
+        {
+            database.RequireSteady();
+            return same;
+        }
+
         var baseName = parent is null ? null : WholeMapOf(parent.Value.Manifest.Map);
         var baseMap = baseName is null ? null : ReadMapOrNull(baseName);
         var blockSize = BlockSizeFor(database, baseMap);
         var digests = new BlockDigest[(database.Size + blockSize - 1) / blockSize];
+        var state = new CapturedState(database);
 
         using var writer = new BlockWriter(repository, cancellation);
-        using var inspection = Inspect(database, options, cancellation);
-        ReadBlocks(database, blockSize, digests, writer, options.Source, cancellation);
-        writer.Complete();
-        var facts = inspection.Finish();
+        using var check = new CaptureCheck(state, database, options.SkipVerify, cancellation);
+        ReadBlocks(state, blockSize, digests, writer, options.Source, cancellation);
+        var facts = check.Finish();
+        state.RequireSteady();
+        manifest = manifest with { WritePauseSeconds = database.WritePause.TotalSeconds };
+        database.Dispose();
 
-        var map = new PageMap(blockSize, database.Size, Array.ConvertAll(digests, d => BlockId.Of(d)));
+        // Writers go on. What is left to do needs the state no more.
+        RequireSound(facts.Integrity, database.Path);
+        writer.Complete();
+        var map = new PageMap(blockSize, state.Size, Array.ConvertAll(digests, d => BlockId.Of(d)));
         var (mapId, mapStored) = repository.StoreMap(map.Write(baseName, baseMap));
         return manifest with
         {
-            Size = database.Size,
+            Size = state.Size,
             StoredSize = writer.StoredSize + mapStored,
             ContentHash = ContentHash.Of(digests),
             Map = mapId,
-            Verified = options.SkipVerify ? VerificationLevel.None : VerificationLevel.Quick,
-            Sqlite = facts,
+            Verified = options.SkipVerify ? VerificationLevel.None : VerificationLevel.Full,
+            Unchecked = [.. facts.Unchecked],
+            Sqlite = facts.Facts,
         };
     }
 
-    private void ReadBlocks(HotDatabase database, int blockSize, BlockDigest[] digests, BlockWriter writer, string source, CancellationToken cancellation)
+    private static void RequireSound(string integrity, string path)
     {
-        for (long offset = 0; offset < database.Size;)
+        if (integrity != "ok")
+        {
+            throw new MaintenanceException(
+                ErrorCode.DatabaseCorrupt,
+                $"'{path}' fails its integrity check: {integrity}. No snapshot was taken. Restore the newest verified one, or take this state for salvage with -SkipVerify.",
+                path);
+        }
+    }
+
+    private void ReadBlocks(CapturedState state, int blockSize, BlockDigest[] digests, BlockWriter writer, string source, CancellationToken cancellation)
+    {
+        for (long offset = 0; offset < state.Size;)
         {
             cancellation.ThrowIfCancellationRequested();
             var batch = writer.Rent();
-            var length = (int)Math.Min(Batch.Capacity / blockSize * blockSize, database.Size - offset);
-            database.Read(offset, batch.Free[..length]);
+            var length = (int)Math.Min(Batch.Capacity / blockSize * blockSize, state.Size - offset);
+            state.Read(offset, batch.Free[..length]);
             for (var done = 0; done < length; done += blockSize)
             {
                 batch.Add(Math.Min(blockSize, length - done));
@@ -125,33 +178,9 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
             batch.Done = b => b.Digests.AsSpan(0, b.Count).CopyTo(digests.AsSpan(first));
             writer.Submit(batch);
             offset += length;
-            sink.Progress($"Backing up {source}", offset, database.Size);
+            sink.Progress($"Backing up {source}", offset, state.Size);
         }
     }
-
-    /// <summary>Counts and checks on the transaction's own connection while other threads read the pages.</summary>
-    private static Inspection Inspect(HotDatabase database, BackupOptions options, CancellationToken cancellation) => new(database, token =>
-    {
-        var integrity = options.SkipVerify ? "ok" : SqliteInspection.QuickCheck(database.Connection);
-        token.ThrowIfCancellationRequested();
-        if (integrity != "ok")
-        {
-            throw new MaintenanceException(
-                ErrorCode.DatabaseCorrupt,
-                $"'{database.Path}' fails its integrity check: {integrity}. No snapshot was taken. Restore the newest verified one, or take this state for salvage with -SkipVerify.",
-                database.Path);
-        }
-
-        return new SqliteFacts
-        {
-            PageSize = database.PageSize,
-            JournalMode = database.JournalMode,
-            EngineVersion = database.Connection.ServerVersion,
-            SchemaHash = SqliteInspection.SchemaHash(database.Connection),
-            Tables = SqliteInspection.CountRows(database.Connection, token),
-            StateToken = database.StateToken(),
-        };
-    }, cancellation);
 
     private static int BlockSizeFor(HotDatabase database, PageMap? baseMap)
     {
@@ -188,49 +217,6 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
         {
             return null;
-        }
-    }
-
-    /// <summary>
-    /// Work on the connection beside the reading of the pages. It is always ended before the connection closes: a long
-    /// statement is interrupted.
-    /// </summary>
-    private sealed class Inspection : IDisposable
-    {
-        private readonly HotDatabase database;
-        private readonly CancellationTokenSource stop;
-        private readonly Task<SqliteFacts> work;
-
-        public Inspection(HotDatabase database, Func<CancellationToken, SqliteFacts> inspect, CancellationToken cancellation)
-        {
-            this.database = database;
-            stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            database.Connection.CancelOn(stop.Token);
-            work = Task.Run(() => inspect(stop.Token));
-        }
-
-        public SqliteFacts Finish()
-        {
-            try
-            {
-                return work.GetAwaiter().GetResult();
-            }
-            catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt && stop.IsCancellationRequested)
-            {
-                throw new OperationCanceledException(stop.Token);
-            }
-            catch (SqliteException e)
-            {
-                throw SqliteConnections.Wrap(e, database.Path);
-            }
-        }
-
-        public void Dispose()
-        {
-            stop.Cancel();
-            Task.WaitAny(work);
-            _ = work.Exception;
-            stop.Dispose();
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MaintenanceOps.Engine.Files;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -8,6 +9,18 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 internal static class SqliteConnections
 {
     private const int NoCheckpointOnClose = 1006;
+    private const int LoadExtension = 1005;
+    private const int Defensive = 1010;
+    private const int QuotedStringsInQueries = 1013;
+    private const int QuotedStringsInSchemas = 1014;
+    private const int TrustedSchema = 1017;
+    private const int LimitAttached = 7;
+    private const int LimitInstructions = 5;
+
+    /// <summary>
+    /// A check of a schema with more tables than this many instructions can look at would take gigabytes: 32 bytes each.
+    /// </summary>
+    private const int MaxInstructions = 4_000_000;
 
     /// <summary>Instructions of SQLite's machine, or pages of an integrity check: well under a millisecond.</summary>
     private const int StepsBetweenLooks = 1000;
@@ -29,6 +42,7 @@ internal static class SqliteConnections
                 : new MaintenanceException(ErrorCode.PathNotFound, $"There is no database at '{path}'.", path);
         }
 
+        RequireFile(path);
         if (new FileInfo(path).Length == 0)
         {
             throw new MaintenanceException(ErrorCode.DatabaseEmpty, $"'{path}' is empty: it has no table and no page. Is it the right file?", path);
@@ -36,20 +50,55 @@ internal static class SqliteConnections
 
         // Read-write, because recovering a hot journal or an orphaned log needs it; a database on a read-only medium
         // falls back by itself.
-        var connection = Open(path, SqliteOpenMode.ReadWrite, lockTimeout);
+        var connection = Open(path, SqliteOpenMode.ReadWrite, lockTimeout, beside: true);
         if (File.Exists(path + "-wal") && new FileInfo(path + "-wal").Length > 0)
         {
             // Without this the last connection moves the log into the database. An empty log is left to the ordinary
             // close, which removes the files that opening made.
-            raw.sqlite3_db_config(connection.Handle, NoCheckpointOnClose, 1, out _);
+            connection.KeepLog();
         }
 
         return connection;
     }
 
+    /// <summary>
+    /// Lets the connection leave the log where it is when it closes. Otherwise the last one moves it into the database and
+    /// removes it, by its name: after another database was renamed over the path, that would be the log of the other one.
+    /// </summary>
+    public static void KeepLog(this SqliteConnection connection) =>
+        raw.sqlite3_db_config(connection.Handle, NoCheckpointOnClose, 1, out _);
+
     /// <summary>Opens a database that nobody else uses, such as a restored one.</summary>
     public static SqliteConnection OpenAlone(string path, bool create = false) =>
         Open(path, create ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite, null);
+
+    /// <summary>Makes sure that SQLite is loaded.</summary>
+    public static void Initialize()
+    {
+        // The static constructor has done it.
+    }
+
+    /// <summary>Opens pages that were captured, for reading alone.</summary>
+    /// <param name="uri">As <see cref="PageVfs"/> names them.</param>
+    public static SqliteConnection OpenCaptured(string uri)
+    {
+        var connection = Open(uri, SqliteOpenMode.ReadOnly, null);
+        raw.sqlite3_limit(connection.Handle, LimitAttached, 0);
+        PrepareForChecks(connection);
+        return connection;
+    }
+
+    /// <summary>
+    /// Lets a connection check a database that somebody else made: cells are looked at, and nothing that the schema says
+    /// is run. A <c>CHECK</c> that does not hold was broken by the application, as a foreign key is, and may call anything.
+    /// </summary>
+    public static void PrepareForChecks(SqliteConnection connection)
+    {
+        raw.sqlite3_limit(connection.Handle, LimitInstructions, MaxInstructions);
+        raw.sqlite3_db_config(connection.Handle, QuotedStringsInQueries, 1, out _);
+        raw.sqlite3_db_config(connection.Handle, QuotedStringsInSchemas, 1, out _);
+        connection.Execute("PRAGMA cell_size_check = ON; PRAGMA ignore_check_constraints = ON; PRAGMA temp_store = MEMORY");
+    }
 
     /// <summary>
     /// Ends the connection's statements when the token is cancelled: the one that runs, and any that begins later. An
@@ -105,22 +154,45 @@ internal static class SqliteConnections
         SqliteNative.Interrupt => new(ErrorCode.Cancelled, $"The work on '{path}' was cancelled.", path, e),
         SqliteNative.CantOpen => new(ErrorCode.AccessDenied, $"SQLite cannot open '{path}' or the log beside it. The folder must be writable for a database in WAL mode, and the file readable.", path, e),
         SqliteNative.ReadOnly => new(ErrorCode.AccessDenied, $"'{path}' can be read only by who may write it and its folder: it has a write-ahead log, or a journal to roll back. Check the rights on both.", path, e),
+        SqliteNative.InputOutput => new(ErrorCode.InputOutput, $"SQLite cannot read or write '{path}': {e.Message} Look at the disk, and at the limits of the process.", path, e),
         _ => new(ErrorCode.DatabaseError, $"SQLite reports on '{path}': {e.Message}", path, e),
     };
 
-    private static SqliteConnection Open(string path, SqliteOpenMode mode, TimeSpan? lockTimeout)
+    /// <summary>A pipe would keep its reader waiting for ever, and a device has no end: neither is opened.</summary>
+    private static void RequireFile(string path)
+    {
+        if (SourceFiles.Of(path).Database is { } found && found.Kind.IsSpecial())
+        {
+            throw new MaintenanceException(ErrorCode.NotADatabase, $"'{path}' is a pipe, a socket or a device, and no database. Name the database file.", path);
+        }
+    }
+
+    /// <summary>
+    /// A database may come from anybody. Its views, triggers, generated columns and checks must not call what reaches
+    /// outside of it, nor may statements of ours write into its internals.
+    /// </summary>
+    private static void Distrust(SqliteConnection connection)
+    {
+        raw.sqlite3_db_config(connection.Handle, TrustedSchema, 0, out _);
+        raw.sqlite3_db_config(connection.Handle, Defensive, 1, out _);
+        raw.sqlite3_db_config(connection.Handle, LoadExtension, 0, out _);
+    }
+
+    private static SqliteConnection Open(string path, SqliteOpenMode mode, TimeSpan? lockTimeout, bool beside = false)
     {
         var timeout = lockTimeout ?? DefaultLockTimeout;
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        var text = new SqliteConnectionStringBuilder
         {
             DataSource = path,
             Mode = mode,
             Pooling = false,
             DefaultTimeout = Math.Max(1, (int)Math.Ceiling(timeout.TotalSeconds)),
-        }.ToString());
+        }.ToString();
+        var connection = beside ? new ConnectionBeside(text) : new SqliteConnection(text);
         try
         {
             connection.Open();
+            Distrust(connection);
             return connection;
         }
         catch (SqliteException e)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite;
 
@@ -8,62 +9,96 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 internal static class SqliteInspection
 {
     private const string TablesSql =
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+        "SELECT name, max(CAST(rootpage AS INTEGER)) FROM sqlite_schema WHERE type = 'table' AND typeof(name) = 'text' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' GROUP BY name ORDER BY name";
 
-    public static List<string> TableNames(SqliteConnection connection) => connection.Column(TablesSql, r => r.GetString(0));
+    private const int ActionRead = 20;
+    private const int ActionSelect = 21;
+    private const int ActionFunction = 31;
 
-    /// <summary>Every table with its rows, in the order of the names.</summary>
+    public static List<string> TableNames(SqliteConnection connection) =>
+        connection.WithReadableSchema(() => connection.Column(TablesSql, r => r.GetString(0)));
+
+    /// <summary>
+    /// Every table with its rows, in the order of the names; -1 where they cannot be counted. What calls itself a table in
+    /// the schema may be a view without an end, and a virtual table runs a module over content that somebody else made:
+    /// neither is looked into.
+    /// </summary>
     public static TableCount[] CountRows(SqliteConnection connection, CancellationToken cancellation)
     {
-        var counts = new List<TableCount>();
-        foreach (var name in TableNames(connection))
+        var tables = connection.WithReadableSchema(() => connection.Column(TablesSql, r => (Name: r.GetString(0), HasPages: r.GetInt64(1) > 0)));
+        var counts = new TableCount[tables.Count];
+        var selects = 0;
+        delegate_authorizer onlyTheTable = (_, action, _, _, _, accessor) => action switch
         {
-            cancellation.ThrowIfCancellationRequested();
-            try
+            ActionSelect => selects++ == 0 ? 0 : 1,
+            ActionRead or ActionFunction => accessor.utf8_to_string() is null ? 0 : 1,
+            _ => 1,
+        };
+        raw.sqlite3_set_authorizer(connection.Handle, onlyTheTable, null);
+        try
+        {
+            for (var i = 0; i < counts.Length; i++)
             {
-                counts.Add(new TableCount(name, connection.Scalar<long>($"SELECT count(*) FROM {SqliteConnections.Quote(name)}")));
-            }
-            catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt)
-            {
-                // A virtual table whose module is not loaded here, or a damaged table that is taken for salvage.
-                counts.Add(new TableCount(name, -1));
+                cancellation.ThrowIfCancellationRequested();
+                selects = 0;
+                counts[i] = new TableCount(tables[i].Name, tables[i].HasPages ? CountRows(connection, tables[i].Name) : -1);
             }
         }
+        finally
+        {
+            raw.sqlite3_set_authorizer(connection.Handle, (delegate_authorizer?)null, null);
+        }
 
-        return [.. counts];
+        return counts;
     }
 
     /// <summary>The first 256 bits of SHA-512 over the schema's statements, sorted.</summary>
     public static string SchemaHash(SqliteConnection connection)
     {
-        var statements = connection.Column(
-            "SELECT type || '|' || name || '|' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name",
-            r => r.GetString(0));
+        var statements = connection.WithReadableSchema(() => connection.Column(
+            "SELECT coalesce(type, '') || '|' || coalesce(name, '') || '|' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name",
+            r => r.GetString(0)));
         var hash = SHA512.HashData(Encoding.UTF8.GetBytes(string.Join('\n', statements)));
         return Convert.ToHexStringLower(hash.AsSpan(0, 32));
     }
 
     /// <summary>Checks the structure, not the indexes' completeness: <c>ok</c>, or the first complaint.</summary>
-    public static string QuickCheck(SqliteConnection connection) => Check(connection, "PRAGMA quick_check(1)");
+    public static string QuickCheck(SqliteConnection connection) => SqliteCheck.Run(connection, thorough: false).Integrity;
 
     /// <summary>Checks structure and indexes; foreign keys are not part of it.</summary>
-    public static string IntegrityCheck(SqliteConnection connection) => Check(connection, "PRAGMA integrity_check(1)");
+    public static string IntegrityCheck(SqliteConnection connection) => SqliteCheck.Run(connection, thorough: true).Integrity;
 
-    /// <summary>Rows whose foreign key points to nothing, counted by table.</summary>
+    /// <summary>
+    /// Rows whose foreign key points to nothing, counted by table. A table that needs a collation that is not known here is
+    /// left out; <see cref="SqliteCheck"/> names it.
+    /// </summary>
     public static List<(string Table, string Parent, long Rows)> ForeignKeyCheck(SqliteConnection connection) =>
-        [.. connection.Column("PRAGMA foreign_key_check", r => (Table: r.GetString(0), Parent: r.GetString(2)))
-            .GroupBy(row => row)
-            .Select(g => (g.Key.Table, g.Key.Parent, (long)g.Count()))];
+        BrokenKeys(connection, "PRAGMA foreign_key_check")
+        ?? [.. TableNames(connection).SelectMany(t => BrokenKeys(connection, $"PRAGMA foreign_key_check({SqliteConnections.Quote(t)})") ?? [])];
 
-    private static string Check(SqliteConnection connection, string sql)
+    private static List<(string Table, string Parent, long Rows)>? BrokenKeys(SqliteConnection connection, string sql)
     {
         try
         {
-            return string.Join("; ", connection.Column(sql, r => r.GetString(0)));
+            return [.. connection.Column(sql, r => (Table: r.GetString(0), Parent: r.GetString(2)))
+                .GroupBy(row => row)
+                .Select(g => (g.Key.Table, g.Key.Parent, (long)g.Count()))];
         }
-        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Corrupt or SqliteNative.NotADatabase)
+        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt)
         {
-            return e.Message;
+            return null;
+        }
+    }
+
+    private static long CountRows(SqliteConnection connection, string name)
+    {
+        try
+        {
+            return connection.Scalar<long>($"SELECT count(*) FROM {SqliteConnections.Quote(name)}");
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt or SqliteNative.Authorization)
+        {
+            return -1;
         }
     }
 }

@@ -22,17 +22,30 @@ internal static unsafe partial class SqliteNative
     public const int NotADatabase = 26;
     public const int ReadOnly = 8;
     public const int ShortRead = 522;
+    public const int Protocol = 15;
+    public const int Authorization = 23;
     private const int FilePointer = 7;
+    private const int Moved = 20;
     private const int JournalPointer = 28;
 
     /// <summary>Whether somebody else's lock is in the way.</summary>
-    public static bool IsLock(SqliteException e) => e.SqliteErrorCode is Busy or Locked;
+    public static bool IsLock(SqliteException e) => e.SqliteErrorCode is Busy or Locked or Protocol;
 
     /// <summary>The database file of a connection, as SQLite itself opened it.</summary>
     public static SqliteFile MainFile(sqlite3 connection) => Control(connection, FilePointer);
 
     /// <summary>The write-ahead log of a connection in WAL mode, else its rollback journal; may be closed.</summary>
     public static SqliteFile JournalFile(sqlite3 connection) => Control(connection, JournalPointer);
+
+    /// <summary>Whether the path leads to another file by now than the one that the connection has open, or to none.</summary>
+    public static bool HasMoved(sqlite3 connection)
+    {
+        var moved = 0;
+        return FileControl(connection.DangerousGetHandle(), "main", Moved, &moved) == Ok && moved != 0;
+    }
+
+    /// <summary>Takes away every kind of virtual table that the connection knows.</summary>
+    public static void DropModules(sqlite3 connection) => _ = DropModules(connection.DangerousGetHandle(), null);
 
     private static SqliteFile Control(sqlite3 connection, int operation)
     {
@@ -43,6 +56,9 @@ internal static unsafe partial class SqliteNative
 
     [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int FileControl(nint connection, string database, int operation, void* argument);
+
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_drop_modules")]
+    private static partial int DropModules(nint connection, byte** keep);
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct IoMethods

@@ -21,6 +21,9 @@ internal sealed class WriteAheadLog
     private readonly byte[] header;
     private readonly Dictionary<uint, int> newestFrame = [];
 
+    /// <summary>The frames that hold versions of the first page, in their order.</summary>
+    private readonly List<int> firstPages = [];
+
     /// <summary>The running checksum before each committed frame, and after the last one.</summary>
     private readonly List<(uint First, uint Second)> checksums = [];
 
@@ -86,7 +89,25 @@ internal sealed class WriteAheadLog
             : throw new MaintenanceException(ErrorCode.InputOutput, $"Frame {frame} of the write-ahead log does not read the same twice.");
     }
 
-    private bool WasBegunAnew() => !ReadHeader(file).AsSpan().SequenceEqual(header);
+    /// <summary>Whether a writer has begun the log anew since the scan.</summary>
+    public bool WasBegunAnew() => !ReadHeader(file).AsSpan().SequenceEqual(header);
+
+    /// <summary>Whether one of the frames up to the mark holds a first page that begins like this.</summary>
+    public bool HasWritten(ReadOnlySpan<byte> header)
+    {
+        foreach (var frame in firstPages)
+        {
+            var page = new byte[header.Length];
+            file.Read(page, OffsetOf(frame) + FrameHeaderSize);
+            if (header.SequenceEqual(page))
+            {
+                return true;
+            }
+        }
+
+        // A log that was begun anew had all of its pages in the file before.
+        return firstPages.Count > 0 && WasBegunAnew();
+    }
 
     private void ScanFrames(int limit)
     {
@@ -111,7 +132,13 @@ internal sealed class WriteAheadLog
                     return;
                 }
 
-                newestFrame[BinaryPrimitives.ReadUInt32BigEndian(head)] = checksums.Count - 1;
+                var page = BinaryPrimitives.ReadUInt32BigEndian(head);
+                newestFrame[page] = checksums.Count - 1;
+                if (page == 1)
+                {
+                    firstPages.Add(checksums.Count - 1);
+                }
+
                 checksums.Add(running);
                 Frames = checksums.Count - 1;
                 if (Frames == limit)

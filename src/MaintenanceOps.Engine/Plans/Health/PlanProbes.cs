@@ -39,7 +39,7 @@ internal static class PlanProbes
         new("container", ["socket"], s => new ContainerProbe(s.Map.Required("container"), s.Map.PathOf("socket"))),
         new("redis", ["user", "password", "secure"], s => new RedisProbe(s.Map.Required("redis"), Credential(s.Map), s.Map.Flag("secure") ?? false)),
         new("command", ["exitCodes", "degradedCodes", "expect"], Command),
-        new("backup", ["repository", "maxAge"], Backup),
+        new("backup", ["repository", "maxAge", "state"], Backup),
     ];
 
     /// <summary>The kind that a check's keys name.</summary>
@@ -148,7 +148,7 @@ internal static class PlanProbes
         var path = repository.Required("path");
         var location = path.Contains("://", StringComparison.Ordinal) ? path : repository.PathOf("path")!;
         var passphrase = repository.Secret("passphrase") is { } text ? Passphrase.FromText(text) : null;
-        return new BackupProbe(location, passphrase, $"{source.Plan.App}/{source.Map.Required("backup")}", source.Map.Time("maxAge") ?? TimeSpan.FromHours(26));
+        return new BackupProbe(location, passphrase, $"{source.Plan.App}/{source.Map.Required("backup")}", source.Map.Time("maxAge") ?? TimeSpan.FromHours(26), source.Map.Parsed("state", BackupProbe.ParseState) ?? SnapshotState.Written);
     }
 
     private static TlsTrust TrustOf(PlanMap map) => new() { SkipCheck = map.Flag("insecure") ?? false, AuthorityFile = map.PathOf("ca"), ServerName = map.Text("serverName") };

@@ -6,6 +6,12 @@ namespace MaintenanceOps.Engine.Snapshots.Format;
 /// <summary>What is written down of a snapshot. Its hash is the snapshot's id; the snapshot exists when it does.</summary>
 internal sealed record Manifest
 {
+    public const int MaxMissing = 1000;
+
+    /// <summary>The newest version of the format that this program reads.</summary>
+    public const int NewestFormat = 2;
+
+    /// <summary>2 where the listing has entries that version 1 cannot say; else 1.</summary>
     public int Format { get; init; } = 1;
 
     public required string Source { get; init; }
@@ -40,6 +46,18 @@ internal sealed record Manifest
     /// <summary>The level that the content was proven to while it was written.</summary>
     public VerificationLevel Verified { get; init; }
 
+    /// <summary>The place among the snapshots of the source, counted from 1; 0 in those of versions that did not count.</summary>
+    public long Number { get; init; }
+
+    /// <summary>How many entries of the source could not be read.</summary>
+    public int MissingCount { get; init; }
+
+    /// <summary>The first <see cref="MaxMissing"/> of their names, as they can be shown.</summary>
+    public string[] Missing { get; init; } = [];
+
+    /// <summary>What of the content could not be checked, and why.</summary>
+    public string[] Unchecked { get; init; } = [];
+
     public string[] Warnings { get; init; } = [];
 
     public long FileCount { get; init; }
@@ -56,8 +74,9 @@ internal sealed record Manifest
     public string Nonce { get; init; } = "";
 
     /// <summary>What every backup writes down, whatever its source.</summary>
-    public static Manifest Of(SnapshotKind kind, BackupOptions options, DateTimeOffset taken, string? parent) => new()
+    public static Manifest Of(SnapshotKind kind, BackupOptions options, DateTimeOffset taken, string? parent, long number) => new()
     {
+        Number = number,
         Kind = kind,
         Source = options.Source,
         Created = taken,
@@ -73,12 +92,13 @@ internal sealed record Manifest
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, FormatJson.Default.Manifest);
 
-    /// <exception cref="InvalidDataException">The bytes are no manifest.</exception>
+    /// <exception cref="InvalidDataException">The bytes are no manifest, or hold values that no backup writes.</exception>
     public static Manifest FromBytes(ReadOnlySpan<byte> bytes)
     {
         try
         {
-            return JsonSerializer.Deserialize(bytes, FormatJson.Default.Manifest) ?? throw new InvalidDataException("The manifest is empty.");
+            return ManifestValues.Checked(
+                JsonSerializer.Deserialize(bytes, FormatJson.Default.Manifest) ?? throw new InvalidDataException("The manifest is empty."));
         }
         catch (JsonException e)
         {

@@ -14,6 +14,9 @@ internal sealed record TestRecord
     /// <summary>Whether it failed because the content is lost or changed, and not by an assertion alone.</summary>
     public bool Damaged { get; init; }
 
+    /// <summary>Whether the check could not be made.</summary>
+    public bool Unproven { get; init; }
+
     public required DateTimeOffset At { get; init; }
 
     public double ElapsedSeconds { get; init; }

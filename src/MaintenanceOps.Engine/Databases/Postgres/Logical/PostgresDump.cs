@@ -82,7 +82,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         CompareWithParent(parent?.Manifest.Postgres, databases, warnings);
         var result = tree.Finish();
         lease.Assert();
-        var manifest = Manifest.Of(SnapshotKind.PostgresLogical, options, moment, parent?.Id) with
+        var manifest = Manifest.Of(SnapshotKind.PostgresLogical, options, moment, parent?.Id, catalog.NextNumber(options.Source)) with
         {
             ElapsedSeconds = watch.Elapsed.TotalSeconds,
             Origin = server.Describe(),
@@ -225,7 +225,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         Path = path,
         Kind = kind,
         Mode = kind == EntryKind.Folder ? PrivateFolder : PrivateFile,
-        Modified = (repository.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100,
+        Modified = FileTime.Of(repository.Time.GetUtcNow()),
     };
 
     private void Report(BackupOptions options, int bytes) => sink.Progress($"Backing up {options.Source}", Interlocked.Add(ref taken, bytes), -1);

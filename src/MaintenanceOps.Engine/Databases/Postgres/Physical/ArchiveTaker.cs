@@ -128,7 +128,7 @@ internal sealed partial class ArchiveTaker(StreamedTree tree, Action<long> progr
     {
         if (folders.Add(path))
         {
-            tree.Add(new FileEntry { Path = path, Kind = EntryKind.Folder, Mode = mode & ~FileMode, User = user, Group = group, Modified = Nanoseconds(modified) });
+            tree.Add(new FileEntry { Path = path, Kind = EntryKind.Folder, Mode = mode & ~FileMode, User = user, Group = group, Modified = FileTime.Of(modified) });
         }
     }
 
@@ -139,7 +139,7 @@ internal sealed partial class ArchiveTaker(StreamedTree tree, Action<long> progr
         Mode = (int)member.Mode & ~FileMode,
         User = member.Uid,
         Group = member.Gid,
-        Modified = Nanoseconds(member.ModificationTime),
+        Modified = FileTime.Of(member.ModificationTime),
     };
 
     /// <summary>As the server writes it: the bytes of the number, the lowest first.</summary>
@@ -150,7 +150,6 @@ internal sealed partial class ArchiveTaker(StreamedTree tree, Action<long> progr
         return Convert.ToHexStringLower(bytes);
     }
 
-    private static long Nanoseconds(DateTimeOffset moment) => (moment - DateTimeOffset.UnixEpoch).Ticks * 100;
 
     [GeneratedRegex(@"^(base/[0-9]+|global|pg_tblspc/[0-9]+/[^/]+/[0-9]+)/[0-9]+(_[a-z]+)?(\.[0-9]+)?$")]
     private static partial Regex TableFile();

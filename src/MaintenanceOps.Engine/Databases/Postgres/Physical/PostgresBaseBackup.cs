@@ -67,7 +67,7 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
         var ended = server.Scalar<DateTime>("SELECT now() AT TIME ZONE 'UTC'");
         var result = tree.Finish();
         lease.Assert();
-        var committed = Manifest.Of(SnapshotKind.PostgresPhysical, options, taken, parent?.Id) with
+        var committed = Manifest.Of(SnapshotKind.PostgresPhysical, options, taken, parent?.Id, catalog.NextNumber(options.Source)) with
         {
             ElapsedSeconds = watch.Elapsed.TotalSeconds,
             Origin = server.Describe(),

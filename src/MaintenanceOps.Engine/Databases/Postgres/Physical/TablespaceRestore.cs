@@ -91,7 +91,9 @@ internal sealed class TablespaceRestore : IDisposable
 
         files.SyncDirectory(Place);
         warnings.Add($"Tablespace '{facts.Name}', which was in '{facts.Location}', is in '{Place}'.");
-        TreeAccess.Current.CreateLink(Path.Combine(dataDirectory, facts.Path), Place);
+        var link = Path.Combine(dataDirectory, facts.Path);
+        using var links = TreeAccess.Current.OpenFolder(Path.GetDirectoryName(link)!);
+        links.CreateLink(Path.GetFileName(link), Place);
     }
 
     public void Dispose()

@@ -1,0 +1,228 @@
+using MaintenanceOps.Engine.Snapshots.Blocks;
+using Microsoft.Win32.SafeHandles;
+
+namespace MaintenanceOps.Engine.Files;
+
+/// <summary>Reads the files of a tree: what has not changed since the parent is not read again, a database is read as one.</summary>
+internal sealed class ContentReader(ListingWriter listing, ParentListing? parent, TreeFindings findings, IOperationSink sink, string source, CancellationToken cancellation)
+{
+    /// <summary>A file that changes while it is read is read again this often before it is taken as it is, and marked.</summary>
+    private const int Attempts = 3;
+    private const int WindowSize = 1024 * 1024;
+
+    /// <summary>What is read of a file that says it has no content and has some, as those do that a program makes up.</summary>
+    private const long MaxUnannounced = 64 * 1024 * 1024;
+
+    private readonly TreeAccess access = TreeAccess.Current;
+    private readonly byte[] window = new byte[WindowSize];
+
+    /// <summary>Bytes of content so far.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>The entry of a path with its extended attributes, but without content.</summary>
+    public FileEntry Describe(string path, string absolute, FileFacts facts, TreeRoot? root) =>
+        Bare(path, facts) with { Via = root?.Via ?? "", Attributes = access.Attributes(absolute, (name, why) => MissAttribute(path, name, why)) };
+
+    /// <summary>The entry of a hard link to a file that came before.</summary>
+    public static FileEntry FurtherName(string path, FileFacts facts, string first) =>
+        Bare(path, facts) with { Kind = EntryKind.HardLink, Target = first, Size = 0, Born = null };
+
+    /// <summary>Takes a file with its content.</summary>
+    /// <returns>Whether it was taken as a database, with all that is in its log.</returns>
+    public bool Take(string path, string absolute, FileFacts facts, TreeRoot? root)
+    {
+        if (parent?.Unchanged(path, facts) is { } same)
+        {
+            // A change of the attributes changes the time that no program can set, so they are the same too.
+            var entry = parent.KnowsAttributes ? Bare(path, facts) with { Via = root?.Via ?? "", Attributes = same.Attributes } : Describe(path, absolute, facts, root);
+            listing.Add(new PendingEntry(entry with { Extents = same.Extents, Size = same.Size }));
+            Advance(facts.Size);
+            return false;
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            var pending = new PendingEntry(Describe(path, absolute, facts, root));
+            using var file = access.OpenRead(absolute);
+            if (TryTakeDatabase(pending.Entry, absolute, file) is { } isDatabase)
+            {
+                return isDatabase;
+            }
+
+            var length = Read(pending, file, facts);
+            var after = access.Facts(absolute);
+            var steady = after is { } a && a.Size == facts.Size && a.Modified == facts.Modified && a.Changed == facts.Changed;
+            if (!steady && attempt < Attempts && after is { Kind: EntryKind.File } again)
+            {
+                facts = again;
+                continue;
+            }
+
+            if (!steady)
+            {
+                findings.Warn($"'{PathCodec.Display(path)}' changed while it was read, {Attempts} times; it was taken as it was last.");
+            }
+
+            Add(pending, length, steady ? "" : "changed while it was read");
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// A live SQLite database inside a tree is read in one transaction, with what is in its log; byte by byte it could
+    /// come out torn. Null where the file is no database.
+    /// </summary>
+    private bool? TryTakeDatabase(FileEntry entry, string absolute, SafeFileHandle file)
+    {
+        Span<byte> magic = stackalloc byte[16];
+        if (RandomAccess.Read(file, magic, 0) != magic.Length || !magic.SequenceEqual("SQLite format 3\0"u8))
+        {
+            return null;
+        }
+
+        // Closed first: on POSIX a later close would drop the locks of the connection that is opened now.
+        file.Dispose();
+        try
+        {
+            TakeDatabase(entry, absolute);
+            return true;
+        }
+        catch (Exception e) when (e is MaintenanceException or Microsoft.Data.Sqlite.SqliteException)
+        {
+            var why = $"it looks like a SQLite database and could not be read as one ({e.Message.TrimEnd('.')}); it was taken byte by byte, and may be torn if something wrote to it";
+            findings.Warn($"'{PathCodec.Display(entry.Path)}': {why}.");
+            findings.LeaveUnchecked(entry.Path, why);
+            var pending = new PendingEntry(entry);
+            using var plain = access.OpenRead(absolute);
+            Add(pending, Read(pending, plain, access.Facts(absolute) ?? throw new FileNotFoundException()), "SQLite database, taken byte by byte");
+            return false;
+        }
+    }
+
+    private void TakeDatabase(FileEntry entry, string absolute)
+    {
+        var (pending, found) = new TreeDatabase(listing, window, sink).Read(absolute, entry, cancellation);
+        if (found.Integrity != "ok")
+        {
+            findings.Warn($"'{PathCodec.Display(entry.Path)}' is a SQLite database that fails its integrity check: {found.Integrity}. It was taken as it is; a drill of this snapshot will fail.");
+        }
+
+        foreach (var gap in found.Unchecked)
+        {
+            findings.LeaveUnchecked(entry.Path, gap);
+        }
+
+        // Without an inode no later backup takes it for unchanged: its log can change while the file does not.
+        pending.Entry = pending.Entry with { Content = ContentKind.SqliteDatabase, Inode = 0 };
+        Add(pending, pending.Entry.Size, FileBackup.DatabaseNote);
+        sink.Inform($"'{PathCodec.Display(entry.Path)}' is a SQLite database and was read in one transaction. Invoke-DbBackup also counts its rows.");
+    }
+
+    /// <summary>
+    /// Reads a file up to the size that it says; holes are noted, not read. What is written behind that while it is read comes
+    /// with the next attempt, so that a file which grows faster than it is read ends too. Returns the length that was found.
+    /// </summary>
+    private long Read(PendingEntry pending, SafeFileHandle file, FileFacts facts)
+    {
+        if (facts.Size == 0)
+        {
+            var length = ReadRange(pending, file, 0, MaxUnannounced);
+            return length < MaxUnannounced ? length : throw new IOException($"it says that it has no content, and goes on for more than {MaxUnannounced >> 20} MiB");
+        }
+
+        // A file that takes less space than its size has holes (or a compressing file system below it).
+        if (facts.Blocks < 0 || facts.Blocks * 512 >= facts.Size)
+        {
+            return ReadRange(pending, file, 0, facts.Size);
+        }
+
+        long at = 0;
+        while (access.NextData(file, at, facts.Size) is var (start, end) && start < facts.Size)
+        {
+            if (start > at)
+            {
+                pending.AddHole(start - at);
+            }
+
+            at = ReadRange(pending, file, start, Math.Min(end, facts.Size));
+            if (at < end)
+            {
+                return at;
+            }
+        }
+
+        if (at < facts.Size)
+        {
+            pending.AddHole(facts.Size - at);
+        }
+
+        return facts.Size;
+    }
+
+    /// <summary>Reads a range, cuts it into chunks, and returns where it ended.</summary>
+    private long ReadRange(PendingEntry pending, SafeFileHandle file, long from, long to)
+    {
+        var chunker = ContentChunker.Files;
+        int start = 0, length = 0;
+        var ended = false;
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            while (!ended && length < window.Length)
+            {
+                var wanted = (int)Math.Min(window.Length - length, to - from);
+                var read = wanted == 0 ? 0 : RandomAccess.Read(file, window.AsSpan(length, wanted), from);
+                ended = read == 0;
+                length += read;
+                from += read;
+            }
+
+            while (start < length && (ended || length - start >= chunker.Max))
+            {
+                var cut = chunker.Cut(window.AsSpan(start, Math.Min(length - start, chunker.Max)));
+                listing.AddBlock(pending, window.AsSpan(start, cut));
+                start += cut;
+            }
+
+            if (ended)
+            {
+                return from;
+            }
+
+            window.AsSpan(start, length - start).CopyTo(window);
+            (start, length) = (0, length - start);
+        }
+    }
+
+    private void Add(PendingEntry pending, long length, string note)
+    {
+        pending.Entry = pending.Entry with { Size = length, Note = note };
+        listing.Add(pending);
+        Advance(length);
+    }
+
+    private void MissAttribute(string path, string name, string why) => findings.Miss(
+        path,
+        $"has {(name.Length == 0 ? "extended attributes" : $"an extended attribute {PathCodec.Display(name)}")} that could not be read, and is in the snapshot without: {why}");
+
+    private static FileEntry Bare(string path, FileFacts facts) => new()
+    {
+        Path = path,
+        Kind = facts.Kind,
+        Mode = facts.Mode,
+        User = facts.User,
+        Group = facts.Group,
+        Modified = facts.Modified,
+        Changed = facts.Changed,
+        Born = facts.Born,
+        Inode = facts.Inode,
+        Size = facts.Kind == EntryKind.File ? facts.Size : 0,
+        DeviceNumber = facts.DeviceNumber,
+    };
+
+    private void Advance(long bytes)
+    {
+        Bytes += bytes;
+        sink.Progress($"Backing up {source}", Bytes, -1);
+    }
+}

@@ -118,7 +118,7 @@ public sealed class ConnectionSecretTests : Place
         var watch = Task.Run(() => Watch(seen, stop.Token));
         mops.Run("backup", "-c", "env:CONNECTION", "--source", "a", "--initialize").Expect(0);
         mops.Run("restore", "latest", "-c", "env:CONNECTION", "--as", "back").Expect(0);
-        var health = mops.Run("database", "health", "-c", "env:CONNECTION", "--json").Expect(0);
+        var health = mops.Run("database", "health", "-c", "env:CONNECTION", "--json").Expect(3);
         stop.Cancel();
         watch.Wait();
         Assert.Contains(seen, s => s.Contains("pg_dump", StringComparison.Ordinal));

@@ -26,7 +26,7 @@ internal sealed class PostgresServer : IDisposable
         this.cancellation = cancellation;
         if (local)
         {
-            Execute("BEGIN READ ONLY");
+            Execute("BEGIN READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0");
         }
 
         var began = SessionSettings.Apply(this, local);
@@ -105,7 +105,7 @@ internal sealed class PostgresServer : IDisposable
     public Dictionary<string, string> ClientParameters()
     {
         var parameters = settings.WithDatabase(Database).ForClients(open.Host);
-        if ((open.TakesOptions ? SessionSettings.StartupOptions(settings.Options) : settings.Options) is { Length: > 0 } options)
+        if ((open.TakesOptions ? SessionSettings.ClientOptions(settings.Options) : settings.Options) is { Length: > 0 } options)
         {
             parameters["options"] = options;
         }

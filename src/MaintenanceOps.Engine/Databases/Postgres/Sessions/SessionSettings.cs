@@ -44,11 +44,16 @@ internal static class SessionSettings
         """;
 
     /// <summary>
-    /// The same as options of the start, for PostgreSQL's own programs and for what happens before the first statement. There
-    /// they go before what the role and the database say. Those that were given stay, and ours count.
+    /// The same as options of the start, for PostgreSQL's own programs. There they go before what the role and the database
+    /// say. Those that were given stay, and ours count.
     /// </summary>
-    public static string StartupOptions(string? given) =>
-        string.Join(' ', Always.Select(s => $"-c {s.Name}={s.Value.Replace(" ", "\\ ", StringComparison.Ordinal)}").Prepend(given ?? "")).Trim();
+    public static string ClientOptions(string? given) => Options(given, Always);
+
+    /// <summary>The time-outs alone, for what happens before the first statement. What else the server has set stays visible as such.</summary>
+    public static string StartupOptions(string? given) => Options(given, Always.Where(s => s.Name is "statement_timeout" or "lock_timeout"));
+
+    private static string Options(string? given, IEnumerable<(string Name, string Value)> settings) =>
+        string.Join(' ', settings.Select(s => $"-c {s.Name}={s.Value.Replace(" ", "\\ ", StringComparison.Ordinal)}").Prepend(given ?? "")).Trim();
 
     /// <summary>Makes a new session ours.</summary>
     /// <param name="session">It has run nothing yet.</param>

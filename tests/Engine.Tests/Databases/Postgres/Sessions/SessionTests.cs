@@ -53,6 +53,17 @@ public sealed class SessionTests : IDisposable
     }
 
     [PostgresFact]
+    public void What_the_database_has_set_is_judged_and_not_what_this_session_has()
+    {
+        cluster.Execute("CREATE DATABASE app");
+        var target = new DatabaseTarget { ConnectionString = cluster.ConnectionTo("app"), HistoryFolder = folder["state"] };
+        bool IsTold() => DatabaseUpkeep.Inspect(target, SilentSink.Instance, default).Any(f => f.Object == "idle_in_transaction_session_timeout");
+        Assert.True(IsTold());
+        cluster.Execute("ALTER DATABASE app SET idle_in_transaction_session_timeout = '15min'");
+        Assert.False(IsTold());
+    }
+
+    [PostgresFact]
     public void Rows_that_a_policy_hides_are_an_error_and_not_missing()
     {
         cluster.Execute("CREATE TABLE t(i int); INSERT INTO t VALUES (1), (2); ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (i = 1)");

@@ -16,6 +16,12 @@ internal static class CommandLine
 
         // No response files: an argument that begins with @ is a name like any other.
         var result = Root(args).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (MisplacedConnection.In(result))
+        {
+            new ErrorReport(args.Contains("--json")).Write(nameof(ErrorCode.InvalidArgument), $"A connection string stands where a path or a name is expected, and is not shown. Give it whole and in quotes, with --connection-string where '{NameOf(result.CommandResult.Command)}' takes one, or better as env:NAME from a variable. A path that looks like one is written ./path.", null);
+            return (int)ExitCode.Usage;
+        }
+
         if (Stray(result, args) is { } stray)
         {
             new ErrorReport(args.Contains("--json")).Write(nameof(ErrorCode.InvalidArgument), $"'{stray}' is no option. See '{NameOf(result.CommandResult.Command)} --help'.", null);

@@ -67,13 +67,12 @@ internal sealed partial class ClientProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        ClientEnvironment.Clean(start.Environment, words[0]);
         foreach (var (variable, value) in environment)
         {
             start.Environment[variable] = value;
         }
 
-        // Messages are compared with what the program says in English.
-        start.Environment["LC_MESSAGES"] = "C";
         try
         {
             return new ClientProcess(Process.Start(start)!, Path.GetFileName(words[0]), cancellation);

@@ -91,6 +91,7 @@ internal sealed partial class ClientTools(ClientToolOptions options, PostgresSer
         try
         {
             var start = new ProcessStartInfo(path, ["--version"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            ClientEnvironment.Clean(start.Environment, path);
             using var process = Process.Start(start)!;
             var words = process.StandardOutput.ReadToEnd();
             process.WaitForExit();

@@ -45,7 +45,8 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         ArgumentNullException.ThrowIfNull(options);
         what.Check();
         options.Check();
-        using var server = PostgresServer.Connect(connectionString);
+        using var server = PostgresServer.Connect(connectionString, null, cancellation);
+        server.Tell(sink);
         try
         {
             return Run(server, what, options, PostgresConnectionString.Parse(connectionString).Database is not null, cancellation);

@@ -33,7 +33,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         var asked = options.Database ?? manifest.Postgres.Databases[0].Name;
         foreach (var sql in drill.Passed ? options.Assert : [])
         {
-            using var connection = PostgresServer.Connect(server.ConnectionString, asked);
+            using var connection = PostgresServer.Connect(server.ConnectionString, asked, cancellation);
             PostgresAssertion.Check(connection, sql, snapshot, drill);
         }
     }
@@ -54,7 +54,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
     private void Restore(ThrowawayServer server, Snapshot snapshot, Manifest manifest, PostgresDatabase facts, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
         Create(server, facts);
-        using var database = PostgresServer.Connect(server.ConnectionString, facts.Name);
+        using var database = PostgresServer.Connect(server.ConnectionString, facts.Name, cancellation);
         try
         {
             // Rows come back wherever they lie; the tablespaces of the old server are not here.

@@ -13,7 +13,8 @@ internal sealed class PostgresDumpRestore(Repository repository, IOperationSink 
         var manifest = repository.ReadManifest(snapshot.Id);
         var facts = PostgresDatabase.Choose(manifest.Postgres!.Databases, options.Database, snapshot);
         var isPart = options.Table is not null || options.Schema is not null;
-        using var server = PostgresServer.ConnectBeside(options.ConnectionString!, isPart ? options.Destination ?? facts.Name : options.As ?? facts.Name);
+        using var server = PostgresServer.ConnectBeside(options.ConnectionString!, isPart ? options.Destination ?? facts.Name : options.As ?? facts.Name, cancellation);
+        server.Tell(sink);
         try
         {
             var dump = new DumpContent(repository, sink, snapshot, manifest, facts);

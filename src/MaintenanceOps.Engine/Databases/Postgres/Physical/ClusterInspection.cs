@@ -28,7 +28,7 @@ internal sealed class ClusterInspection(PostgresServer server, Func<PostgresServ
             Try(table, "read", s => drill.Rows += s.Scalar<long>($"SELECT pg_catalog.count(*) FROM {table}"));
         }
 
-        if (AmcheckSchema() is not { } schema)
+        if (IndexCheck() is not { } check)
         {
             return;
         }
@@ -37,7 +37,7 @@ internal sealed class ClusterInspection(PostgresServer server, Func<PostgresServ
         foreach (var (oid, name) in server.Rows(Indexes, r => (r.GetInt64(0), r.GetString(1))))
         {
             cancellation.ThrowIfCancellationRequested();
-            Try(name, "checked", s => s.Execute($"SELECT {schema}.bt_index_check({oid}::pg_catalog.oid::pg_catalog.regclass, true)"));
+            Try(name, "checked", s => s.Execute($"SELECT {check}({oid}::pg_catalog.oid::pg_catalog.regclass, true)"));
         }
     }
 
@@ -50,22 +50,21 @@ internal sealed class ClusterInspection(PostgresServer server, Func<PostgresServ
         && !error.MessageText.Contains("could not access file", StringComparison.Ordinal)
         && !error.MessageText.Contains("could not load library", StringComparison.Ordinal);
 
-    /// <summary>The schema that amcheck is in, made where it is not there yet; null where the server has none of it.</summary>
-    private string? AmcheckSchema()
+    /// <summary>The function of amcheck that checks an index, made where it is not there yet; null where the server has none of it.</summary>
+    private string? IndexCheck()
     {
         if (server.Scalar<long>("SELECT pg_catalog.count(*) FROM pg_catalog.pg_available_extensions WHERE name = 'amcheck'") == 0)
         {
             return null;
         }
 
-        if (server.First("SELECT pg_catalog.format('%I', n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'amcheck'") is string there)
+        if (!ExtensionFunction.IsThere(server, "amcheck"))
         {
-            return there;
+            server.Execute($"CREATE SCHEMA IF NOT EXISTS {CheckSchema}");
+            server.Execute($"CREATE EXTENSION amcheck SCHEMA {CheckSchema}");
         }
 
-        server.Execute($"CREATE SCHEMA IF NOT EXISTS {CheckSchema}");
-        server.Execute($"CREATE EXTENSION amcheck SCHEMA {CheckSchema}");
-        return CheckSchema;
+        return ExtensionFunction.Find(server, "amcheck", "bt_index_check", "regclass,boolean");
     }
 
     private void Try(string name, string verb, Action<PostgresServer> act)

@@ -29,7 +29,8 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
         ArgumentNullException.ThrowIfNull(tools);
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        using var server = PostgresServer.Connect(connectionString);
+        using var server = PostgresServer.Connect(connectionString, null, cancellation);
+        server.Tell(sink);
         try
         {
             return Run(server, tools, options, cancellation);

@@ -18,7 +18,8 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         var manifest = repository.ReadManifest(snapshot.Id);
         var known = manifest.Postgres!.Databases.Where(d => d.Name is not "template1").ToList();
         var chosen = PostgresDatabase.Choose(known.Count > 1 && options.Database is null ? known.FindAll(d => d.Name != "postgres") : known, options.Database, snapshot);
-        using var live = PostgresServer.ConnectBeside(options.ConnectionString!, options.As ?? chosen.Name);
+        using var live = PostgresServer.ConnectBeside(options.ConnectionString!, options.As ?? chosen.Name, cancellation);
+        live.Tell(sink);
         try
         {
             if (options.Recovery is { } recovery)

@@ -37,8 +37,33 @@ internal unsafe partial class DurableFiles
     }
 
     /// <summary>Writes all of the bytes at an offset.</summary>
-    public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) =>
-        RandomAccess.Write(file, bytes, offset);
+    public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(file, bytes, offset);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw TooLarge(e);
+        }
+    }
+
+    /// <summary>Makes a file so many bytes long; what is added is a hole.</summary>
+    public static void SetLength(SafeFileHandle file, long length)
+    {
+        try
+        {
+            RandomAccess.SetLength(file, length);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw TooLarge(e);
+        }
+    }
+
+    /// <summary>.NET takes the system's word that a file would be too large for an argument that is wrong.</summary>
+    private static IOException TooLarge(ArgumentOutOfRangeException e) => new(e.Message, IoErrors.UnixTooLarge);
 
     /// <summary>Waits until the file's content is on the disk.</summary>
     public virtual void Sync(SafeFileHandle file) => RandomAccess.FlushToDisk(file);

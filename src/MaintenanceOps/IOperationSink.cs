@@ -8,9 +8,10 @@ public interface IOperationSink
 {
     /// <summary>Tells how far the operation is.</summary>
     /// <param name="activity">What is done, such as <c>Backing up app/main</c>.</param>
-    /// <param name="done">Units done, bytes unless the activity says otherwise.</param>
+    /// <param name="done">Units done.</param>
     /// <param name="total">Units in all; -1 when it is not known.</param>
-    void Progress(string activity, long done, long total);
+    /// <param name="unit">What is counted, such as <c>pages</c>; bytes where it is null.</param>
+    void Progress(string activity, long done, long total, string? unit = null);
 
     /// <summary>Something the operator should know; the operation goes on.</summary>
     void Warn(string message);
@@ -30,7 +31,7 @@ public sealed class SilentSink : IOperationSink
     }
 
     /// <inheritdoc/>
-    public void Progress(string activity, long done, long total)
+    public void Progress(string activity, long done, long total, string? unit = null)
     {
     }
 

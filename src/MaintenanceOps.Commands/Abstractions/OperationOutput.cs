@@ -35,7 +35,7 @@ public sealed class OperationOutput : IOperationSink, IDisposable
     public void Write(object value) => queue.Add(cmdlet => cmdlet.WriteObject(value), Cancellation);
 
     /// <inheritdoc/>
-    public void Progress(string activity, long done, long total)
+    public void Progress(string activity, long done, long total, string? unit = null)
     {
         lock (gate)
         {
@@ -48,7 +48,7 @@ public sealed class OperationOutput : IOperationSink, IDisposable
             lastActivity = activity;
         }
 
-        var record = new ProgressRecord(activityId, activity, StatusOf(activity, done, total)) { PercentComplete = total > 0 ? (int)Math.Clamp(100.0 * done / total, 0, 100) : -1 };
+        var record = new ProgressRecord(activityId, activity, StatusOf(done, total, unit)) { PercentComplete = total > 0 ? (int)Math.Clamp(100.0 * done / total, 0, 100) : -1 };
         Say(cmdlet => cmdlet.WriteProgress(record));
     }
 
@@ -77,12 +77,11 @@ public sealed class OperationOutput : IOperationSink, IDisposable
         ? null
         : new ProgressRecord(activityId, lastActivity, "Done") { RecordType = ProgressRecordType.Completed };
 
-    private static string StatusOf(string activity, long done, long total)
+    private static string StatusOf(long done, long total, string? unit)
     {
-        // By the engine's convention: bytes, unless the activity says in brackets what is counted.
-        var objects = activity.EndsWith(')');
-        string Show(long value) => objects ? value.ToString(CultureInfo.InvariantCulture) : ByteSize.Format(value);
-        return total > 0 ? $"{Show(done)} of {Show(total)}" : Show(done);
+        string Show(long value) => unit is null ? ByteSize.Format(value) : value.ToString(CultureInfo.InvariantCulture);
+        var status = total > 0 ? $"{Show(done)} of {Show(total)}" : Show(done);
+        return unit is null ? status : $"{status} {unit}";
     }
 
     /// <summary>A message is dropped when the pipeline ends: nobody is left to read it, and the work must not fail by it.</summary>

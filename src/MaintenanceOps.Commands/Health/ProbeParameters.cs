@@ -17,7 +17,7 @@ internal sealed class ProbeParameters(HealthCmdlet cmdlet)
 {
     public IEnumerable<(string Target, Func<IProbe> Make)> Probes() => cmdlet.ParameterSetName switch
     {
-        "Http" => cmdlet.Uri.Select(uri => (uri.OriginalString, Make(() => Http(uri)))),
+        "Http" => cmdlet.Uri.Select(uri => (WebAddress.Shown(uri.OriginalString), Make(() => Http(uri)))),
         "Tcp" => cmdlet.TcpEndpoint.Select(e => (e, Make(() => new TcpProbe(e, cmdlet.Expect)))),
         "Tls" => cmdlet.TlsEndpoint.Select(e => (e, Make(() => Tls(e)))),
         "Sqlite" => cmdlet.Path.SelectMany(Files).Select(p => (p, Make(() => new SqliteProbe(p, Question())))),

@@ -31,7 +31,7 @@ internal sealed class LeaseSink : IOperationSink
     }
 
     /// <summary>How far something is, is of no interest later.</summary>
-    public void Progress(string activity, long done, long total) => listener?.Progress(activity, done, total);
+    public void Progress(string activity, long done, long total, string? unit = null) => listener?.Progress(activity, done, total, unit);
 
     public void Warn(string message) => Say(s => s.Warn(message));
 

@@ -21,7 +21,7 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
 
     /// <summary>The entry of a path with its extended attributes, but without content.</summary>
     public FileEntry Describe(string path, string absolute, FileFacts facts, TreeRoot? root) =>
-        Bare(path, facts) with { Via = root?.Via ?? "", Attributes = access.Attributes(absolute, (name, why) => MissAttribute(path, name, why)) };
+        Bare(path, facts) with { Via = root?.Via ?? "", Attributes = access.Attributes(absolute, (name, why) => findings.MissAttribute(path, name, why)) };
 
     /// <summary>The entry of a hard link to a file that came before.</summary>
     public static FileEntry FurtherName(string path, FileFacts facts, string first) =>
@@ -200,10 +200,6 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
         listing.Add(pending);
         Advance(length);
     }
-
-    private void MissAttribute(string path, string name, string why) => findings.Miss(
-        path,
-        $"has {(name.Length == 0 ? "extended attributes" : $"an extended attribute {PathCodec.Display(name)}")} that could not be read, and is in the snapshot without: {why}");
 
     private static FileEntry Bare(string path, FileFacts facts) => new()
     {

@@ -56,7 +56,7 @@ internal static unsafe partial class LinuxAttributes
 
             if (ReadOne(path, name, out var error) is not { } value)
             {
-                if (error is not (NoSuchAttribute or NotFound))
+                if (error is not (NoSuchAttribute or NotFound or NotSupported))
                 {
                     unread(shown, Marshal.GetPInvokeErrorMessage(error));
                 }

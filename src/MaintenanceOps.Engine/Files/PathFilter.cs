@@ -36,9 +36,9 @@ internal sealed class PathFilter
 
     /// <summary>
     /// Patterns that choose from a listing. One that could also be meant as it stands, such as <c>[1].txt</c>, is taken so
-    /// where an entry has that very name, as it is or as it is shown.
+    /// where an entry has that very name, as it is shown or as it is: the whole path, or without a slash its last part.
     /// </summary>
-    public static PathFilter Choosing(IReadOnlyList<string> patterns, IEnumerable<FileEntry> entries)
+    public static PathFilter Choosing(IReadOnlyList<string> patterns, IEnumerable<FileEntry> entries, string origin)
     {
         var literal = new Dictionary<string, string>(StringComparer.Ordinal);
         var ambiguous = patterns.Where(PathPattern.IsAmbiguous).ToList();
@@ -46,14 +46,22 @@ internal sealed class PathFilter
         {
             foreach (var pattern in ambiguous)
             {
-                if (NameOf(entry.Path, pattern.TrimEnd('/')) is { } path)
+                // The text that a list shows for one name may be another name: what was listed is what is meant.
+                var text = pattern.TrimEnd('/');
+                var name = text.Contains('/', StringComparison.Ordinal) ? entry.Path : entry.Path[(entry.Path.LastIndexOf('/') + 1)..];
+                if (PathCodec.Display(name) == text)
                 {
-                    literal[pattern] = path;
+                    literal[pattern] = name;
+                }
+                else if (name == text.TrimStart('/'))
+                {
+                    literal.TryAdd(pattern, name);
                 }
             }
         }
 
-        return new PathFilter(patterns.Select(p => literal.TryGetValue(p, out var path) ? PathPattern.Literal(p, path) : PathPattern.Parse(p)));
+        var roots = origin.Length == 0 ? null : TreeRoots.AsTheyAre(origin, []);
+        return new PathFilter(patterns.Select(p => literal.TryGetValue(p, out var path) ? PathPattern.Literal(p, path) : PathPattern.Parse(p, roots)));
     }
 
     /// <summary>
@@ -112,12 +120,5 @@ internal sealed class PathFilter
         }
 
         return decided;
-    }
-
-    /// <summary>The entry's name where the text is that name: of its whole path or, without a slash, of its last part.</summary>
-    private static string? NameOf(string path, string text)
-    {
-        var name = text.Contains('/', StringComparison.Ordinal) ? path : path[(path.LastIndexOf('/') + 1)..];
-        return name == text.TrimStart('/') || PathCodec.Display(name) == text ? name : null;
     }
 }

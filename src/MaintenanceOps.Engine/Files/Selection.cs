@@ -22,13 +22,13 @@ internal sealed class Selection
     /// <summary>
     /// Chooses by patterns and by exact shown paths; none chooses everything, and both must hold where both are given. What
     /// is excluded never comes.
-    /// Folders above a chosen entry come along.
+    /// Folders above a chosen entry come along. A pattern that begins with the origin is a path below it.
     /// </summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationEscaped"/>: an entry would leave the destination.</exception>
-    public static Selection Of(IEnumerable<FileEntry> entries, IReadOnlyList<string> include, IReadOnlyCollection<string>? items = null, IReadOnlyList<string>? exclude = null)
+    public static Selection Of(IEnumerable<FileEntry> entries, IReadOnlyList<string> include, IReadOnlyCollection<string>? items = null, IReadOnlyList<string>? exclude = null, string origin = "")
     {
-        var filter = PathFilter.Choosing(include, entries);
-        var excluded = PathFilter.Choosing(exclude ?? [], entries);
+        var filter = PathFilter.Choosing(include, entries, origin);
+        var excluded = PathFilter.Choosing(exclude ?? [], entries, origin);
         var named = items is { Count: > 0 } ? items.ToHashSet(StringComparer.Ordinal) : null;
         var chosen = new List<FileEntry>();
         var waiting = new Stack<FileEntry>();

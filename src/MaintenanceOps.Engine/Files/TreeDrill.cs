@@ -61,6 +61,10 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
         {
             throw new OperationCanceledException(cancellation);
         }
+        catch (SqliteException e)
+        {
+            throw SqliteConnections.Wrap(e, path);
+        }
     }
 
     private static void Compare(FileEntry entry, string path, AttributeDifferences differences, Snapshot snapshot, SnapshotProof.Drill drill)

@@ -10,6 +10,9 @@ internal sealed class TreeFindings(IOperationSink sink)
     private readonly List<string> missing = [];
     private readonly List<string> gaps = [];
     private long untold;
+    private long withoutAttributes;
+    private string? lastWithout;
+    private string? attribute;
 
     public IReadOnlyList<string> Warnings => warnings;
 
@@ -49,6 +52,28 @@ internal sealed class TreeFindings(IOperationSink sink)
         Warn($"'{shown}' {what}");
     }
 
+    /// <summary>An entry is in the snapshot without one of its extended attributes. A file system that keeps back one keeps back many, so they are told together.</summary>
+    /// <param name="path">The entry's path below the origin.</param>
+    /// <param name="name">The attribute; empty where not even the names could be read.</param>
+    /// <param name="why">The system's words.</param>
+    public void MissAttribute(string path, string name, string why)
+    {
+        var what = name.Length == 0 ? "extended attributes" : PathCodec.Display(name);
+        attribute ??= $"{what} of '{PathCodec.Display(path)}' ({why})";
+        if (path == lastWithout)
+        {
+            return;
+        }
+
+        lastWithout = path;
+        withoutAttributes++;
+        MissingCount++;
+        if (missing.Count < Max)
+        {
+            missing.Add($"{PathCodec.Display(path)} ({what})");
+        }
+    }
+
     public void LeaveUnchecked(string path, string why)
     {
         if (gaps.Count < Max)
@@ -60,6 +85,13 @@ internal sealed class TreeFindings(IOperationSink sink)
     /// <summary>Says what was only counted so far.</summary>
     public void Close()
     {
+        if (withoutAttributes > 0)
+        {
+            var told = $"{withoutAttributes} {(withoutAttributes == 1 ? "entry is" : "entries are")} in the snapshot without extended attributes that could not be read, such as {attribute}.";
+            warnings.Add(told);
+            sink.Warn(told);
+        }
+
         if (untold > 0)
         {
             var rest = $"{untold} more warnings of this backup are not shown.";

@@ -18,9 +18,8 @@ internal sealed class TreeRestore(Repository repository, IOperationSink sink)
             throw new MaintenanceException(ErrorCode.SnapshotKindMismatch, "-Table is for databases. Of files, -Include restores a part.", snapshot.Id);
         }
 
-        var destination = DestinationOf(snapshot, options);
         var watch = Stopwatch.StartNew();
-        var selection = Select(snapshot, options, cancellation);
+        var (destination, selection) = RestoredLink.Follow(DestinationOf(snapshot, options), Select(snapshot, options, cancellation), options);
         try
         {
             using var place = DestinationPath.Follow(destination);
@@ -67,7 +66,7 @@ internal sealed class TreeRestore(Repository repository, IOperationSink sink)
     private Selection Select(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation)
     {
         var entries = Listing.Entries(Listing.Read(repository, snapshot.Id, repository.ReadManifest(snapshot.Id), cancellation));
-        var selection = Selection.Of(entries, options.Include, options.Items, options.Exclude);
+        var selection = Selection.Of(entries, options.Include, options.Items, options.Exclude, snapshot.Origin);
         return options.Include.Count + options.Items.Count == 0 || selection.Entries.Count > 0
             ? selection
             : throw new MaintenanceException(ErrorCode.ItemNotFound, $"Nothing in snapshot {snapshot.ShortId} fits {string.Join(", ", options.Include.Concat(options.Items).Take(5))}.", snapshot.Id);
@@ -77,8 +76,7 @@ internal sealed class TreeRestore(Repository repository, IOperationSink sink)
     private string TakeSafetySnapshot(RestorePlan plan, CancellationToken cancellation)
     {
         var options = new BackupOptions { Source = SafetySource.Of(plan.Snapshot.Source), Tags = ["before-restore"] };
-        var origin = plan.Place.Folder.Path;
-        var roots = new TreeRoots(origin, [.. plan.Conflicts.Order(TreeOrder.Instance).Select(c => new TreeRoot(c, TreeAccess.Join(origin, c), ""))]);
+        var roots = TreeRoots.AsTheyAre(plan.Place.Folder.Path, plan.Conflicts);
         var safety = new FileBackup(repository, sink).Run(roots, new FileBackupOptions { Paths = [] }, options, cancellation);
         return safety.State != SnapshotState.Incomplete
             ? safety.Id

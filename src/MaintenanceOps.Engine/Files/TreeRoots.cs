@@ -49,6 +49,10 @@ internal sealed record TreeRoots(string Origin, IReadOnlyList<TreeRoot> Roots)
         return new TreeRoots(origin, below);
     }
 
+    /// <summary>Paths below a folder that are taken as what they are: a link as a link.</summary>
+    public static TreeRoots AsTheyAre(string origin, IEnumerable<string> paths) =>
+        new(origin, [.. paths.Order(TreeOrder.Instance).Select(p => new TreeRoot(p, TreeAccess.Join(origin, p), ""))]);
+
     /// <summary>Follows a root to what it leads to, and refuses what cannot be read to an end.</summary>
     private static (TreeRoot Root, EntryKind Kind) Follow(string path)
     {

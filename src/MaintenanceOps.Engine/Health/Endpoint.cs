@@ -26,7 +26,9 @@ internal readonly record struct Endpoint(string Host, int Port)
             }
         }
 
-        throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{text}' is no endpoint. Write it as host:port, or [address]:port for IPv6.", text);
+        // Before an @ stands a password.
+        var shown = text.Contains('@', StringComparison.Ordinal) ? "…" : text;
+        throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{shown}' is not an endpoint. Write it as host:port, or [address]:port for IPv6, without a user.", shown);
     }
 
     public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace MaintenanceOps.Engine.Health;
@@ -90,12 +89,12 @@ public sealed class Expectation
         return line.Length > most ? line[..most] + "…" : line;
     }
 
-    private static bool Same(string value, string wanted) => value == wanted || (Number(value) is { } a && Number(wanted) is { } b && a == b);
+    private static bool Same(string value, string wanted) => value == wanted || (DecimalNumber.Parse(value) is { } a && DecimalNumber.Parse(wanted) is { } b && a == b);
 
     private static Func<string, bool> Compare(string sign, string operand)
     {
-        var bound = Number(operand) ?? throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{sign} {operand}' compares with no number.", operand);
-        return value => Number(value) is { } number && sign switch
+        var bound = DecimalNumber.Parse(operand) ?? throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{sign} {operand}' compares with no number.", operand);
+        return value => DecimalNumber.Parse(value) is { } number && sign switch
         {
             ">=" => number >= bound,
             "<=" => number <= bound,
@@ -103,6 +102,4 @@ public sealed class Expectation
             _ => number < bound,
         };
     }
-
-    private static double? Number(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

@@ -40,7 +40,7 @@ public static class HealthWait
             }
 
             var missing = results.Where(r => !HealthJudgement.IsUp(r, strict)).ToArray();
-            sink.Progress($"Waiting for {string.Join(", ", missing.Take(3).Select(r => r.Name))}{(missing.Length > 3 ? ", …" : "")} (checks)", results.Count - missing.Length, results.Count);
+            sink.Progress($"Waiting for {string.Join(", ", missing.Take(3).Select(r => r.Name))}{(missing.Length > 3 ? ", …" : "")}", results.Count - missing.Length, results.Count, "checks");
             rest = limit - clock.Elapsed;
             if (rest <= TimeSpan.Zero)
             {

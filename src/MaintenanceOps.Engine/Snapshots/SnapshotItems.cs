@@ -29,7 +29,7 @@ public sealed class SnapshotItems(Repository repository)
     {
         repository.RefreshIndex();
         var listing = Listing.Read(repository, snapshot.Id, repository.ReadManifest(snapshot.Id), cancellation);
-        var filter = PathFilter.Choosing(patterns, Listing.Entries(listing));
+        var filter = PathFilter.Choosing(patterns, Listing.Entries(listing), snapshot.Origin);
         return Listing.Entries(listing)
             .Where(e => e.Path.Length > 0 && (filter.IsEmpty || filter.Fits(e.Path, e.Kind == EntryKind.Folder)))
             .Select(e => new SnapshotItem
@@ -40,6 +40,8 @@ public sealed class SnapshotItems(Repository repository)
                 Kind = KindOf(e.Kind),
                 Size = e.Size,
                 Modified = e.Modified.ToDateTimeOffset(),
+                Born = e.Born?.ToDateTimeOffset(),
+                Attributes = [.. e.Attributes.Select(a => PathCodec.Display(a.Name))],
                 Mode = e.Mode < 0 ? "" : Convert.ToString(e.Mode, 8).PadLeft(4, '0'),
                 Target = PathCodec.Display(e.Target),
                 Note = e.Via.Length == 0 ? e.Note : $"{e.Note}{(e.Note.Length > 0 ? "; " : "")}reached through a link to {PathCodec.Display(e.Via)}",

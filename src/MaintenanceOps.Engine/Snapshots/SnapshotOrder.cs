@@ -35,6 +35,7 @@ internal static class SnapshotOrder
         // tails[n] is the snapshot with the latest time at which a rising set of n + 1 members can begin, walking backwards.
         var tails = new List<int>();
         var next = new int[ordered.Count];
+        var first = -1;
         for (var i = ordered.Count - 1; i >= 0; i--)
         {
             next[i] = -1;
@@ -48,6 +49,7 @@ internal static class SnapshotOrder
             if (length == tails.Count)
             {
                 tails.Add(i);
+                first = i;
             }
             else if (ordered[i].Created > ordered[tails[length]].Created)
             {
@@ -56,7 +58,7 @@ internal static class SnapshotOrder
         }
 
         var trusted = new bool[ordered.Count];
-        for (var i = tails.Count > 0 ? tails[^1] : -1; i >= 0; i = next[i])
+        for (var i = first; i >= 0; i = next[i])
         {
             trusted[i] = true;
         }

@@ -88,6 +88,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             Integrity = drill.Integrity,
             Rows = drill.Rows,
             Files = drill.Files,
+            Recovered = drill.Recovered,
             Findings = drill.Findings,
         };
         Record(test);
@@ -110,6 +111,8 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
         public long Rows { get; set; } = -1;
 
         public long Files { get; set; } = -1;
+
+        public RecoveryReached? Recovered { get; set; }
 
         public bool Passed => Findings.All(f => f.Severity != FindingSeverity.Error);
 
@@ -162,6 +165,14 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
                 break;
             case VerificationLevel.Restore:
                 new TreeDrill(repository, sink).Run(snapshot, options, drill, cancellation);
+                break;
+            case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Sqlite && SqliteContent.HasRoom(manifest, options):
+                CheckBlocks(snapshot, manifest, VerificationLevel.Quick, cancellation);
+                new SqliteContent(repository, sink).Check(snapshot, manifest, options, drill, cancellation);
+                break;
+            case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Sqlite:
+                CheckBlocks(snapshot, manifest, level, cancellation);
+                drill.Fail("NotOpened", "Every byte was compared with its hash, but SQLite has not looked at them: the scratch folder has no room for the database.", snapshot, severity: FindingSeverity.Warning);
                 break;
             default:
                 CheckBlocks(snapshot, manifest, level, cancellation);

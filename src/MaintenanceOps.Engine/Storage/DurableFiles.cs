@@ -193,6 +193,9 @@ internal unsafe partial class DurableFiles
         }
     }
 
+    /// <summary>Makes one folder below a folder that is open, wherever that folder's path leads by now.</summary>
+    public virtual void CreateFolderIn(RootFolder root, string relative) => root.MakeFolder(relative);
+
     private const int FileExists = 17;
     private const int InvalidCall = 22;
     private const int NoSuchCall = 38;

@@ -19,16 +19,19 @@ internal static class CommandLine
         if (Stray(result, args) is { } stray)
         {
             new ErrorReport(args.Contains("--json")).Write(nameof(ErrorCode.InvalidArgument), $"'{stray}' is no option. See '{NameOf(result.CommandResult.Command)} --help'.", null);
-            return (int)ExitCode.Usage;
+            return (int)UsageOf(args);
         }
 
         if (result.Action is ParseErrorAction)
         {
-            return (int)Refuse(result, args);
+            return Refuse(result, args) is var code && code == ExitCode.Usage ? (int)UsageOf(args) : (int)code;
         }
 
         return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
+
+    /// <summary>A server that recovers takes every code up to 125 for the end of the log, also that of a misspelt command.</summary>
+    private static ExitCode UsageOf(string[] args) => args is ["wal-fetch", ..] ? ExitCode.RecoveryMustStop : ExitCode.Usage;
 
     /// <summary>The commands in the order in which the help lists them.</summary>
     private static readonly (string Name, Func<Command> Make)[] Commands =
@@ -57,6 +60,11 @@ internal static class CommandLine
     /// <summary>The one that is named first: a server waits for each wal-push, and all commands take longer to make than it to run. Else all of them.</summary>
     private static IEnumerable<Func<Command>> Wanted(string[] args) =>
         args.Length > 0 && Array.Find(Commands, c => c.Name == args[0]) is { Make: { } only } ? [only] : Commands.Select(c => c.Make);
+
+    /// <summary>The options of every command.</summary>
+    public static IEnumerable<Option> AllOptions() => Commands.Select(c => c.Make()).SelectMany(OptionsOf);
+
+    private static IEnumerable<Option> OptionsOf(Command command) => command.Options.Concat(command.Subcommands.SelectMany(OptionsOf));
 
     private static RootCommand Root(string[] args)
     {

@@ -19,7 +19,7 @@ internal sealed class ConsoleSink(ErrorReport report, bool quiet, bool verbose) 
     private readonly HashSet<string> warned = [];
     private int shown;
 
-    public void Progress(string activity, long done, long total)
+    public void Progress(string activity, long done, long total, string? unit = null)
     {
         // Called from every worker for every block: most calls end here.
         var now = clock.ElapsedMilliseconds;
@@ -31,7 +31,7 @@ internal sealed class ConsoleSink(ErrorReport report, bool quiet, bool verbose) 
         try
         {
             Volatile.Write(ref next, now + (live ? LiveInterval : PlainInterval));
-            var line = Line(activity, done, total);
+            var line = Line(activity, done, total, unit);
             if (live)
             {
                 var width = Math.Max(20, Console.WindowWidth - 1);
@@ -95,13 +95,11 @@ internal sealed class ConsoleSink(ErrorReport report, bool quiet, bool verbose) 
         }
     }
 
-    private static string Line(string activity, long done, long total)
+    private static string Line(string activity, long done, long total, string? unit)
     {
-        // The engine's convention: bytes, unless the activity says what is counted in brackets at its end.
-        var counted = activity.EndsWith(')');
-        var (name, amount, whole) = counted
-            ? (activity, $"{done:N0}", $"{total:N0}")
-            : (activity, ByteSize.Format(done), ByteSize.Format(total));
-        return Output.TextTable.Clean(total > 0 ? $"{name}: {amount} of {whole} ({100.0 * done / total:0} %)" : $"{name}: {amount}");
+        string Show(long value) => unit is null ? ByteSize.Format(value) : $"{value:N0}";
+        var amount = total > 0 ? $"{Show(done)} of {Show(total)}" : Show(done);
+        var share = total > 0 ? $" ({100.0 * done / total:0} %)" : "";
+        return Output.TextTable.Clean($"{activity}: {amount}{(unit is null ? "" : $" {unit}")}{share}");
     }
 }

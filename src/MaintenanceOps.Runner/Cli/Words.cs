@@ -43,8 +43,13 @@ internal static partial class Words
             text = text.Replace(cmdlet, command, StringComparison.Ordinal);
         }
 
-        return Parameter().Replace(text, m => m.Value == "-Passphrase" ? "--key-file" : "-" + Kebab(m.Value[1..]));
+        return Parameter().Replace(text, m => OptionFor(m.Groups[1].Value) is { } option && Options.Value.Contains(option) ? option : m.Value);
     }
+
+    /// <summary>The options of all commands: a word that is none of them is left as it is, for a file may be called <c>-Notes</c>.</summary>
+    private static readonly Lazy<HashSet<string>> Options = new(() => [.. CommandLine.AllOptions().Select(o => o.Name)]);
+
+    private static string OptionFor(string parameter) => parameter == "Passphrase" ? "--key-file" : "-" + Kebab(parameter);
 
     private static string Kebab(string name)
     {
@@ -66,7 +71,7 @@ internal static partial class Words
     [GeneratedRegex("'New-SnapshotRepository [^']*' or (?='mops )")]
     private static partial Regex BothWays();
 
-    /// <summary>Only the parameters that the engine speaks of: a file may well be called <c>-Notes</c>.</summary>
-    [GeneratedRegex("(?<![\\w-])-(Passphrase|Force|Source|Destination|InPlace|Include|Table|As|Assert|SkipVerify|Verified|Tag|KeepLast|KeepHourly|KeepDaily|KeepWeekly|KeepMonthly|KeepYearly|KeepWithin|Initialize|Level|LockTimeout|ExemptPath|BypassAddress|RetryAfter|Upstream)\\b")]
+    /// <summary>A parameter of a cmdlet, as the engine writes it.</summary>
+    [GeneratedRegex("(?<![\\w-])-([A-Z][A-Za-z]+)\\b")]
     private static partial Regex Parameter();
 }

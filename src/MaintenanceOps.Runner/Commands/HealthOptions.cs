@@ -91,7 +91,7 @@ internal static class HealthOptions
     private static bool IsAddress(string target) => target.Contains("://", StringComparison.Ordinal);
 
     private static HttpProbe Http(RunnerContext context, string target) => new(
-        new HttpQuestion { Uri = Uri.TryCreate(target, UriKind.Absolute, out var uri) ? uri : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{target}' is no web address.", target), Trust = Trust(context) },
+        new HttpQuestion { Uri = WebAddress.Parse(target), Trust = Trust(context) },
         new HttpExpectation(context.Get(ExpectStatus), context.Get(ExpectJson)!.Select(Values.Pair), context.Get(ExpectBody)));
 
     private static IEnumerable<IProbe> Others(RunnerContext context) =>

@@ -108,7 +108,7 @@ internal sealed class ModeOffCommand : ModeSubcommand
         context.Get(All) ? window.LeaveAll(context.Cancellation) : window.Leave(context.Get(LeaseId), context.Cancellation);
 
     private static IReadOnlyList<HealthCheck> Checks(RunnerContext context) => context.Get(HealthUri) is { Length: > 0 } addresses
-        ? [.. addresses.Select(a => new HttpProbe(new HttpQuestion { Uri = Uri.TryCreate(a, UriKind.Absolute, out var uri) ? uri : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{a}' is no web address.", a) })).Select(p => new HealthCheck { Name = p.Target, Probe = p })]
+        ? [.. addresses.Select(a => new HttpProbe(new HttpQuestion { Uri = WebAddress.Parse(a) })).Select(p => new HealthCheck { Name = p.Target, Probe = p })]
         : HealthPlan.Checks(Plan(context) ?? throw new MaintenanceException(ErrorCode.InvalidArgument, "--when-healthy needs something to look at: a plan, or --health-uri."));
 }
 

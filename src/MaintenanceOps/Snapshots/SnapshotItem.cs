@@ -46,6 +46,12 @@ public sealed record SnapshotItem
     /// <summary>The last change, in UTC; null for a table.</summary>
     public DateTimeOffset? Modified { get; init; }
 
+    /// <summary>When it was made, in UTC; null for a table and where the file system did not say. A restore on Linux cannot set it.</summary>
+    public DateTimeOffset? Born { get; init; }
+
+    /// <summary>The names of its extended attributes, such as <c>user.origin</c> or <c>security.capability</c>.</summary>
+    public IReadOnlyList<string> Attributes { get; init; } = [];
+
     /// <summary>The permissions in octal, such as <c>0640</c>; empty where the platform has none.</summary>
     public string Mode { get; init; } = "";
 

@@ -235,7 +235,7 @@ public sealed class FileRoundTripTests : IDisposable
     /// <summary>Removes a file at the first sign of life of the backup: after the folder was listed, before it is read.</summary>
     private sealed class VanishingSink(string victim) : IOperationSink
     {
-        public void Progress(string activity, long done, long total) => File.Delete(victim);
+        public void Progress(string activity, long done, long total, string? unit = null) => File.Delete(victim);
 
         public void Warn(string message)
         {

@@ -217,6 +217,15 @@ public sealed class HttpProbeTests
         Assert.DoesNotContain("secret", target, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_text_is_read_in_the_encoding_that_the_server_names()
+    {
+        using var server = new RawServer((_, stream, stop) => stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes("HTTP/1.1 999 Odd\r\nContent-Type: application/json; charset=\"iso-8859-1\"\r\nContent-Length: 12\r\n\r\n{\"s\":\"grün\"}"), stop).AsTask());
+        Assert.Equal(HealthStatus.Healthy, Ask(server, new("999", [KeyValuePair.Create("s", "grün")], "~ grün")).Status);
+        using var unknown = new RawServer("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=no-such\r\nContent-Length: 2\r\n\r\nok");
+        Assert.Equal(HealthStatus.Healthy, Ask(unknown, new(body: "ok")).Status);
+    }
+
     private static HealthResult Ask(RawServer server, HttpExpectation? expected = null) => Look.At(new HttpProbe(new HttpQuestion { Uri = server.Uri }, expected));
 
     /// <summary>Neither held nor, on this thread, allocated in passing.</summary>

@@ -50,6 +50,28 @@ public sealed class RetentionTests
         Assert.Equal([next, first], Kept([At(first), At(last), At(next)], policy with { TimeZone = TimeZoneInfo.Utc }));
     }
 
+    [Theory]
+    [InlineData("Europe/Berlin", "2026-10-24T23:30Z", 4)]
+    [InlineData("America/New_York", "2026-11-01T04:30Z", 4)]
+    [InlineData("Australia/Lord_Howe", "2026-04-04T13:30Z", 4)] // The clock goes back by half an hour.
+    [InlineData("Europe/Berlin", "2026-03-28T23:30Z", 4)] // The hour that never comes.
+    public void An_hour_that_a_clock_shows_twice_is_two_hours(string zone, string first, int hours)
+    {
+        var begin = DateTimeOffset.Parse(first, CultureInfo.InvariantCulture);
+        var snapshots = Enumerable.Range(0, hours).Select(h => At(begin.AddHours(h))).ToList();
+        var policy = new RetentionPolicy { KeepHourly = 24, TimeZone = TimeZoneInfo.FindSystemTimeZoneById(zone) };
+        Assert.Equal(hours, Kept(snapshots, policy).Count());
+    }
+
+    [Fact]
+    public void The_newest_complete_one_stays_beside_a_newer_one_that_misses_something()
+    {
+        var snapshots = new[] { At(Now) with { MissingCount = 2 }, At(Now.AddDays(-1)), At(Now.AddDays(-2)) };
+        Assert.Equal([Now, Now.AddDays(-1)], Kept(snapshots, new RetentionPolicy { KeepLast = 1 }));
+        var decision = Retention.Decide(snapshots, new RetentionPolicy { KeepLast = 1 }, Now)[1];
+        Assert.Equal(["newest complete"], decision.Reasons);
+    }
+
     [Fact]
     public void Sources_are_decided_one_by_one()
     {

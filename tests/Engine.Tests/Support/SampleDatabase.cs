@@ -20,6 +20,14 @@ internal static class SampleDatabase
         CultureInfo.InvariantCulture,
         $"INSERT INTO notes(user_id, body, embedding) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) SELECT 1 + i % 20, 'note ' || i || ' ' || hex(zeroblob(i % 400)), randomblob(300) FROM n"));
 
+    /// <summary>A connection as an application opens it: it may write to its own schema.</summary>
+    public static SqliteConnection AsApplication(string path)
+    {
+        var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        return connection;
+    }
+
     public static void Change(string path, string sql)
     {
         using var connection = SqliteConnections.OpenBeside(path);

@@ -25,7 +25,7 @@ internal static class TreeImage
             EntryKind.File => facts.Size + " " + Hash(access, path),
             _ => "",
         };
-        lines.Add($"{name} {facts.Kind} {(facts.Kind == EntryKind.Link ? "" : Convert.ToString(facts.Mode, 8))} {facts.User}:{facts.Group} {(times ? facts.Modified.Count : 0)} {detail}");
+        lines.Add($"{name} {facts.Kind} {(facts.Kind == EntryKind.Link ? "" : Convert.ToString(facts.Mode, 8))} {facts.User}:{facts.Group} {(times ? $"{facts.Modified.Seconds}.{facts.Modified.Nanoseconds:d9}" : "")} {detail}");
         if (facts.Kind == EntryKind.Folder)
         {
             foreach (var child in access.Names(path).Order(TreeOrder.Instance))

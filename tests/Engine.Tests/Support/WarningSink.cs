@@ -5,7 +5,7 @@ internal sealed class WarningSink : IOperationSink
 {
     public List<string> Messages { get; } = [];
 
-    public void Progress(string activity, long done, long total)
+    public void Progress(string activity, long done, long total, string? unit = null)
     {
     }
 

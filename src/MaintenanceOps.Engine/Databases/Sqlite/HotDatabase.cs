@@ -193,8 +193,25 @@ internal sealed class HotDatabase : IDisposable
             // Closing ends the transaction as well.
         }
 
+        if (WasExchanged())
+        {
+            connection.KeepLog();
+        }
+
         connection.Dispose();
         held.Stop();
+    }
+
+    private bool WasExchanged()
+    {
+        try
+        {
+            return files.Exchanged(SourceFiles.Of(Path)) is not null;
+        }
+        catch (MaintenanceException)
+        {
+            return true;
+        }
     }
 
     /// <summary>The error of a state that did not hold.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
+using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
@@ -15,6 +16,31 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     /// <summary>Above this many blocks a map takes too much memory, and a block becomes a multiple of a page.</summary>
     private const long MaxBlocks = 2_000_000;
 
+    /// <summary>
+    /// Whether a file is a SQLite database, as its first bytes say; an empty one that is named like a database counts, and so
+    /// does one that cannot be read: the backup says why. Pipes and devices are not opened.
+    /// </summary>
+    /// <param name="path">A file that exists. No connection of this process has it open.</param>
+    public static bool LooksLikeDatabase(string path)
+    {
+        try
+        {
+            if (SourceFiles.Of(path).Database is { } facts && facts.Kind.IsSpecial())
+            {
+                return false;
+            }
+
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            Span<byte> start = stackalloc byte[16];
+            var read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            return read == 0 ? Path.GetExtension(path) is ".db" or ".sqlite" or ".sqlite3" : start[..read].SequenceEqual("SQLite format 3\0"u8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MaintenanceException)
+        {
+            return true;
+        }
+    }
+
     /// <summary>Backs up one database.</summary>
     /// <param name="path">The database file.</param>
     /// <param name="options">Name, tags and how careful to be.</param>
@@ -29,7 +55,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        path = Path.GetFullPath(path);
+        path = DatabaseLinks.Full(path);
         var watch = Stopwatch.StartNew();
         using var lease = repository.Share($"backup of {options.Source}", cancellation);
         var catalog = new SnapshotCatalog(repository);
@@ -42,16 +68,17 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id, catalog.NextNumber(options.Source)) with { Origin = path };
         try
         {
-            manifest = new SteadyRead(sink).Run(path, options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
+            manifest = new SteadyRead(sink).Run(DatabaseLinks.Follow(path), options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
+            manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path) };
         }
         catch (SqliteException e)
         {
             throw SqliteConnections.Wrap(e, path);
         }
 
-        manifest = manifest with { ElapsedSeconds = watch.Elapsed.TotalSeconds };
+        manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path), ElapsedSeconds = watch.Elapsed.TotalSeconds };
         lease.Assert();
-        var id = repository.Commit(manifest);
+        var id = repository.Commit(manifest, cancellation);
         sink.Progress($"Backing up {options.Source}", manifest.Size, manifest.Size);
         return catalog.Describe(id, manifest);
     }
@@ -186,7 +213,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         try
         {
-            return repository.ReadMap(map);
+            return repository.Commits.CanBuildOn(map) ? repository.ReadMap(map) : null;
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
         {

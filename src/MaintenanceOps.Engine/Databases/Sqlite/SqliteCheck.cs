@@ -12,7 +12,6 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 internal sealed partial class SqliteCheck
 {
     private const int OutOfMemory = 7;
-    private const int WritableSchema = 1011;
     private const int Utf8 = 1;
     private const int Deterministic = 0x800;
     private const int Innocuous = 0x200000;
@@ -23,6 +22,7 @@ internal sealed partial class SqliteCheck
     private const int MaxComplaints = 10_000;
     private const int MaxStandIns = 500;
     private const int MaxReasons = 100;
+    private static readonly string[] KnownTokenizers = ["unicode61", "ascii", "trigram"];
     private readonly SqliteConnection connection;
     private readonly string pragma;
     private readonly Dictionary<string, string> oddTables = new(StringComparer.Ordinal);
@@ -59,35 +59,22 @@ internal sealed partial class SqliteCheck
         {
             ReadSchema();
             LeaveOutVirtualTables();
+            NameOddTables();
             var complaint = Plain(pragma, 1, out var complaints) is null ? complaints.FirstOrDefault() : CheckWhatIsKnown();
             return new Result(complaint ?? "ok", [.. gaps.Take(MaxReasons)]);
         }
         catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Corrupt or SqliteNative.NotADatabase)
         {
-            return new Result(MessageOf(e), []);
+            return new Result(PartialSchema.MessageOf(e), []);
         }
     }
 
-    /// <summary>A statement in the schema that this version cannot read hides the whole schema; without it the rest is there.</summary>
     private void ReadSchema()
     {
-        try
-        {
-            _ = connection.Scalar<long>("SELECT count(*) FROM sqlite_schema");
-        }
-        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Corrupt or SqliteNative.Error && UnreadableStatement().IsMatch(MessageOf(e)))
+        if (PartialSchema.Read(connection) is { } reason)
         {
             schemaIsPartial = true;
-            raw.sqlite3_db_config(connection.Handle, WritableSchema, 1, out _);
-            gaps.Add($"A part of the schema cannot be read by SQLite {connection.ServerVersion} ({MessageOf(e)}). What it describes was not checked.");
-            try
-            {
-                // The first statement still fails; from the second one on the readable part is the schema.
-                _ = connection.Scalar<long>("SELECT count(*) FROM sqlite_schema");
-            }
-            catch (SqliteException again) when (again.SqliteErrorCode is SqliteNative.Corrupt or SqliteNative.Error)
-            {
-            }
+            gaps.Add($"A part of the schema cannot be read by SQLite {connection.ServerVersion} ({reason}). What it describes was not checked.");
         }
     }
 
@@ -97,26 +84,18 @@ internal sealed partial class SqliteCheck
     /// </summary>
     private void LeaveOutVirtualTables()
     {
-        var names = connection.Column(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND typeof(name) = 'text' AND coalesce(rootpage, 0) = 0 LIMIT 1000",
-            r => r.GetString(0));
-        foreach (var name in names)
+        var tables = connection.Column(
+            "SELECT name, CAST(sql AS TEXT) FROM sqlite_schema WHERE type = 'table' AND typeof(name) = 'text' AND coalesce(rootpage, 0) = 0 LIMIT 1000",
+            r => (Name: r.GetString(0), Sql: r.IsDBNull(1) ? "" : r.GetString(1)));
+        foreach (var (name, sql) in tables)
         {
-            try
+            if (WhyNotPrepared($"SELECT 1 FROM {SqliteConnections.Quote(name)}") is { } reason || (reason = UnknownTokenizer(sql)) is not null)
             {
-                using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Quoted.
-                command.CommandText = $"SELECT 1 FROM {SqliteConnections.Quote(name)}";
-#pragma warning restore CA2100
-                command.Prepare();
-            }
-            catch (SqliteException e) when (e.SqliteErrorCode is not SqliteNative.Interrupt)
-            {
-                gaps.Add($"The virtual table '{name}' cannot be opened here ({MessageOf(e)}). The tables behind it were checked, it itself was not.");
+                gaps.Add($"The virtual table '{name}' cannot be opened here ({reason}). The tables behind it were checked, it itself was not.");
             }
         }
 
-        if (names.Count > 0)
+        if (tables.Count > 0)
         {
             SqliteNative.DropModules(connection.Handle!);
             if (!schemaIsPartial)
@@ -124,6 +103,71 @@ internal sealed partial class SqliteCheck
                 // Forgets the tables that have just been opened.
                 connection.Execute("PRAGMA writable_schema = RESET");
             }
+        }
+    }
+
+    /// <summary>FTS5 looks for a tokenizer only when it is asked for a word.</summary>
+    private static string? UnknownTokenizer(string sql)
+    {
+        if (Tokenizer().Match(sql) is not { Success: true } match)
+        {
+            return null;
+        }
+
+        var names = match.Groups[1].Value.Split((char[])[' ', '\'', '"', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        return names.FirstOrDefault(n => !n.Equals("porter", StringComparison.OrdinalIgnoreCase)) is { } name
+            && !KnownTokenizers.Contains(name, StringComparer.OrdinalIgnoreCase)
+                ? $"no such tokenizer: {name}"
+                : null;
+    }
+
+    /// <summary>
+    /// Names the tables whose indexes, checks or generated columns need what only the application knows. A full check is
+    /// made ready for each and not run: that already finds every function and collation.
+    /// </summary>
+    private void NameOddTables()
+    {
+        connection.Execute("PRAGMA ignore_check_constraints = OFF");
+        if (WhyNotPrepared("PRAGMA integrity_check") is not null && Tables() is { Count: <= MaxTables } tables)
+        {
+            foreach (var table in tables)
+            {
+                if (WhyNotPrepared($"PRAGMA integrity_check({SqliteConnections.Quote(table)})") is { } reason)
+                {
+                    AddOdd(table, reason);
+                }
+            }
+        }
+
+        connection.Execute("PRAGMA ignore_check_constraints = ON");
+    }
+
+    private void AddOdd(string table, string reason)
+    {
+        if (oddTables.TryAdd(table, reason))
+        {
+            gaps.Add($"Table '{table}' needs what is not known here ({reason}). Its structure was checked; indexes, checks and generated columns that need it were not.");
+        }
+    }
+
+    private List<string> Tables() => connection.Column(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND typeof(name) = 'text' AND CAST(rootpage AS INTEGER) > 0",
+        r => r.GetString(0));
+
+    private string? WhyNotPrepared(string sql)
+    {
+        try
+        {
+            using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Names in it are quoted.
+            command.CommandText = sql;
+#pragma warning restore CA2100
+            command.Prepare();
+            return null;
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is not (SqliteNative.Interrupt or SqliteNative.InputOutput))
+        {
+            return PartialSchema.MessageOf(e);
         }
     }
 
@@ -147,7 +191,7 @@ internal sealed partial class SqliteCheck
         }
         catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or OutOfMemory)
         {
-            return e.SqliteErrorCode == OutOfMemory ? "it has too many tables and indexes to be checked at once" : MessageOf(e);
+            return e.SqliteErrorCode == OutOfMemory ? "it has too many tables and indexes to be checked at once" : PartialSchema.MessageOf(e);
         }
     }
 
@@ -157,17 +201,14 @@ internal sealed partial class SqliteCheck
     /// </summary>
     private string? CheckWhatIsKnown()
     {
-        var tables = connection.Column(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND typeof(name) = 'text' AND CAST(rootpage AS INTEGER) > 0",
-            r => r.GetString(0));
+        var tables = Tables();
         if (tables.Count <= MaxTables)
         {
             foreach (var table in tables)
             {
                 if (Plain($"{pragma}({SqliteConnections.Quote(table)})", 1, out var complaints) is { } reason)
                 {
-                    oddTables[table] = reason;
-                    gaps.Add($"Table '{table}' was checked in structure only: {reason}.");
+                    AddOdd(table, reason);
                 }
                 else if (complaints.Count > 0)
                 {
@@ -223,19 +264,13 @@ internal sealed partial class SqliteCheck
         OrderOrValue().Match(complaint) is { Success: true } match
         && oddTables.Keys.Any(t => match.Groups[1].Value == t || match.Groups[1].Value.StartsWith(t + ".", StringComparison.Ordinal));
 
-    /// <summary>SQLite's own words, out of the sentence that the managed library puts around them.</summary>
-    private static string MessageOf(SqliteException e) => Quoted().Match(e.Message) is { Success: true } match ? match.Groups[1].Value : e.Message;
-
-    [GeneratedRegex(@"^SQLite Error \d+: '(.*)'\.$", RegexOptions.Singleline)]
-    private static partial Regex Quoted();
-
-    [GeneratedRegex(@"^malformed database schema \(.*\) - (?!invalid rootpage|orphan index)", RegexOptions.Singleline)]
-    private static partial Regex UnreadableStatement();
+    [GeneratedRegex(@"USING\s+[""'`\[]?fts5\b.*?\btokenize\s*=\s*(""[^""]*""|'[^']*'|\w+)", RegexOptions.Singleline | RegexOptions.IgnoreCase)]
+    private static partial Regex Tokenizer();
 
     [GeneratedRegex(@"no such collation sequence: (.+)$", RegexOptions.Singleline)]
     private static partial Regex UnknownCollation();
 
-    [GeneratedRegex(@"(?:no such function: |unsafe use of )([^(]+)", RegexOptions.Singleline)]
+    [GeneratedRegex(@"(?:no such function: |unknown function: |unsafe use of )([^(]+)", RegexOptions.Singleline)]
     private static partial Regex UnknownFunction();
 
     [GeneratedRegex(@"^(?:row not in PRIMARY KEY order for |(?:NULL|NUMERIC|TEXT|BLOB|INT|REAL|non-\w+) value in )(.+)$", RegexOptions.Singleline)]

@@ -1,22 +1,24 @@
+using MaintenanceOps.Engine.Databases.Sqlite.Comparison;
+using MaintenanceOps.Engine.Databases.Sqlite.Tables;
 using MaintenanceOps.Engine.Snapshots;
 using Microsoft.Data.Sqlite;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite;
 
-/// <summary>Restores two snapshots beside each other and lets SQLite tell which rows differ, by primary key or rowid.</summary>
+/// <summary>
+/// Restores two snapshots beside each other and tells which rows differ. Stored values and types are compared, byte for
+/// byte; rows are matched by primary key, else by their number. What cannot be compared is said.
+/// </summary>
 internal sealed class SqliteComparison(Repository repository, IOperationSink sink)
 {
     public IReadOnlyList<SnapshotDifference> Run(Snapshot reference, Snapshot difference, CancellationToken cancellation)
     {
         using var scratch = ScratchFolder.Create(null);
-        var old = Materialize(reference, Path.Combine(scratch.Path, "reference.db"), cancellation);
-        var recent = Materialize(difference, Path.Combine(scratch.Path, "difference.db"), cancellation);
-        using var connection = SqliteConnections.OpenAlone(recent);
-        connection.CancelOn(cancellation);
         try
         {
-            connection.Execute($"ATTACH '{old.Replace("'", "''", StringComparison.Ordinal)}' AS reference");
-            return [.. Tables(connection).Select(t => Compare(connection, t, reference, difference)).OfType<SnapshotDifference>()];
+            using var old = Open(reference, Path.Combine(scratch.Path, "reference.db"), cancellation);
+            using var recent = Open(difference, Path.Combine(scratch.Path, "difference.db"), cancellation);
+            return new Pair(old, recent, reference, difference, cancellation).Run();
         }
         catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)
         {
@@ -24,92 +26,160 @@ internal sealed class SqliteComparison(Repository repository, IOperationSink sin
         }
         catch (SqliteException e)
         {
-            throw SqliteConnections.Wrap(e, recent);
+            throw SqliteConnections.Wrap(e, scratch.Path);
         }
     }
 
-    private string Materialize(Snapshot snapshot, string path, CancellationToken cancellation)
+    private SqliteConnection Open(Snapshot snapshot, string path, CancellationToken cancellation)
     {
         new SqliteImage(repository, sink).Write(snapshot.Id, repository.ReadManifest(snapshot.Id), path, cancellation);
-        return path;
+        var connection = SqliteConnections.OpenAlone(path);
+        connection.CancelOn(cancellation);
+        connection.Execute("PRAGMA temp_store = FILE");
+        var known = connection.Column("SELECT name FROM pragma_collation_list", r => r.GetString(0));
+        var used = connection.Column(
+            "SELECT DISTINCT x.coll FROM sqlite_schema s, pragma_index_list(s.name) l, pragma_index_xinfo(l.name) x WHERE s.type = 'table' AND s.sql NOT LIKE 'CREATE VIRTUAL%' AND x.coll IS NOT NULL",
+            r => r.GetString(0));
+        foreach (var collation in used.Except(known, StringComparer.OrdinalIgnoreCase))
+        {
+            // To open an index SQLite wants its collation; to read all rows in another order it never calls it.
+            connection.CreateCollation(collation, string.CompareOrdinal);
+        }
+
+        return connection;
     }
 
-    private static List<(string Name, string? Old, string? New)> Tables(SqliteConnection connection)
+    /// <summary>Two opened databases.</summary>
+    private sealed class Pair(SqliteConnection old, SqliteConnection recent, Snapshot reference, Snapshot difference, CancellationToken cancellation)
     {
-        const string Sql = """
-            SELECT name, max(old), max(new) FROM (
-                SELECT name, sql AS old, NULL AS new FROM reference.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
-                UNION ALL
-                SELECT name, NULL, sql FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\')
-            GROUP BY name ORDER BY name
-            """;
-        return connection.Column(Sql, r => (r.GetString(0), r.IsDBNull(1) ? null : r.GetString(1), r.IsDBNull(2) ? null : r.GetString(2)));
-    }
+        private readonly string encoding = recent.Scalar<string>("PRAGMA encoding");
+        private readonly bool isSameEncoding = old.Scalar<string>("PRAGMA encoding") == recent.Scalar<string>("PRAGMA encoding");
+        private readonly Dictionary<string, string> oldCounters = Counters(old);
+        private readonly Dictionary<string, string> newCounters = Counters(recent);
 
-    private static SnapshotDifference? Compare(SqliteConnection connection, (string Name, string? Old, string? New) table, Snapshot reference, Snapshot difference)
-    {
-        var (added, removed, changed) = (0L, 0L, 0L);
-        var name = SqliteConnections.Quote(table.Name);
-        var detail = table.Old is not null && table.New is not null && table.Old != table.New ? "schema" : "";
-        try
+        public IReadOnlyList<SnapshotDifference> Run()
         {
-            if (table.Old is null)
-            {
-                added = connection.Scalar<long>($"SELECT count(*) FROM main.{name}");
-            }
-            else if (table.New is null)
-            {
-                removed = connection.Scalar<long>($"SELECT count(*) FROM reference.{name}");
-            }
-            else
-            {
-                (added, removed, changed) = CompareRows(connection, name, table.Name);
-            }
-        }
-        catch (SqliteException e) when (e.SqliteErrorCode == 1)
-        {
-            // A virtual table without its module, which has shadow tables that tell.
-            return null;
+            var (oldObjects, newObjects) = (SchemaObject.Of(old), SchemaObject.Of(recent));
+            var changes = SchemaObject.Changes(oldObjects, newObjects);
+            var before = oldObjects.Where(o => o.Type == "table").ToDictionary(o => o.Name);
+            var after = newObjects.Where(o => o.Type == "table").ToDictionary(o => o.Name);
+            var found = before.Keys.Union(after.Keys)
+                .Select(n => Table(n, before.GetValueOrDefault(n), after.GetValueOrDefault(n), changes[n]))
+                .Concat(changes.Where(c => !before.ContainsKey(c.Key) && !after.ContainsKey(c.Key)).Select(c => View(c.Key, c)))
+                .OfType<SnapshotDifference>().ToList();
+            var owners = after.Values.Where(o => o.IsVirtual && found.TrueForAll(f => f.Path != o.Name)).Select(o => Virtual(o.Name, found)).OfType<SnapshotDifference>();
+            return [.. found.Concat(owners.ToList()).OrderBy(f => f.Path, StringComparer.Ordinal)];
         }
 
-        if (table.Old is not null && table.New is not null && detail.Length == 0 && added + removed + changed == 0)
+        private SnapshotDifference? Table(string name, SchemaObject? was, SchemaObject? now, IEnumerable<string> changes)
         {
-            return null;
+            var detail = changes.ToList();
+            if (was is not null && now is not null && was.Sql != now.Sql)
+            {
+                detail.Insert(0, "schema");
+            }
+
+            (long? Added, long? Removed, long? Changed) rows = (0, 0, 0);
+            try
+            {
+                rows = (was ?? now)!.IsVirtual || (now ?? was)!.IsVirtual ? VirtualRows(was, now, detail)
+                    : was is null ? (Count(recent, name), 0, 0)
+                    : now is null ? (0, Count(old, name), 0)
+                    : Rows(name, detail);
+            }
+            catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt)
+            {
+                rows = (null, null, null);
+                detail.Add($"rows not compared: {e.Message}");
+            }
+
+            if (was is not null && now is not null && rows is (0, 0, 0) && oldCounters.GetValueOrDefault(name) != newCounters.GetValueOrDefault(name))
+            {
+                detail.Add("next id");
+            }
+
+            return was is not null && now is not null && detail.Count == 0 && rows is (0, 0, 0) ? null : Difference(
+                name,
+                was is null ? DifferenceKind.Added : now is null ? DifferenceKind.Removed : DifferenceKind.Changed,
+                string.Join(", ", detail)) with
+            {
+                RowsAdded = rows.Added,
+                RowsRemoved = rows.Removed,
+                RowsChanged = rows.Changed,
+            };
         }
 
-        return new SnapshotDifference
+        private (long? Added, long? Removed, long? Changed) Rows(string name, List<string> detail)
         {
-            Path = table.Name,
+            var (before, after) = (ComparedTable.Read(old, name), ComparedTable.Read(recent, name));
+            if (!isSameEncoding)
+            {
+                detail.Add("rows not compared: the texts of one are UTF-8 and of the other UTF-16");
+                return (null, null, null);
+            }
+
+            if (RowComparison.Of(name, before, after, encoding == "UTF-8") is not { } comparison)
+            {
+                detail.Add("rows not compared: they have no key in common");
+                return (null, null, null);
+            }
+
+            AddColumns(detail, "only in the reference", before.Columns.Except(after.Columns));
+            AddColumns(detail, "only in the difference", after.Columns.Except(before.Columns));
+            return comparison.Run(old, recent, cancellation);
+        }
+
+        private static void AddColumns(List<string> detail, string where, IEnumerable<string> columns)
+        {
+            var names = string.Join(" ", columns);
+            if (names.Length > 0)
+            {
+                detail.Add($"columns {where} ({names})");
+            }
+        }
+
+        /// <summary>A virtual table's rows are made by a module out of its shadow tables, which are compared as they are stored.</summary>
+        private static (long? Added, long? Removed, long? Changed) VirtualRows(SchemaObject? was, SchemaObject? now, List<string> detail)
+        {
+            if (was is not null && now is not null && was.Sql == now.Sql)
+            {
+                return (0, 0, 0);
+            }
+
+            detail.Add("virtual table: its shadow tables are compared");
+            return (null, null, null);
+        }
+
+        private SnapshotDifference? Virtual(string name, List<SnapshotDifference> found)
+        {
+            var shadows = found.Where(f => f.Path.Length > name.Length && f.Path[name.Length] == '_' && SqlText.SameName(f.Path[..name.Length], name)).Select(f => f.Path).ToList();
+            return shadows.Count == 0 ? null : Difference(name, DifferenceKind.Changed, $"virtual table: {string.Join(", ", shadows)} changed");
+        }
+
+        private SnapshotDifference View(string name, IEnumerable<string> changes)
+        {
+            var detail = changes.ToList();
+            var kind = detail.Contains($"view {name} added") ? DifferenceKind.Added : detail.Contains($"view {name} removed") ? DifferenceKind.Removed : DifferenceKind.Changed;
+            return Difference(name, kind, string.Join(", ", detail));
+        }
+
+        private SnapshotDifference Difference(string path, DifferenceKind change, string detail) => new()
+        {
+            Path = path,
             ItemKind = SnapshotItemKind.Table,
-            Change = table.Old is null ? DifferenceKind.Added : table.New is null ? DifferenceKind.Removed : DifferenceKind.Changed,
-            RowsAdded = added,
-            RowsRemoved = removed,
-            RowsChanged = changed,
+            Change = change,
             Detail = detail,
             Reference = reference.Id,
             Difference = difference.Id,
         };
+
+        private static long Count(SqliteConnection connection, string name) =>
+            connection.Scalar<long>($"SELECT count(*) FROM main.{SqliteConnections.Quote(name)} NOT INDEXED");
+
+        /// <summary>The ids that AUTOINCREMENT gives next, by table.</summary>
+        private static Dictionary<string, string> Counters(SqliteConnection connection) =>
+            connection.Scalar<long>("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'") == 0
+                ? []
+                : connection.Column("SELECT name, group_concat(coalesce(seq, '')) FROM sqlite_sequence WHERE name IS NOT NULL GROUP BY name", r => (r.GetString(0), r.GetString(1))).ToDictionary(c => c.Item1, c => c.Item2);
     }
-
-    private static (long Added, long Removed, long Changed) CompareRows(SqliteConnection connection, string name, string table)
-    {
-        var literal = table.Replace("'", "''", StringComparison.Ordinal);
-        var old = connection.Column($"SELECT name, pk FROM pragma_table_info('{literal}', 'reference')", r => (Name: r.GetString(0), Key: r.GetInt32(1)));
-        var recent = connection.Column($"SELECT name, pk FROM pragma_table_info('{literal}', 'main')", r => (Name: r.GetString(0), Key: r.GetInt32(1)));
-        var keys = recent.Where(c => c.Key > 0).Select(c => c.Name).ToList();
-        if (keys.Count == 0 || keys.Any(k => old.All(c => c.Name != k)))
-        {
-            keys = ["rowid"];
-        }
-
-        var join = string.Join(" AND ", keys.Select(k => $"o.{Column(k)} IS n.{Column(k)}"));
-        var shared = recent.Select(c => c.Name).Intersect(old.Select(c => c.Name)).Except(keys).ToList();
-        var differs = shared.Count == 0 ? "0" : string.Join(" OR ", shared.Select(c => $"o.{Column(c)} IS NOT n.{Column(c)}"));
-        return (
-            connection.Scalar<long>($"SELECT count(*) FROM main.{name} n WHERE NOT EXISTS (SELECT 1 FROM reference.{name} o WHERE {join})"),
-            connection.Scalar<long>($"SELECT count(*) FROM reference.{name} o WHERE NOT EXISTS (SELECT 1 FROM main.{name} n WHERE {join})"),
-            connection.Scalar<long>($"SELECT count(*) FROM reference.{name} o JOIN main.{name} n ON {join} WHERE {differs}"));
-    }
-
-    private static string Column(string name) => name == "rowid" ? name : SqliteConnections.Quote(name);
 }

@@ -50,16 +50,23 @@ internal static class SqliteConnections
 
         // Read-write, because recovering a hot journal or an orphaned log needs it; a database on a read-only medium
         // falls back by itself.
-        var connection = Open(path, SqliteOpenMode.ReadWrite, lockTimeout);
+        var connection = Open(path, SqliteOpenMode.ReadWrite, lockTimeout, beside: true);
         if (File.Exists(path + "-wal") && new FileInfo(path + "-wal").Length > 0)
         {
             // Without this the last connection moves the log into the database. An empty log is left to the ordinary
             // close, which removes the files that opening made.
-            raw.sqlite3_db_config(connection.Handle, NoCheckpointOnClose, 1, out _);
+            connection.KeepLog();
         }
 
         return connection;
     }
+
+    /// <summary>
+    /// Lets the connection leave the log where it is when it closes. Otherwise the last one moves it into the database and
+    /// removes it, by its name: after another database was renamed over the path, that would be the log of the other one.
+    /// </summary>
+    public static void KeepLog(this SqliteConnection connection) =>
+        raw.sqlite3_db_config(connection.Handle, NoCheckpointOnClose, 1, out _);
 
     /// <summary>Opens a database that nobody else uses, such as a restored one.</summary>
     public static SqliteConnection OpenAlone(string path, bool create = false) =>
@@ -75,8 +82,10 @@ internal static class SqliteConnections
     /// <param name="uri">As <see cref="PageVfs"/> names them.</param>
     public static SqliteConnection OpenCaptured(string uri)
     {
-        var connection = Open(uri, SqliteOpenMode.ReadOnly, null);
+        // Not read-only: a read-only connection does not read the check constraints of the schema, which are to be named.
+        var connection = Open(uri, SqliteOpenMode.ReadWrite, null);
         raw.sqlite3_limit(connection.Handle, LimitAttached, 0);
+        connection.Execute("PRAGMA query_only = ON");
         PrepareForChecks(connection);
         return connection;
     }
@@ -171,16 +180,17 @@ internal static class SqliteConnections
         raw.sqlite3_db_config(connection.Handle, LoadExtension, 0, out _);
     }
 
-    private static SqliteConnection Open(string path, SqliteOpenMode mode, TimeSpan? lockTimeout)
+    private static SqliteConnection Open(string path, SqliteOpenMode mode, TimeSpan? lockTimeout, bool beside = false)
     {
         var timeout = lockTimeout ?? DefaultLockTimeout;
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        var text = new SqliteConnectionStringBuilder
         {
             DataSource = path,
             Mode = mode,
             Pooling = false,
             DefaultTimeout = Math.Max(1, (int)Math.Ceiling(timeout.TotalSeconds)),
-        }.ToString());
+        }.ToString();
+        var connection = beside ? new ConnectionBeside(text) : new SqliteConnection(text);
         try
         {
             connection.Open();

@@ -7,36 +7,20 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 /// <summary>Restores a database into a scratch folder, opens it there, and asks it everything that can be known.</summary>
 internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
 {
-    public void Run(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation)
-    {
-        using var scratch = ScratchFolder.Create(options.ScratchFolder);
-        var path = Path.Combine(scratch.Path, "drill.db");
-        new SqliteImage(repository, sink).Write(snapshot.Id, manifest, path, cancellation);
-        using var connection = SqliteConnections.OpenAlone(path);
-        connection.CancelOn(cancellation);
-        try
+    public void Run(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation) =>
+        new SqliteContent(repository, sink).Restore(snapshot, manifest, options, path =>
         {
-            Ask(connection, snapshot, options, drill, cancellation);
-        }
-        catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)
-        {
-            throw new OperationCanceledException(cancellation);
-        }
-        catch (SqliteException e)
-        {
-            throw SqliteConnections.Wrap(e, path);
-        }
-    }
+            if (SqliteContent.Check(path, thorough: true, snapshot, drill, cancellation))
+            {
+                // A connection of its own: the one that checked knows no virtual tables any more.
+                using var connection = SqliteConnections.OpenAlone(path);
+                connection.CancelOn(cancellation);
+                Ask(connection, snapshot, options, drill, cancellation);
+            }
+        }, cancellation);
 
     private static void Ask(SqliteConnection connection, Snapshot snapshot, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
-        drill.Integrity = SqliteInspection.IntegrityCheck(connection);
-        if (drill.Integrity != "ok")
-        {
-            drill.Fail("IntegrityCheckFailed", $"The restored database fails its integrity check: {drill.Integrity}", snapshot);
-            return;
-        }
-
         foreach (var (table, parent, broken) in SqliteInspection.ForeignKeyCheck(connection))
         {
             // The application broke these, not the backup; a snapshot is as good as the database was.

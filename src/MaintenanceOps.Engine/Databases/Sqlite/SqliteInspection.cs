@@ -15,7 +15,8 @@ internal static class SqliteInspection
     private const int ActionSelect = 21;
     private const int ActionFunction = 31;
 
-    public static List<string> TableNames(SqliteConnection connection) => connection.Column(TablesSql, r => r.GetString(0));
+    public static List<string> TableNames(SqliteConnection connection) =>
+        connection.WithReadableSchema(() => connection.Column(TablesSql, r => r.GetString(0)));
 
     /// <summary>
     /// Every table with its rows, in the order of the names; -1 where they cannot be counted. What calls itself a table in
@@ -24,17 +25,7 @@ internal static class SqliteInspection
     /// </summary>
     public static TableCount[] CountRows(SqliteConnection connection, CancellationToken cancellation)
     {
-        List<(string Name, bool HasPages)> tables;
-        try
-        {
-            tables = connection.Column(TablesSql, r => (r.GetString(0), r.GetInt64(1) > 0));
-        }
-        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt)
-        {
-            // A schema that this SQLite cannot read; SqliteCheck says so.
-            return [];
-        }
-
+        var tables = connection.WithReadableSchema(() => connection.Column(TablesSql, r => (Name: r.GetString(0), HasPages: r.GetInt64(1) > 0)));
         var counts = new TableCount[tables.Count];
         var selects = 0;
         delegate_authorizer onlyTheTable = (_, action, _, _, _, accessor) => action switch
@@ -61,21 +52,14 @@ internal static class SqliteInspection
         return counts;
     }
 
-    /// <summary>The first 256 bits of SHA-512 over the schema's statements, sorted; empty where they cannot be read.</summary>
+    /// <summary>The first 256 bits of SHA-512 over the schema's statements, sorted.</summary>
     public static string SchemaHash(SqliteConnection connection)
     {
-        try
-        {
-            var statements = connection.Column(
-                "SELECT coalesce(type, '') || '|' || coalesce(name, '') || '|' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name",
-                r => r.GetString(0));
-            var hash = SHA512.HashData(Encoding.UTF8.GetBytes(string.Join('\n', statements)));
-            return Convert.ToHexStringLower(hash.AsSpan(0, 32));
-        }
-        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt)
-        {
-            return "";
-        }
+        var statements = connection.WithReadableSchema(() => connection.Column(
+            "SELECT coalesce(type, '') || '|' || coalesce(name, '') || '|' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name",
+            r => r.GetString(0)));
+        var hash = SHA512.HashData(Encoding.UTF8.GetBytes(string.Join('\n', statements)));
+        return Convert.ToHexStringLower(hash.AsSpan(0, 32));
     }
 
     /// <summary>Checks the structure, not the indexes' completeness: <c>ok</c>, or the first complaint.</summary>
@@ -84,19 +68,25 @@ internal static class SqliteInspection
     /// <summary>Checks structure and indexes; foreign keys are not part of it.</summary>
     public static string IntegrityCheck(SqliteConnection connection) => SqliteCheck.Run(connection, thorough: true).Integrity;
 
-    /// <summary>Rows whose foreign key points to nothing, counted by table.</summary>
-    public static List<(string Table, string Parent, long Rows)> ForeignKeyCheck(SqliteConnection connection)
+    /// <summary>
+    /// Rows whose foreign key points to nothing, counted by table. A table that needs a collation that is not known here is
+    /// left out; <see cref="SqliteCheck"/> names it.
+    /// </summary>
+    public static List<(string Table, string Parent, long Rows)> ForeignKeyCheck(SqliteConnection connection) =>
+        BrokenKeys(connection, "PRAGMA foreign_key_check")
+        ?? [.. TableNames(connection).SelectMany(t => BrokenKeys(connection, $"PRAGMA foreign_key_check({SqliteConnections.Quote(t)})") ?? [])];
+
+    private static List<(string Table, string Parent, long Rows)>? BrokenKeys(SqliteConnection connection, string sql)
     {
         try
         {
-            return [.. connection.Column("PRAGMA foreign_key_check", r => (Table: r.GetString(0), Parent: r.GetString(2)))
+            return [.. connection.Column(sql, r => (Table: r.GetString(0), Parent: r.GetString(2)))
                 .GroupBy(row => row)
                 .Select(g => (g.Key.Table, g.Key.Parent, (long)g.Count()))];
         }
         catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt)
         {
-            // A collation or a part of the schema that is not known here: SqliteCheck says so.
-            return [];
+            return null;
         }
     }
 

@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
-using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Storage;
 using Microsoft.Data.Sqlite;
 
@@ -10,32 +8,24 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 
 /// <summary>
 /// Brings a database back: to a new place, or in place as a transaction. In place means: safety snapshot, stage beside
-/// the target, verify, one rename, verify again; whatever fails, the old state is there.
+/// the target, verify, hold writers out, one rename, verify again; whatever fails, the old state is there. What another
+/// process commits meanwhile is in the safety snapshot.
 /// </summary>
 internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
 {
-    private readonly DurableFiles files = DurableFiles.Default;
-
     public RestoreResult Run(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation)
     {
-        if (options.Include.Count > 0)
-        {
-            throw new MaintenanceException(ErrorCode.SnapshotKindMismatch, "-Include is for files. Of a database, -Table restores one table.", snapshot.Id);
-        }
-
-        var target = TargetOf(snapshot, options);
-        var replaces = File.Exists(target);
+        SqliteRestoreTarget.RefuseOtherKinds(snapshot, options);
+        var target = SqliteRestoreTarget.Of(snapshot, options);
+        var replaces = File.Exists(target.File);
         if (replaces && !options.InPlace && !options.Force)
         {
-            throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{target}' exists. Give another destination, or -Force to replace it.", target);
+            throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{target.Given}' exists. Give another destination, or -Force to replace it.", target.Given);
         }
 
-        if (replaces && !options.Force && DatabaseUsers.Of(target) is { Count: > 0 } users)
+        if (!options.Force)
         {
-            throw new MaintenanceException(
-                ErrorCode.DestinationInUse,
-                $"'{target}' is open in {string.Join(", ", users)}. Stop it first; with -Force it would go on writing into the old file.",
-                target);
+            RefuseUsers(target.File, target.Given, deletedToo: true);
         }
 
         var watch = Stopwatch.StartNew();
@@ -44,183 +34,112 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
             Id = snapshot.Id,
             Repository = snapshot.Repository,
             Source = snapshot.Source,
-            Destination = target,
+            Destination = target.Given,
             RestoredBytes = snapshot.Size,
             RestoredItems = 1,
         };
         if (options.DryRun)
         {
-            FreeSpace.Require(target, snapshot.Size);
+            FreeSpace.Require(target.File, snapshot.Size);
             return result;
         }
 
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            Directory.CreateDirectory(Path.GetDirectoryName(target.File)!);
             var warnings = new List<string>();
-            var safety = replaces && !options.NoSafetySnapshot ? TakeSafetySnapshot(snapshot, target, warnings, cancellation) : null;
-            Replace(snapshot, target, warnings, cancellation);
-            return result with { SafetySnapshot = safety, Warnings = warnings, Elapsed = watch.Elapsed };
+            var safety = new SafetyCopy(repository, sink, snapshot, target, warnings);
+            using var live = replaces ? safety.Watch(take: !options.NoSafetySnapshot, cancellation) : null;
+            Replace(snapshot, options, target, safety, live, warnings, cancellation);
+            return result with { SafetySnapshot = safety.Id, Warnings = warnings, Elapsed = watch.Elapsed };
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
-            throw IoErrors.Wrap(e, "restore", target);
+            throw IoErrors.Wrap(e, "restore", target.File);
         }
         catch (SqliteException e)
         {
-            throw SqliteConnections.Wrap(e, target);
+            throw SqliteConnections.Wrap(e, target.File);
         }
     }
 
-    private static string TargetOf(Snapshot snapshot, RestoreOptions options)
+    private void Replace(Snapshot snapshot, RestoreOptions options, SqliteRestoreTarget target, SafetyCopy safety, CommitWatch? live, List<string> warnings, CancellationToken cancellation)
     {
-        var target = options.Destination ?? (options.InPlace
-            ? snapshot.Origin
-            : throw new MaintenanceException(ErrorCode.InvalidArgument, "Say where to: -Destination, or -InPlace for where it came from."));
-        return Directory.Exists(target)
-            ? Path.Combine(Path.GetFullPath(target), Path.GetFileName(snapshot.Origin))
-            : Path.GetFullPath(target);
-    }
-
-    private string? TakeSafetySnapshot(Snapshot snapshot, string target, List<string> warnings, CancellationToken cancellation)
-    {
+        var place = new RestoreFiles(target.File, sink);
+        place.RemoveLeftovers();
+        var swap = new SqliteSwap(target.File, place, repository.Time.GetUtcNow());
         try
         {
-            var options = new BackupOptions { Source = SafetySource.Of(snapshot.Source), Tags = ["before-restore"] };
-            var safety = new SqliteBackup(repository, sink).Run(target, options, cancellation);
-            return safety.Id;
-        }
-        catch (MaintenanceException e) when (e.Code is ErrorCode.DatabaseCorrupt or ErrorCode.NotADatabase or ErrorCode.DatabaseEmpty or ErrorCode.DatabaseError)
-        {
-            // What is being replaced is broken: that is why it is being replaced. Its bytes are kept all the same.
-            var kept = $"{target}.before-restore-{repository.Time.GetUtcNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}";
-            foreach (var (from, to) in new[] { (target, kept), (target + "-wal", kept + "-wal") })
+            var manifest = repository.ReadManifest(snapshot.Id);
+            new SqliteImage(repository, sink).Write(snapshot.Id, manifest, place.Staged, cancellation);
+            SyncAndVerify(place.Staged, snapshot, warnings, cancellation);
+            if (live is not null)
             {
-                if (File.Exists(from))
-                {
-                    File.Copy(from, to, overwrite: false);
-                }
+                FileAttributesCopy.Apply(target.File, place.Staged, warnings);
+                live.HoldWriters(cancellation);
+                safety.TakeAgainIfChanged(live, cancellation);
+            }
+            else if (options is { InPlace: true, Destination: null })
+            {
+                DatabaseOwner.Give(place.Staged, manifest.Sqlite, warnings);
             }
 
-            var warning = $"'{target}' is damaged, so it could not be snapshotted; its files were kept as '{kept}'.";
-            warnings.Add(warning);
-            sink.Warn(warning);
-            return null;
-        }
-    }
-
-    private void Replace(Snapshot snapshot, string target, List<string> warnings, CancellationToken cancellation)
-    {
-        var staged = StagedName(target, "new");
-        var old = StagedName(target, "old");
-        RemoveLeftovers(target);
-        try
-        {
-            new SqliteImage(repository, sink).Write(snapshot.Id, repository.ReadManifest(snapshot.Id), staged, cancellation);
-            SyncAndVerify(staged, snapshot, warnings, cancellation);
             cancellation.ThrowIfCancellationRequested();
-
-            var replaces = File.Exists(target);
-            if (replaces)
+            target.RequireSame();
+            if (live is not null && !options.Force)
             {
-                FileAttributesCopy.Apply(target, staged, warnings);
-                Quiesce(target);
-                KeepOld(target, old);
+                RefuseUsers(target.File, target.Given, deletedToo: false);
             }
 
-            // The log of the old state must not be seen beside the new file: SQLite would bring old pages back.
-            RemoveLogs(target);
-            files.Rename(staged, target, overwrite: true);
-            files.SyncDirectory(Path.GetDirectoryName(target)!);
-            try
+            if (OperatingSystem.IsWindows())
             {
-                // The same file, checked a moment ago; what could have changed is what SQLite finds beside it.
-                VerifySchema(target, snapshot);
+                // Windows moves no file that is open; nobody else can have it open there.
+                live?.Dispose();
             }
-            catch when (replaces)
-            {
-                RemoveLogs(target);
-                files.Rename(old, target, overwrite: true);
-                files.SyncDirectory(Path.GetDirectoryName(target)!);
-                throw;
-            }
+
+            swap.Run(() => CheckPlaced(target, place, snapshot, options, live is not null, warnings));
         }
         finally
         {
-            foreach (var left in new[] { staged, staged + "-wal", staged + "-shm", staged + "-journal", old })
-            {
-                Discard(left);
-            }
+            place.Discard(oldToo: !swap.OldIsNeeded);
         }
     }
 
-    private static string StagedName(string target, string part) =>
-        Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.mops-restore-{Environment.ProcessId}.{part}");
-
-    /// <summary>What a killed restore left beside the target. The target itself is whole: it changes by one rename.</summary>
-    private void RemoveLeftovers(string target)
+    /// <summary>The file was checked a moment ago; what could have changed is what SQLite finds beside it, and who has the old one.</summary>
+    private static void CheckPlaced(SqliteRestoreTarget target, RestoreFiles place, Snapshot snapshot, RestoreOptions options, bool replaced, List<string> warnings)
     {
-        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.mops-restore-*").ToList())
-        {
-            files.Delete(file);
-        }
-    }
-
-    /// <summary>
-    /// Moves the log's content into the old file, so that the old state is one file and can be brought back whole.
-    /// A database that is too broken for that has been copied with its log already.
-    /// </summary>
-    private static void Quiesce(string target)
-    {
-        try
-        {
-            using var connection = SqliteConnections.OpenAlone(target);
-            connection.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
-        }
-        catch (Exception e) when (e is SqliteException || (e is MaintenanceException m && m.Code is not ErrorCode.DatabaseBusy))
+        VerifySchema(target.File, snapshot);
+        if (!replaced)
         {
             return;
         }
-    }
 
-    private void KeepOld(string target, string old)
-    {
-        if (!files.TryLink(target, old))
+        if (!options.Force)
         {
-            throw new IOException($"'{old}' appeared while '{target}' was being restored. Does another restore run?");
+            // Opened between the last look and the rename: so far it could only read, for the write lock is ours.
+            RefuseUsers(place.Old, target.Given, deletedToo: false);
         }
-
-        if (!File.Exists(target))
+        else if (DatabaseUsers.Of(place.Old) is { Count: > 0 } users)
         {
-            // Windows moves instead of linking: put it back as a copy, so that the target is never missing.
-            File.Copy(old, target);
+            warnings.Add($"{string.Join(", ", users)} still {(users.Count == 1 ? "has" : "have")} the old file of '{target.Given}' open and {(users.Count == 1 ? "does" : "do")} not see the restored one. Restart it: what it writes until then is lost.");
         }
     }
 
-    /// <summary>Tidies up. It must not make a failure of a restore that succeeded; the next restore removes what stays.</summary>
-    private void Discard(string path)
+    private static void RefuseUsers(string file, string name, bool deletedToo)
     {
-        try
+        if (DatabaseUsers.Of(file, deletedToo) is { Count: > 0 } users)
         {
-            files.Delete(path);
-        }
-        catch (Exception e) when (IoErrors.IsKnown(e))
-        {
-            sink.Inform($"'{path}' could not be removed: {e.Message}");
-        }
-    }
-
-    private void RemoveLogs(string database)
-    {
-        foreach (var suffix in new[] { "-wal", "-shm", "-journal" })
-        {
-            files.Delete(database + suffix);
+            throw new MaintenanceException(
+                ErrorCode.DestinationInUse,
+                $"'{name}' is open in {string.Join(", ", users)}. Stop it first; with -Force it would go on writing into the old file.",
+                name);
         }
     }
 
     /// <summary>The disk and the processor each have something to do: one makes the file durable, the other checks it.</summary>
-    private void SyncAndVerify(string path, Snapshot snapshot, List<string> warnings, CancellationToken cancellation)
+    private static void SyncAndVerify(string path, Snapshot snapshot, List<string> warnings, CancellationToken cancellation)
     {
+        var files = DurableFiles.Default;
         var durable = Task.Run(() =>
         {
             using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);

@@ -1,124 +1,190 @@
 using System.Diagnostics;
+using MaintenanceOps.Engine.Databases.Sqlite.Tables;
 using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Storage;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite;
 
-/// <summary>Copies one table out of a snapshot into a live database, in one transaction.</summary>
+/// <summary>
+/// Copies one table out of a snapshot into a live database, in one transaction. The state with the table that is replaced
+/// is in a safety snapshot before, with all that was committed to it.
+/// </summary>
 internal sealed class SqliteTableRestore(Repository repository, IOperationSink sink)
 {
+    private const int Defensive = 1010;
+
     public RestoreResult Run(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation)
     {
-        var table = options.Table!;
-        var name = options.As ?? table;
-        var target = Path.GetFullPath(options.Destination ?? snapshot.Origin);
-        if (snapshot.Tables.All(t => !string.Equals(t.Name, table, StringComparison.OrdinalIgnoreCase)))
+        SqliteRestoreTarget.RefuseOtherKinds(snapshot, options);
+        var table = Find(snapshot, options.Table!);
+        var name = options.As is { } other && !SqlText.SameName(other, table.Name) ? other : table.Name;
+        if (name.StartsWith("sqlite_", StringComparison.OrdinalIgnoreCase))
         {
-            throw new MaintenanceException(ErrorCode.ItemNotFound, $"Snapshot {snapshot.ShortId} has no table '{table}'. It has: {string.Join(", ", snapshot.Tables.Select(t => t.Name))}.", table);
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{name}' is a name that SQLite keeps for itself. Give -As another one.", name);
         }
 
+        // Without -Destination the table goes back to where it came from, which needs no further word.
+        var target = SqliteRestoreTarget.Of(snapshot, options with { InPlace = true });
+        var watch = Stopwatch.StartNew();
         var result = new RestoreResult
         {
             Id = snapshot.Id,
             Repository = snapshot.Repository,
             Source = snapshot.Source,
-            Destination = $"{target}:{name}",
+            Destination = $"{target.Given}:{name}",
             RestoredItems = 1,
+            RestoredRows = table.Rows,
         };
-        var watch = Stopwatch.StartNew();
+        var isNew = !File.Exists(target.File) && options.Destination is not null;
+        if (isNew && options.DryRun)
+        {
+            return result;
+        }
+
         try
         {
-            using var connection = SqliteConnections.OpenBeside(target);
-            connection.CancelOn(cancellation);
-            RefuseExisting(connection, name, target, options);
-            if (options.DryRun)
+            if (isNew)
             {
-                return result with { RestoredRows = snapshot.Tables.First(t => string.Equals(t.Name, table, StringComparison.OrdinalIgnoreCase)).Rows };
+                Directory.CreateDirectory(Path.GetDirectoryName(target.File)!);
+                DurableFiles.Default.Create(target.File).Dispose();
+                target = SqliteRestoreTarget.Of(snapshot, options);
             }
 
-            using var scratch = ScratchFolder.Create(Path.GetDirectoryName(target)!);
-            var copy = Path.Combine(scratch.Path, "snapshot.db");
-            new SqliteImage(repository, sink).Write(snapshot.Id, repository.ReadManifest(snapshot.Id), copy, cancellation);
-            var definition = Rename(copy, table, name);
-            connection.Execute($"ATTACH {Literal(copy)} AS mops_snapshot");
-            var rows = Copy(connection, definition, name);
-            return result with { RestoredRows = rows, Elapsed = watch.Elapsed };
+            return RunInto(target, snapshot, options, table.Name, name, result, cancellation) with { Elapsed = watch.Elapsed };
         }
-        catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)
+        catch (Exception e)
         {
-            throw new OperationCanceledException(cancellation);
-        }
-        catch (SqliteException e)
-        {
-            throw SqliteConnections.Wrap(e, target);
+            if (isNew)
+            {
+                RemoveNew(target.File);
+            }
+
+            throw e switch
+            {
+                SqliteException { SqliteErrorCode: SqliteNative.Interrupt } => new OperationCanceledException(cancellation),
+                SqliteException s => SqliteConnections.Wrap(s, target.Given),
+                _ when IoErrors.IsKnown(e) => IoErrors.Wrap(e, "restore into", target.Given),
+                _ => e,
+            };
         }
     }
 
-    private sealed record Definition(string Sql, IReadOnlyList<string> Columns, IReadOnlyList<string> Others);
+    /// <summary>The exact name, or else the one that SQLite would take it for.</summary>
+    private static TableCount Find(Snapshot snapshot, string name) =>
+        snapshot.Tables.FirstOrDefault(t => t.Name == name)
+        ?? snapshot.Tables.FirstOrDefault(t => SqlText.SameName(t.Name, name))
+        ?? throw new MaintenanceException(ErrorCode.ItemNotFound, $"Snapshot {snapshot.ShortId} has no table '{name}'. It has: {string.Join(", ", snapshot.Tables.Select(t => t.Name))}.", name);
 
-    private static void RefuseExisting(SqliteConnection connection, string name, string target, RestoreOptions options)
+    private RestoreResult RunInto(SqliteRestoreTarget target, Snapshot snapshot, RestoreOptions options, string table, string name, RestoreResult result, CancellationToken cancellation)
     {
-        var exists = SqliteInspection.TableNames(connection).Contains(name, StringComparer.OrdinalIgnoreCase);
-        if (exists && !options.Force)
+        var isEmpty = new FileInfo(target.File) is { Exists: true, Length: 0 };
+        using var connection = isEmpty ? SqliteConnections.OpenAlone(target.File) : SqliteConnections.OpenBeside(target.File);
+        connection.CancelOn(cancellation);
+        _ = RefuseExisting(connection, name, target, options);
+        if (options.DryRun)
         {
-            throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{target}' has a table '{name}'. Give -As another name, or -Force to replace it.", name);
+            return result;
         }
+
+        using var scratch = ScratchFolder.Create(Path.GetDirectoryName(target.File)!);
+        var copy = Path.Combine(scratch.Path, "snapshot.db");
+        new SqliteImage(repository, sink).Write(snapshot.Id, repository.ReadManifest(snapshot.Id), copy, cancellation);
+        var definition = new TableScratch(copy, connection, isEmpty).Prepare(table, name);
+        connection.Execute($"ATTACH {SqlText.Literal(copy)} AS {TableCopy.Snapshot}");
+
+        // The shadow tables of a virtual table are written; and rows that a check refuses now came past it before.
+        raw.sqlite3_db_config(connection.Handle, Defensive, 0, out _);
+        connection.Execute("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON");
+        return Replace(connection, definition, target, snapshot, options, result, cancellation);
     }
 
-    /// <summary>
-    /// Renames the table in the scratch copy, so that SQLite itself rewrites its definition, and reads that. Indexes and
-    /// triggers come along only under the table's own name: under another one their names would be taken.
-    /// </summary>
-    private static Definition Rename(string copy, string table, string name)
+    private RestoreResult Replace(SqliteConnection connection, TableDefinition definition, SqliteRestoreTarget target, Snapshot snapshot, RestoreOptions options, RestoreResult result, CancellationToken cancellation)
     {
-        using var scratch = SqliteConnections.OpenAlone(copy);
-        scratch.Execute("PRAGMA journal_mode = DELETE; PRAGMA legacy_alter_table = ON; PRAGMA foreign_keys = OFF");
-        var renamed = !string.Equals(table, name, StringComparison.OrdinalIgnoreCase);
-        if (renamed)
+        // The first safety snapshot can be long and keeps nobody out. Where something was committed after it, another one
+        // is taken while writers wait.
+        var version = Version(connection);
+        var isSafe = options.NoSafetySnapshot || !RefuseExisting(connection, definition.Name, target, options);
+        var safety = isSafe ? null : TakeSafety(snapshot, target, cancellation);
+        connection.DefaultTimeout = LockWait.Turn;
+        LockWait.For(target.Given, () => Do(connection, "BEGIN IMMEDIATE"), cancellation);
+        target.RequireSame();
+        if (RefuseExisting(connection, definition.Name, target, options) && !options.NoSafetySnapshot && (safety is null || Version(connection) != version))
         {
-            scratch.Execute($"ALTER TABLE {SqliteConnections.Quote(table)} RENAME TO {SqliteConnections.Quote(name)}");
+            safety = TakeSafety(snapshot, target, cancellation);
         }
 
-        var sql = scratch.Column($"SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = {Literal(name)} COLLATE NOCASE", r => r.GetString(0))[0];
-        if (sql.StartsWith("CREATE VIRTUAL", StringComparison.OrdinalIgnoreCase))
+        var copy = new TableCopy(connection, definition);
+        var rows = copy.Run();
+        if (options.Strict && copy.Unrestored.Count > 0)
         {
-            throw new MaintenanceException(ErrorCode.SnapshotKindMismatch, $"'{table}' is a virtual table, which cannot be copied alone. Restore the whole database beside the live one.", table);
+            throw new MaintenanceException(ErrorCode.RestoreIncomplete, $"Not all of '{definition.Name}' can be restored, so nothing was: {string.Join("; ", copy.Unrestored)}", definition.Name);
         }
 
-        // Column 6 of table_xinfo: generated columns (2 and 3) are computed, not copied.
-        var columns = scratch.Column($"SELECT name FROM pragma_table_xinfo({Literal(name)}) WHERE hidden = 0", r => r.GetString(0));
-        var others = renamed
-            ? []
-            : scratch.Column($"SELECT sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND tbl_name = {Literal(name)} COLLATE NOCASE AND sql IS NOT NULL", r => r.GetString(0));
-        return new Definition(sql, columns, others);
+        LockWait.For(target.Given, () => Do(connection, "COMMIT"), cancellation);
+        return result with
+        {
+            RestoredRows = rows >= 0 ? rows : result.RestoredRows,
+            SafetySnapshot = safety,
+            Unrestored = copy.Unrestored,
+            Warnings = [.. Warnings(connection, definition)],
+        };
     }
 
-    private static long Copy(SqliteConnection connection, Definition definition, string name)
+    /// <summary>Whether a table of that name is there and will be replaced.</summary>
+    private static bool RefuseExisting(SqliteConnection connection, string name, SqliteRestoreTarget target, RestoreOptions options)
     {
-        var quoted = SqliteConnections.Quote(name);
-        var columns = string.Join(", ", definition.Columns.Select(SqliteConnections.Quote));
-        connection.Execute("PRAGMA foreign_keys = OFF");
-        using var transaction = connection.BeginTransaction();
-        foreach (var sql in (string[])[$"DROP TABLE IF EXISTS main.{quoted}", definition.Sql, $"INSERT INTO main.{quoted} ({columns}) SELECT {columns} FROM mops_snapshot.{quoted}", .. definition.Others])
+        if (LiveTable.OtherOf(connection, name) is { } kind)
         {
-            using var command = connection.CreateCommand();
-            command.Transaction = transaction;
-#pragma warning disable CA2100 // The definition is the database's own; names are quoted.
-            command.CommandText = sql;
-#pragma warning restore CA2100
-            command.ExecuteNonQuery();
+            throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{target.Given}' has {(kind == "index" ? "an index" : $"a {kind}")} '{name}', which a table cannot replace. Give -As another name, or remove it first.", name);
         }
 
-        var rows = connection.Scalar<long>($"SELECT count(*) FROM main.{quoted}");
-        var expected = connection.Scalar<long>($"SELECT count(*) FROM mops_snapshot.{quoted}");
-        if (rows != expected)
-        {
-            throw new MaintenanceException(ErrorCode.VerificationFailed, $"{rows} rows of {expected} arrived in '{name}'; nothing was changed.", name);
-        }
-
-        transaction.Commit();
-        return rows;
+        var exists = LiveTable.Read(connection, name) is not null;
+        return exists && !options.Force
+            ? throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{target.Given}' has a table '{name}'. Give -As another name, or -Force to replace it.", name)
+            : exists;
     }
 
-    private static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+    private string TakeSafety(Snapshot snapshot, SqliteRestoreTarget target, CancellationToken cancellation)
+    {
+        var options = new BackupOptions { Source = SafetySource.Of(snapshot.Source), Tags = ["before-restore"] };
+        return new SqliteBackup(repository, sink).Run(target.Given, options, cancellation).Id;
+    }
+
+    private static IEnumerable<string> Warnings(SqliteConnection connection, TableDefinition definition)
+    {
+        if (!definition.KeepsRowids)
+        {
+            yield return $"'{definition.Name}' has columns called rowid, _rowid_ and oid, so no statement can name its rows' numbers: they begin at 1 again.";
+        }
+
+        foreach (var warning in ForeignKeys.Broken(connection, definition.Name))
+        {
+            yield return warning;
+        }
+    }
+
+    private static void RemoveNew(string file)
+    {
+        foreach (var suffix in RestoreFiles.Logs.Prepend(""))
+        {
+            try
+            {
+                DurableFiles.Default.Delete(file + suffix);
+            }
+            catch (Exception e) when (IoErrors.IsKnown(e))
+            {
+                // The failure that brought us here is the one to tell.
+            }
+        }
+    }
+
+    private static long Version(SqliteConnection connection) => connection.Scalar<long>("PRAGMA main.data_version");
+
+    private static bool Do(SqliteConnection connection, string sql)
+    {
+        connection.Execute(sql);
+        return true;
+    }
 }

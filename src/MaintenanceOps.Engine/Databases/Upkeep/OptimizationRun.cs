@@ -20,7 +20,7 @@ internal sealed class OptimizationRun(IDatabaseUpkeep database, OptimizationRequ
         for (var i = 0; i < tasks.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            sink.Progress($"Optimizing {database.Place} (tasks)", i, tasks.Count);
+            sink.Progress($"Optimizing {database.Place}", i, tasks.Count, "tasks");
             if (covered.Contains((tasks[i].Step, tasks[i].Object)))
             {
                 continue;

@@ -14,7 +14,10 @@ public sealed class ProcessProbe : IProbe
     private readonly string name;
     private readonly ProcessLimits limits;
 
-    /// <param name="name">The program's name as <c>ps</c> and <c>Get-Process</c> show it, or a process id.</param>
+    /// <param name="name">
+    /// The program's name as <c>ps</c> and <c>Get-Process</c> show it, a script's (<c>app.py</c>), the beginning of a command line
+    /// (<c>python3 app.py</c>), a title (<c>nginx: master process</c>), or a process id.
+    /// </param>
     /// <param name="limits">What it may take.</param>
     public ProcessProbe(string name, ProcessLimits? limits = null)
     {
@@ -81,7 +84,7 @@ public sealed class ProcessProbe : IProbe
     {
         if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
         {
-            return Process.GetProcessesByName(name);
+            return ProcessNames.Find(name);
         }
 
         try

@@ -67,7 +67,7 @@ public sealed class Drain
                         : string.Create(CultureInfo.InvariantCulture, $"After {Duration.Format(limit)} there are still {count:0} inside, and there should be fewer than {below:0}.{(address is not null && count == 1 ? " A page such as nginx's stub_status counts the connection that asks: wait for fewer than 2." : "")}"));
             }
 
-            sink.Progress("Waiting for those who are still inside (requests)", (long)(count ?? -1), -1);
+            sink.Progress("Waiting for those who are still inside", (long)(count ?? -1), -1, "requests");
             cancellation.WaitHandle.WaitOne(Interval);
             cancellation.ThrowIfCancellationRequested();
         }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MaintenanceOps.Engine.Snapshots.Format;
 
 /// <summary>What a SQLite database's snapshot knows beside its pages.</summary>
@@ -18,4 +20,16 @@ internal sealed record SqliteFacts
 
     /// <summary>True where the database had broken foreign keys or other findings that do not stop a backup.</summary>
     public string[] Findings { get; init; } = [];
+
+    /// <summary>The permissions of the file; null where they are not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Mode { get; init; }
+
+    /// <summary>The number of the file's owner; null where it is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? User { get; init; }
+
+    /// <summary>The number of the file's group; null where it is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Group { get; init; }
 }

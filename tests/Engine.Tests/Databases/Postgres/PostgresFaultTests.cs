@@ -220,7 +220,7 @@ public sealed class PostgresFaultTests : IDisposable
     /// <summary>Does something while the bytes come in.</summary>
     private sealed class ActingSink(Action act) : IOperationSink
     {
-        public void Progress(string activity, long done, long total) => act();
+        public void Progress(string activity, long done, long total, string? unit = null) => act();
 
         public void Warn(string message)
         {

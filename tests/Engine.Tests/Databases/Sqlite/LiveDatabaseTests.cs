@@ -119,7 +119,7 @@ public sealed class LiveDatabaseTests : IDisposable
     /// <summary>Does something in the middle of the reading.</summary>
     private sealed class DisturbingSink(Action disturb) : IOperationSink
     {
-        public void Progress(string activity, long done, long total) => disturb();
+        public void Progress(string activity, long done, long total, string? unit = null) => disturb();
 
         public void Warn(string message)
         {

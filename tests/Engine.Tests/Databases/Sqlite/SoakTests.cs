@@ -57,6 +57,55 @@ public sealed class SoakTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{journalMode}: {snapshots.Count} snapshots beside {transfers} transfers, all balanced");
     }
 
+    /// <summary>
+    /// Several processes at once write, change journal mode and page size, vacuum, checkpoint and replace the file. A backup may
+    /// say that it got no state; one that says it did has a whole one.
+    /// </summary>
+    [Fact]
+    public void No_snapshot_is_torn_whatever_is_done_to_the_file()
+    {
+        using (var connection = SqliteConnections.OpenAlone(folder["bank.db"], create: true))
+        {
+            connection.Execute("CREATE TABLE accounts(id INTEGER PRIMARY KEY, balance INT, note BLOB); CREATE TABLE log(id INTEGER PRIMARY KEY, amount INT); CREATE TABLE ballast(id INTEGER PRIMARY KEY, x BLOB); CREATE TABLE replaced(times INT); INSERT INTO replaced VALUES (0)");
+            connection.Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT INTO accounts WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {Accounts}) SELECT i, 100, randomblob(1500) FROM n"));
+        }
+
+        string[] roles = ["soak-transfer", "soak-transfer", "soak-switch", "soak-switch", "soak-replace"];
+        var processes = roles.Select((role, i) => Faults.Host.Begin(role, folder.Path, i)).ToList();
+        var (whole, refused) = (new List<Snapshot>(), new Dictionary<ErrorCode, int>());
+        using var repository = Repositories.New(folder);
+        try
+        {
+            var end = DateTime.UtcNow + Duration() + TimeSpan.FromSeconds(10);
+            while (DateTime.UtcNow < end)
+            {
+                Assert.All(processes, p => Assert.False(p.HasExited, "A writer ended by itself."));
+                try
+                {
+                    var snapshot = repository.BackUp(folder["bank.db"]);
+                    var test = repository.Prove(snapshot, VerificationLevel.Restore, $"SELECT sum(balance) = {Accounts * 100} AND count(*) = {Accounts} FROM accounts");
+                    Assert.True(test.Passed, string.Join('\n', test.Findings));
+                    whole.Add(snapshot);
+                }
+                catch (MaintenanceException e) when (e.Code is ErrorCode.SourceChanged or ErrorCode.DatabaseBusy or ErrorCode.PathNotFound or ErrorCode.DatabaseEmpty)
+                {
+                    refused[e.Code] = refused.GetValueOrDefault(e.Code) + 1;
+                }
+            }
+        }
+        finally
+        {
+            File.WriteAllText(folder["stop"], "");
+            processes.ForEach(p => p.WaitForExit());
+        }
+
+        using var live = SampleDatabase.AsApplication(folder["bank.db"]);
+        Assert.Equal("ok", live.Scalar<string>("PRAGMA integrity_check"));
+        Assert.Equal(Accounts * 100, live.Scalar<long>("SELECT sum(balance) FROM accounts"));
+        Assert.NotEmpty(whole);
+        output.WriteLine($"{whole.Count} snapshots whole in modes {string.Join(", ", whole.CountBy(s => s.State))}; refused: {string.Join(", ", refused)}; {live.Scalar<long>("SELECT times FROM replaced")} replacements, {live.Scalar<long>("SELECT count(*) FROM log")} transfers");
+    }
+
     private void Write(int seed, CancellationToken stop)
     {
         var random = new Random(seed);

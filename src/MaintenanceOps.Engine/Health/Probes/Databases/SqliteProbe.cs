@@ -26,7 +26,7 @@ public sealed class SqliteProbe(string path, DatabaseQuestion? question = null, 
         var verdict = new Verdict();
         try
         {
-            using var connection = SqliteConnections.OpenBeside(path, LockPatience);
+            using var connection = SqliteConnections.OpenBeside(DatabaseLinks.Target(path), LockPatience);
             connection.CancelOn(cancellation);
             Read(connection, verdict);
             TryWriteLock(connection, verdict);

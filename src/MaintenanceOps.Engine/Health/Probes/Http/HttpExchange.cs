@@ -86,6 +86,11 @@ internal sealed class HttpExchange : IDisposable
             request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
         }
 
+        if (uri.Authority == question.Uri.Authority && WebAddress.BasicAuthorization(question.Uri) is { } basic && !question.Headers.Keys.Contains("Authorization", StringComparer.OrdinalIgnoreCase))
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", basic);
+        }
+
         // What was meant for one host is not told to another that it sends us to.
         foreach (var (name, value) in question.Headers)
         {

@@ -84,7 +84,7 @@ public sealed class HttpProbe : IProbe
             Complain(verdict, size.Complaint("its size in bytes", body.Bytes.Length.ToString(CultureInfo.InvariantCulture)));
         }
 
-        var text = expected.NeedsBody ? Encoding.UTF8.GetString(body.Bytes) : "";
+        var text = expected.NeedsBody ? EncodingOf(answer).GetString(body.Bytes) : "";
         if (expected.Body is { } pattern)
         {
             Complain(verdict, pattern.Complaint("the answer", text));
@@ -93,6 +93,19 @@ public sealed class HttpProbe : IProbe
         if (expected.Json.Count > 0)
         {
             JudgeJson(text, verdict);
+        }
+    }
+
+    /// <summary>What the server says that its text is written in; UTF-8 where it says nothing that is known.</summary>
+    private static Encoding EncodingOf(HttpResponseMessage answer)
+    {
+        try
+        {
+            return Encoding.GetEncoding(answer.Content.Headers.ContentType?.CharSet?.Trim('"') ?? "utf-8");
+        }
+        catch (ArgumentException)
+        {
+            return Encoding.UTF8;
         }
     }
 

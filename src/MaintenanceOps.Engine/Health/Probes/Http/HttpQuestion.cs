@@ -3,7 +3,7 @@ namespace MaintenanceOps.Engine.Health.Probes.Http;
 /// <summary>What a web address is asked.</summary>
 public sealed record HttpQuestion
 {
-    /// <summary>The address; http or https.</summary>
+    /// <summary>The address; http or https. Its user and password go to its own host as basic authentication, unless a header says otherwise.</summary>
     public required Uri Uri { get; init; }
 
     /// <summary>The method.</summary>
@@ -42,13 +42,15 @@ public sealed record HttpQuestion
     {
         if (!Uri.IsAbsoluteUri || (Uri.Scheme != Uri.UriSchemeHttp && Uri.Scheme != Uri.UriSchemeHttps))
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{(Uri.IsAbsoluteUri && Uri.UserInfo.Length > 0 ? Uri.Scheme + "://…" : Uri.OriginalString)}' is no web address. Write it as http://host/path or https://host/path; a database goes with -Path, a plan with -Plan.");
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{WebAddress.Shown(Uri.OriginalString)}' is not a web address. Write it as http://host/path or https://host/path. A database or a plan is named by its own parameter.");
         }
 
         if (!IsToken(Method))
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{Expectation.Shorten(Method)}' is no method. Write it as GET, HEAD or POST.");
         }
+
+        _ = WebAddress.BasicAuthorization(Uri);
 
         // A line break would begin another header. The value may be secret and is not told.
         if (Headers.FirstOrDefault(h => !IsToken(h.Key) || h.Value is null || h.Value.Any(c => char.IsControl(c) && c != '\t')) is { Key: { } name })

@@ -110,7 +110,7 @@ internal sealed class UpkeepDatabase(PostgresCluster cluster, string name)
 /// <summary>Lets a test act whenever the engine tells how far it is.</summary>
 internal sealed class ProgressSink(Action act) : IOperationSink
 {
-    public void Progress(string activity, long done, long total) => act();
+    public void Progress(string activity, long done, long total, string? unit = null) => act();
 
     public void Warn(string message)
     {

@@ -44,7 +44,7 @@ internal sealed class UpkeepWorld : IDisposable
         string.Create(CultureInfo.InvariantCulture, $"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
 
     /// <summary>A connection of the application's, which closes as any other.</summary>
-    public SqliteConnection Connect() => SqliteConnections.OpenAlone(Database);
+    public SqliteConnection Connect() => SampleDatabase.AsApplication(Database);
 
     public IReadOnlyList<DatabaseFinding> Inspect() => DatabaseUpkeep.Inspect(Target(), SilentSink.Instance, default);
 

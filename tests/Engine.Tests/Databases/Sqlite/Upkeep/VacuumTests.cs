@@ -275,7 +275,7 @@ public sealed class VacuumTests : IDisposable
     {
         public Func<TimeSpan> CancelledAt { get; private set; } = () => TimeSpan.Zero;
 
-        public void Progress(string activity, long done, long total)
+        public void Progress(string activity, long done, long total, string? unit = null)
         {
             if (activity.StartsWith("Rewriting", StringComparison.Ordinal))
             {

@@ -111,7 +111,7 @@ internal sealed class PostgresIntegrity(UpkeepSession session, IOperationSink si
         var all = Ask(sql, r => (Id: r.GetFieldValue<uint>(0), Name: r.GetString(1)), cancellation);
         for (var i = 0; i < all.Count && !check.IsOver; i++)
         {
-            sink.Progress($"Checking {session.Server.Describe()} (objects)", i, all.Count);
+            sink.Progress($"Checking {session.Server.Describe()}", i, all.Count, "objects");
             check.Look(all[i].Id, all[i].Name, () => look(all[i].Id, all[i].Name));
         }
     }

@@ -44,7 +44,7 @@ internal sealed class IncrementalStep(UpkeepStep step)
     {
         for (var left = file.FreePages; left > 0;)
         {
-            step.Sink.Progress($"Giving free pages of {step.Path} back (pages)", file.FreePages - left, file.FreePages);
+            step.Sink.Progress($"Giving free pages of {step.Path} back", file.FreePages - left, file.FreePages, "pages");
             step.Turns().Run(step.Connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA incremental_vacuum({SlicePages})"));
             var now = Free();
             if (now >= left)

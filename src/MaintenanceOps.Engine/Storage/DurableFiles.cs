@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using MaintenanceOps.Engine.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace MaintenanceOps.Engine.Storage;
@@ -176,9 +175,6 @@ internal unsafe partial class DurableFiles
 
     /// <summary>Removes a file; one that does not exist is no error.</summary>
     public virtual void Delete(string path) => File.Delete(path);
-
-    /// <summary>Removes a folder with all that is in it, whatever bytes its names are made of.</summary>
-    public virtual void DeleteTree(string path) => TreeAccess.Current.RemoveTree(path);
 
     /// <summary>Makes a folder, and those above it, open to its owner alone.</summary>
     public virtual void CreateDirectory(string path)

@@ -5,7 +5,10 @@ internal static class IoErrors
 {
     private const int UnixTooManyOnMachine = 23;
     private const int UnixTooManyOpen = 24;
-    private const int UnixTooLarge = 27;
+
+    /// <summary>What Unix reports of a file that would become too large.</summary>
+    public const int UnixTooLarge = 27;
+
     private const int UnixNoSpace = 28;
     private const int UnixQuota = 122;
     private const int WindowsDiskFull = unchecked((int)0x80070070);

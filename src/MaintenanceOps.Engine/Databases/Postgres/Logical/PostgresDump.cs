@@ -49,7 +49,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         server.Tell(sink);
         try
         {
-            return Run(server, what, options, PostgresConnectionString.Parse(connectionString).Database is not null, cancellation);
+            return Run(server, what, options, PostgresConnectionString.Parse(connectionString).NamesDatabase, cancellation);
         }
         catch (NpgsqlException e)
         {

@@ -17,10 +17,10 @@ internal static class RecordedServer
         try
         {
             var known = manifest.Postgres?.Address is { } address
-                ? new NpgsqlConnectionStringBuilder { Host = address.Host, Port = address.Port, Username = address.User }
-                : PostgresConnectionString.Parse(manifest.Origin);
-            known.Database = null;
-            return options with { ConnectionString = known.ConnectionString };
+                ? new NpgsqlConnectionStringBuilder { Host = address.Host, Port = address.Port, Username = address.User }.ConnectionString
+                : manifest.Origin;
+            PostgresConnectionString.Parse(known);
+            return options with { ConnectionString = known };
         }
         catch (Exception e) when (e is MaintenanceException or ArgumentException)
         {

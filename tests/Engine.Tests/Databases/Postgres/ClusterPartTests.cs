@@ -47,7 +47,7 @@ public sealed class ClusterPartTests : IDisposable
         Assert.InRange(In("shop", "SELECT max(id) FROM orders_1403"), 3011, 3050);
 
         // What leads out of the part cannot hold any more, and is told.
-        Assert.Contains("deals_of_fkey", Assert.Single(repository.Restore(snapshot, at with { Schema = "sales", As = "sales_1403" }).Warnings), StringComparison.Ordinal);
+        Assert.Contains("deals_of_fkey", Assert.Single(repository.Restore(snapshot, at with { Schema = "sales", As = "sales_1403" }).Unrestored).Name, StringComparison.Ordinal);
         Assert.Equal(1, In("shop", "SELECT count(*) FROM sales_1403.deals"));
         repository.Restore(snapshot, at with { As = "shop_1403" });
         Assert.Equal(3010, In("shop_1403", "SELECT count(*) FROM orders"));

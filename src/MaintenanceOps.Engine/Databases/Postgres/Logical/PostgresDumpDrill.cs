@@ -64,7 +64,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
             fill.FillRest();
             drill.Rows += fill.Counted.Values.Sum();
             CompareRows(fill, snapshot, facts, drill);
-            CompareSequences(database, snapshot, facts, drill);
+            CompareSequences(database, fill, snapshot, facts, drill);
             Warn(fill, snapshot, facts, drill);
         }
         catch (MaintenanceException e) when (e.Code is ErrorCode.ClientToolFailed)
@@ -121,13 +121,17 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         }
     }
 
-    private static void CompareSequences(PostgresServer database, Snapshot snapshot, PostgresDatabase facts, SnapshotProof.Drill drill)
+    private static void CompareSequences(PostgresServer database, DatabaseFill fill, Snapshot snapshot, PostgresDatabase facts, SnapshotProof.Drill drill)
     {
         foreach (var (recorded, restored) in SequenceValues.Behind(facts.Sequences, database))
         {
             if (restored is not null)
             {
                 drill.Fail("SequenceBehind", $"Sequence '{recorded.Name}' of '{facts.Name}' stands at {restored.Last} after the restore and stood at {recorded.Last} when the snapshot was taken, so it would give out numbers again.", snapshot, recorded.Name);
+            }
+            else if (fill.Unrestored.Count == 0 && fill.Missing.Count == 0)
+            {
+                drill.Fail("SequenceMissing", $"Sequence '{recorded.Name}' of '{facts.Name}' is missing after the restore.", snapshot, recorded.Name);
             }
         }
     }

@@ -22,10 +22,7 @@ internal sealed class EntryList : IDisposable
         }
 
         Path = $"/tmp/mops-list-{Guid.NewGuid():N}";
-        using var tee = tools.StartThere(["tee", Path], cancellation);
-        tee.Feed(input => input.Write(text));
-        tee.Output.CopyTo(Stream.Null);
-        tee.Finish(cancellation);
+        RunThere("tee", Path, text, cancellation);
     }
 
     public string Path { get; }
@@ -38,7 +35,27 @@ internal sealed class EntryList : IDisposable
             return;
         }
 
-        using var remove = tools.StartThere(["rm", "-f", Path], CancellationToken.None);
-        remove.Settle(CancellationToken.None);
+        RunThere("rm", Path, [], CancellationToken.None);
+    }
+
+    /// <summary>Where the prefix leaves no search path, the program is asked for by its place.</summary>
+    private void RunThere(string program, string path, byte[] input, CancellationToken cancellation)
+    {
+        try
+        {
+            Run(program);
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.ClientToolFailed)
+        {
+            Run("/usr/bin/" + program);
+        }
+
+        void Run(string name)
+        {
+            using var started = tools.StartThere([name, path], cancellation);
+            started.Feed(to => to.Write(input));
+            started.Output.CopyTo(Stream.Null);
+            started.Finish(cancellation);
+        }
     }
 }

@@ -136,7 +136,7 @@ public sealed class TableFamilyTests : IDisposable
             CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE SEQUENCE numbers START 10; SELECT nextval('numbers');
             CREATE TABLE people(id serial PRIMARY KEY, key uuid DEFAULT uuid_generate_v4(), name citext UNIQUE, mood mood DEFAULT 'good', number int DEFAULT nextval('numbers'));
             INSERT INTO people(name) VALUES ('Ann'), ('Bob'); CREATE TABLE day(at int) PARTITION BY RANGE (at); CREATE TABLE day_1 PARTITION OF day DEFAULT; INSERT INTO day VALUES (1);
-            CREATE VIEW names AS SELECT name FROM people; CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM people;
+            CREATE ROLE reader; GRANT SELECT ON people TO reader; CREATE VIEW names AS SELECT name FROM people; CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM people;
             """,
             "app");
         using var repository = Repositories.New(folder);
@@ -151,7 +151,12 @@ public sealed class TableFamilyTests : IDisposable
 
         // In its own place, with what is there kept beside it.
         cluster.Execute("DELETE FROM people", "app");
-        Assert.Equal(ErrorCode.DestinationInUse, Assert.Throws<MaintenanceException>(() => repository.PlayBack(cluster, snapshot, new RestoreOptions { Schema = "before", Force = false, As = "before" })).Code);
+        Assert.Equal(ErrorCode.DestinationInUse, Assert.Throws<MaintenanceException>(() => repository.PlayBack(cluster, snapshot, new RestoreOptions { Schema = "public" })).Code);
+        Assert.Contains(repository.PlayBack(cluster, snapshot, new RestoreOptions { Schema = "public", Force = true }).Warnings, w => w.Contains("public_before_", StringComparison.Ordinal));
+        Assert.Equal(2, cluster.In<long>("app", "SELECT count(*) FROM people"));
+        Assert.Equal(3, cluster.In<int>("app", "INSERT INTO people(name) VALUES ('Dan') RETURNING id"));
+        Assert.True(cluster.In<bool>("app", "SELECT has_schema_privilege('reader', 'public', 'USAGE') AND has_table_privilege('reader', 'people', 'SELECT')"));
+        Assert.Equal("public", cluster.In<string>("app", "SELECT string_agg(DISTINCT extnamespace::regnamespace::text, ',') FROM pg_extension WHERE extname <> 'plpgsql'"));
         Assert.Equal(0, cluster.Leftovers("app"));
     }
 

@@ -18,6 +18,7 @@ internal sealed class MovedAside(PostgresServer live)
 
     private readonly string suffix = KeptName.Suffix();
     private readonly List<(TableName View, string Kind, string Statement)> views = [];
+    private string? keptSchema;
 
     /// <summary>Foreign keys of other tables that led to what was moved; they were dropped and can be made anew.</summary>
     public List<ForeignKey> ForeignKeys { get; } = [];
@@ -46,7 +47,27 @@ internal sealed class MovedAside(PostgresServer live)
 
         var kept = KeptName.Of(schema, suffix, name => PartPlace.HasSchema(live, name));
         live.Execute($"ALTER SCHEMA {PostgresServer.Quote(schema)} RENAME TO {PostgresServer.Quote(kept)}");
+        keptSchema = kept;
         Notes.Add($"The schema that was there before is kept as '{kept}'. Drop it when the new one is known to be right.");
+    }
+
+    /// <summary>Extensions belong to the database and not to what was replaced: they stay in the schema of their name.</summary>
+    public void ReturnExtensions(string schema)
+    {
+        foreach (var extension in keptSchema is null ? [] : live.Rows("SELECT e.extname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname = $1", r => r.GetString(0), keptSchema))
+        {
+            live.Execute("SAVEPOINT piece");
+            try
+            {
+                live.Execute($"ALTER EXTENSION {PostgresServer.Quote(extension)} SET SCHEMA {PostgresServer.Quote(schema)}");
+                live.Execute("RELEASE SAVEPOINT piece");
+            }
+            catch (PostgresException e)
+            {
+                live.Execute("ROLLBACK TO SAVEPOINT piece");
+                Notes.Add($"Extension '{extension}' is in '{keptSchema}' now, because it could not be moved: {e.MessageText} Do not drop that schema before.");
+            }
+        }
     }
 
     /// <summary>Lets the views read what has the old name now. Materialized views keep the rows that they have.</summary>

@@ -66,6 +66,7 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
         }
 
         live.Execute($"ALTER SCHEMA {PostgresServer.Quote(stage.Schemas.Single().Staged)} RENAME TO {PostgresServer.Quote(target)}");
+        aside.ReturnExtensions(target);
         return aside.ForeignKeys;
     }
 

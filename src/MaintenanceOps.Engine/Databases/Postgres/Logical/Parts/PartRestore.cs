@@ -68,7 +68,7 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
         try
         {
             shared.Bring(stage.Schemas.Select(s => s.Staged), cancellation);
-            var unrestored = before.Concat(Fill(from, stage, expected, views, cancellation)).ToList();
+            var unrestored = before.Select(u => PartWords.Rename(u, members)).Concat(Fill(from, stage, expected, views, cancellation)).ToList();
             RequireAll(unrestored);
             var install = new PartInstall(live, part, stage, MayReplace);
             unrestored.AddRange(install.Run(PartForeignKeys.Of(foreignKeys, stage, parents, part.IsRenamed), options.Strict));
@@ -103,23 +103,7 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
         }
 
         fill.FillRest();
-        return [.. fill.Unrestored.Select(u => Rename(u, stage))];
-    }
-
-    /// <summary>An object is told by the place where it would be, and not by the one where it was made.</summary>
-    private static UnrestoredObject Rename(UnrestoredObject unrestored, PartStage stage)
-    {
-        var (name, error, statement) = (unrestored.Name, unrestored.Error, unrestored.Statement);
-        foreach (var (staged, target) in stage.Schemas)
-        {
-            (name, error, statement) = (Replace(name), Replace(error), Replace(statement));
-
-            string Replace(string text) => text
-                .Replace(PostgresServer.Quote(staged), PostgresServer.Quote(target), StringComparison.Ordinal)
-                .Replace(staged, PartLeftovers.IsPlain(target) ? target : PostgresServer.Quote(target), StringComparison.Ordinal);
-        }
-
-        return new UnrestoredObject(name, error, statement);
+        return [.. fill.Unrestored.Select(u => PartWords.Rename(u, stage))];
     }
 
     private void RequireAll(List<UnrestoredObject> unrestored)

@@ -93,6 +93,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
     {
         var staged = schemas[(schema, part.TargetSchema())] = newSchema();
         from.Execute($"ALTER SCHEMA {PostgresServer.Quote(schema)} RENAME TO {PostgresServer.Quote(staged)}");
+        ForgetInitialRights(staged);
         var extensions = from.Rows("SELECT e.extname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname = $1", r => r.GetString(0), staged);
         if (extensions.Count == 0)
         {
@@ -112,6 +113,19 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
             {
                 Notes.Add($"Extension '{extension}' in schema '{schema}' was in the way: {e.MessageText}");
             }
+        }
+    }
+
+    /// <summary>The rights that initdb gave on public are not dumped, for another public has them; under another name it has not.</summary>
+    private void ForgetInitialRights(string schema)
+    {
+        try
+        {
+            from.Execute("DELETE FROM pg_catalog.pg_init_privs WHERE classoid = 'pg_catalog.pg_namespace'::regclass AND objoid = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)", schema);
+        }
+        catch (PostgresException)
+        {
+            Notes.Add($"The rights on the schema itself may be missing: only a superuser can read which of them it had from the beginning. Look at them with \\dn+.");
         }
     }
 

@@ -125,7 +125,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
         }
         catch (PostgresException)
         {
-            Notes.Add($"The rights on the schema itself may be missing: only a superuser can read which of them it had from the beginning. Look at them with \\dn+.");
+            Notes.Add("The rights on the schema itself may be missing: only a superuser can read which of them it had from the beginning. Look at them with \\dn+.");
         }
     }
 

@@ -78,7 +78,7 @@ internal sealed class Commits(Repository repository)
             throw Lost("A prune has given this work up for dead.");
         }
 
-        LookBack(manifest, name, bytes, pending, cancellation);
+        LookBack(id, manifest, bytes, cancellation);
         TryDelete(pending);
         return id;
     }
@@ -115,8 +115,9 @@ internal sealed class Commits(Repository repository)
     /// The same look once more, for stores that do not keep what they promise (a listing that lags, a condition that is not
     /// honoured), and whether it is still the same store. Where something is missing, the manifest is taken back.
     /// </summary>
-    private void LookBack(Manifest manifest, string name, byte[] bytes, string pending, CancellationToken cancellation)
+    private void LookBack(string id, Manifest manifest, byte[] bytes, CancellationToken cancellation)
     {
+        var (name, pending) = (Manifest.ObjectName(id), Manifest.PendingName(id));
         try
         {
             RequireAll(manifest, cancellation);
@@ -127,9 +128,30 @@ internal sealed class Commits(Repository repository)
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.LeaseLost)
         {
-            repository.Store.Delete(name, CancellationToken.None);
-            TryDelete(pending);
-            throw;
+            if (!HasAll(id, manifest, cancellation))
+            {
+                // A prune may have seen it by now, and must not miss it.
+                new Prune.Tombstones(repository).Put(id);
+                repository.Store.Delete(name, CancellationToken.None);
+                TryDelete(pending);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Whether every block of a named manifest lasts: a prune may have moved some out of packs that were built on.</summary>
+    private bool HasAll(string id, Manifest manifest, CancellationToken cancellation)
+    {
+        try
+        {
+            repository.ReadIndexAgain(out _);
+            var doomed = repository.Dooms.Require(cancellation);
+            return MapsOf(manifest).All(m => !doomed.Contains(PageMap.ObjectName(m)))
+                && SnapshotBlocks.Of(repository, id, manifest, cancellation).All(b => repository.Index.Find(b) is >= 0 and var place && repository.Index.IsLasting(place));
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
+        {
+            return false;
         }
     }
 

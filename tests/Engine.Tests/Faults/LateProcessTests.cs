@@ -43,7 +43,7 @@ public sealed class LateProcessTests(ITestOutputHelper output)
             Signal("-CONT", sleeper);
             var text = sleeper.StandardError.ReadToEndAsync();
             Assert.True(sleeper.WaitForExit(60_000), $"{scenario}, step {step}: it does not end.");
-            Assert.True(sleeper.ExitCode == 0 || text.Result.Contains("LeaseLost", StringComparison.Ordinal) || text.Result.Contains("overtaken", StringComparison.Ordinal) || text.Result.Contains("lease for the", StringComparison.Ordinal), $"{scenario}, step {step}: {text.Result}");
+            Assert.True(sleeper.ExitCode == 0 || Told.Any(t => text.Result.Contains(t, StringComparison.Ordinal)), $"{scenario}, step {step}: {text.Result}");
             (late, done) = sleeper.ExitCode == 0 ? (late, done + 1) : (late + 1, done);
             CheckAll(world.Path, $"{scenario}, step {step}");
         }
@@ -51,6 +51,9 @@ public sealed class LateProcessTests(ITestOutputHelper output)
         Assert.True(late + done > 5);
         output.WriteLine($"{scenario}: {done} ended well, {late} were overtaken");
     }
+
+    /// <summary>What a process may say that was overtaken; its code is not in what an unhandled exception prints.</summary>
+    private static readonly string[] Told = ["was overtaken", "The lease for the", "has just begun"];
 
     /// <summary>Every other step: two neighbours differ in nothing that others can see.</summary>
     private const int Stride = 2;
@@ -81,10 +84,10 @@ public sealed class LateProcessTests(ITestOutputHelper output)
         {
             using var repository = Repository.Open(Path.Combine(place, name));
             repository.Store.List("leases/").Where(l => !l.Name.Contains("pending", StringComparison.Ordinal)).ToList().ForEach(l => repository.Store.Delete(l.Name));
-            repository.Prune(new PruneOptions { Now = true });
+            repository.Prune(new PruneOptions { Now = true, Force = true });
             repository.BackUp(Path.Combine(place, "app.db"), "others");
             repository.BackUpFiles(Path.Combine(place, "tree"), "other-files");
-            repository.Prune(new PruneOptions { Now = true });
+            repository.Prune(new PruneOptions { Now = true, Force = true });
         }
     }
 
@@ -94,7 +97,7 @@ public sealed class LateProcessTests(ITestOutputHelper output)
         {
             using var repository = Repository.Open(Path.Combine(place, name));
             Assert.True(repository.Check() is [], $"{what}: {string.Join(' ', repository.Check().Select(f => f.Message))}");
-            repository.Prune();
+            repository.Prune(force: repository.ManifestIds().ToList() is []);
             Assert.True(repository.Check() is [], $"{what}, after a prune: {string.Join(' ', repository.Check().Select(f => f.Message))}");
         }
     }

@@ -38,16 +38,21 @@ public sealed class PruneModelTests(ITestOutputHelper output)
     public void What_comes_afterwards_is_not_stuck()
     {
         var (_, _, ends) = Search(World.Start(1, 1, 2), Omission.Nothing);
-        Assert.NotEmpty(ends);
+        var tried = 0;
         foreach (var end in ends)
         {
-            var world = end with { Pruner0 = default, Pruner1 = new Pruner { At = World.Finished } };
-            world = Alone(world);
-            world = Alone(world with { Pruner0 = default });
-            Assert.True(world.IsClean(), $"After {end} prunes leave {world}.");
-            var backup = Alone(world with { Writer0 = default, Named = 0, Acknowledged = 0, Revoked = 0, Contents = (ushort)(world.Contents & ~(3 << 4)), Present = (byte)(world.Present & ~4) });
-            Assert.Equal(1, backup.Acknowledged);
+            if (end.WithFreshPrune() is { } fresh)
+            {
+                var pruned = Alone(fresh);
+                Assert.True(pruned.IsClean(), $"After {end} a prune leaves {pruned}.");
+                tried++;
+            }
+
+            var forgotten = end with { Writer0 = default, Named = 0, Acknowledged = 0, Revoked = 0, Doom0 = (byte)(end.Doom0 & ~4), Doom1 = (byte)(end.Doom1 & ~4), Contents = (ushort)(end.Contents & ~(3 << 4)), Present = (byte)(end.Present & ~4) };
+            Assert.Equal(1, Alone(forgotten).Acknowledged);
         }
+
+        Assert.True(tried > 10);
     }
 
     /// <summary>Lets whoever is not finished go on to the end, one after the other; a prune gives up what is pending.</summary>

@@ -73,6 +73,15 @@ internal record struct World
         Pruner1 = new Pruner { At = pruners > 1 ? (byte)0 : Finished },
     };
 
+    /// <summary>The state with a prune that begins, in the place of one whose pack and doom are gone; null where there is none.</summary>
+    public readonly World? WithFreshPrune()
+    {
+        var done = new Pruner { At = Finished };
+        return (Present & 32) == 0 && Doom0 == 0 ? this with { Pruner0 = default, Pruner1 = done }
+            : (Present & 64) == 0 && Doom1 == 0 ? this with { Pruner0 = done, Pruner1 = default }
+            : null;
+    }
+
     /// <summary>What is wrong; null where all that is promised holds.</summary>
     public readonly string? Fault()
     {

@@ -15,6 +15,7 @@ internal sealed class ScratchFolder : IDisposable
 {
     private const string Prefix = ".mops-scratch-";
     private const string KeptPrefix = ".mops-kept-";
+    private const string Probe = "probe";
     private const int OthersAll = 0x3f;
     private readonly FolderHandle parent;
     private string name;
@@ -46,10 +47,11 @@ internal sealed class ScratchFolder : IDisposable
     public static ScratchFolder CreateIn(FolderHandle parent)
     {
         FolderHandle? folder = null;
+        var name = "";
         try
         {
             RemoveOrphans(parent);
-            var name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{ProcessIdentity.Started}-{Guid.NewGuid():N}");
+            name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{ProcessIdentity.Started}-{Guid.NewGuid():N}");
             parent.CreateFolder(name);
             folder = parent.OpenFolder(name);
             folder.MakePrivate();
@@ -58,9 +60,34 @@ internal sealed class ScratchFolder : IDisposable
         }
         catch
         {
+            Discard(parent, name, folder);
+            throw;
+        }
+    }
+
+    /// <summary>Removes what was begun; a folder that somebody else put there is left, unless it is empty.</summary>
+    private static void Discard(FolderHandle parent, string name, FolderHandle? folder)
+    {
+        try
+        {
+            if (folder?.Look(Probe) is { Kind: EntryKind.File })
+            {
+                folder.Remove(Probe);
+            }
+
+            if (name.Length > 0 && parent.Look(name) is { Kind: EntryKind.Folder })
+            {
+                parent.RemoveFolder(name);
+            }
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            // What made the beginning fail keeps it from being removed too; the next user of the place removes it.
+        }
+        finally
+        {
             folder?.Dispose();
             parent.Dispose();
-            throw;
         }
     }
 
@@ -99,12 +126,11 @@ internal sealed class ScratchFolder : IDisposable
     /// </summary>
     private static void RequireOurs(FolderHandle folder)
     {
-        const string probe = "probe";
         var self = folder.Self;
         var isEmpty = folder.Names().Count == 0;
-        folder.CreateFile(probe).Dispose();
-        var file = folder.Look(probe);
-        folder.Remove(probe);
+        folder.CreateFile(Probe).Dispose();
+        var file = folder.Look(Probe);
+        folder.Remove(Probe);
         if (!isEmpty || file is not { } own || own.User != self.User || (self.Mode >= 0 && (self.Mode & ~own.Mode & OthersAll) != 0))
         {
             throw new IOException($"Another folder was put in the place of '{PathCodec.Display(folder.Path)}' while it was made.");

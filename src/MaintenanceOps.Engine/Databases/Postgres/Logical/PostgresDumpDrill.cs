@@ -17,7 +17,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
     {
         using var scratch = ScratchFolder.Create(options.ScratchFolder);
         using var server = Start(manifest, scratch, cancellation);
-        using (var maintenance = PostgresServer.Connect(server.ConnectionString, "template1"))
+        using (var maintenance = PostgresServer.Connect(server.ConnectionString, "template1", cancellation))
         {
             new DrillRoles(maintenance).Provide(repository, snapshot, manifest, cancellation);
         }
@@ -53,7 +53,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
 
     private void Restore(ThrowawayServer server, Snapshot snapshot, Manifest manifest, PostgresDatabase facts, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
-        Create(server, facts);
+        Create(server, facts, cancellation);
         using var database = PostgresServer.Connect(server.ConnectionString, facts.Name, cancellation);
         try
         {
@@ -77,9 +77,9 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         }
     }
 
-    private static void Create(ThrowawayServer server, PostgresDatabase facts)
+    private static void Create(ThrowawayServer server, PostgresDatabase facts, CancellationToken cancellation)
     {
-        using var maintenance = PostgresServer.Connect(server.ConnectionString, "template1");
+        using var maintenance = PostgresServer.Connect(server.ConnectionString, "template1", cancellation);
         if (facts.Name == "postgres")
         {
             maintenance.Execute("DROP DATABASE IF EXISTS postgres");

@@ -36,11 +36,10 @@ internal sealed class SqliteComparison(Repository repository, IOperationSink sin
         var connection = SqliteConnections.OpenAlone(path);
         connection.CancelOn(cancellation);
         connection.Execute("PRAGMA temp_store = FILE");
-        var known = connection.Column("SELECT name FROM pragma_collation_list", r => r.GetString(0));
         var used = connection.Column(
             "SELECT DISTINCT x.coll FROM sqlite_schema s, pragma_index_list(s.name) l, pragma_index_xinfo(l.name) x WHERE s.type = 'table' AND s.sql NOT LIKE 'CREATE VIRTUAL%' AND x.coll IS NOT NULL",
             r => r.GetString(0));
-        foreach (var collation in used.Except(known, StringComparer.OrdinalIgnoreCase))
+        foreach (var collation in used.Except(SqlText.Collations, StringComparer.OrdinalIgnoreCase))
         {
             // To open an index SQLite wants its collation; to read all rows in another order it never calls it.
             connection.CreateCollation(collation, string.CompareOrdinal);

@@ -9,6 +9,9 @@ namespace MaintenanceOps.Engine.Tests.Databases.Sqlite;
 /// <summary>Stored values are compared byte for byte, whatever a column's collation or affinity takes for equal.</summary>
 public sealed class SqliteComparisonTests : IDisposable
 {
+    /// <summary>An application trusts its own schema.</summary>
+    private const int TrustedSchema = 1017;
+
     private readonly TestFolder folder = new();
     private readonly Repository repository;
 
@@ -140,6 +143,7 @@ public sealed class SqliteComparisonTests : IDisposable
     private SqliteConnection Application()
     {
         var connection = SqliteConnections.OpenAlone(folder["app.db"], create: true);
+        SQLitePCL.raw.sqlite3_db_config(connection.Handle, TrustedSchema, 1, out _);
         connection.CreateCollation("german", string.CompareOrdinal);
         connection.CreateFunction("twice", (long a) => a * 2, isDeterministic: true);
         return connection;

@@ -9,6 +9,9 @@ namespace MaintenanceOps.Engine.Tests.Databases.Sqlite;
 /// <summary>One table out of a snapshot, with all that belongs to it: the application goes on as if it had never been away.</summary>
 public sealed class TableRestoreTests : IDisposable
 {
+    /// <summary>An application trusts its own schema.</summary>
+    private const int TrustedSchema = 1017;
+
     private readonly TestFolder folder = new();
     private readonly Repository repository;
 
@@ -281,6 +284,7 @@ public sealed class TableRestoreTests : IDisposable
     private SqliteConnection Application()
     {
         var connection = SqliteConnections.OpenAlone(folder["app.db"], create: true);
+        SQLitePCL.raw.sqlite3_db_config(connection.Handle, TrustedSchema, 1, out _);
         connection.CreateCollation("german", string.CompareOrdinal);
         connection.CreateFunction("is_fine", (string _) => true, isDeterministic: true);
         return connection;

@@ -8,6 +8,11 @@ internal static class SqlText
     /// <summary>More than any trigger has statements.</summary>
     private const int MaxSemicolons = 5000;
 
+    /// <summary>
+    /// The collations that SQLite has by itself. Its own list is no help: it also has every name that a schema mentions.
+    /// </summary>
+    public static readonly string[] Collations = ["BINARY", "NOCASE", "RTRIM"];
+
     public static string Literal(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 
     /// <summary>Whether two names mean the same object: SQLite ignores the case of the letters A to Z and of no others.</summary>

@@ -71,10 +71,9 @@ internal sealed record TableDefinition
 
     private TableDefinition WithCollations(SqliteConnection scratch, bool isWithoutRowid)
     {
-        var known = scratch.Column("SELECT name FROM pragma_collation_list", r => r.GetString(0)).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var used = scratch.Column(
             $"SELECT l.name, l.origin, x.coll FROM pragma_index_list({SqlText.Literal(Name)}) l, pragma_index_xinfo(l.name) x WHERE x.key = 1 AND x.coll IS NOT NULL",
-            r => (Index: r.GetString(0), Origin: r.GetString(1), Collation: r.GetString(2))).Where(u => !known.Contains(u.Collation)).ToList();
+            r => (Index: r.GetString(0), Origin: r.GetString(1), Collation: r.GetString(2))).Where(u => !SqlText.Collations.Contains(u.Collation, StringComparer.OrdinalIgnoreCase)).ToList();
         if (used.Find(u => u.Origin != "c") is { Collation: { } collation })
         {
             throw new MaintenanceException(

@@ -131,7 +131,7 @@ sealed class Repository(string root, byte[] secret)
             throw new Refusal($"There is no repository at {root}.");
 
         var description = Described(root, "repository") ?? throw new Damage("repository.json and its copy are damaged. Both can be written anew by hand: see the format's section 3.");
-        if (description.GetProperty("format").GetInt32() != 1)
+        if (description.GetProperty("format").GetInt32() is not (1 or 2))
             throw new Refusal("The repository has a format that this program does not know.");
 
         var passphrase = Passphrase();
@@ -202,7 +202,11 @@ sealed class Repository(string root, byte[] secret)
     public byte[] ReadMap(string id)
     {
         var content = ReadSealed('M', "maps", id);
-        return Convert.ToHexStringLower(HMACSHA512.HashData(nameKey, content).AsSpan(0, 32)) == id ? content : throw new Damage($"maps/{id} is another map");
+        if (Convert.ToHexStringLower(HMACSHA512.HashData(nameKey, content).AsSpan(0, 32)) != id)
+            throw new Damage($"maps/{id} is another map");
+
+        // Since format 2 a map begins with 3 and sixteen random bytes, so that its name is new (section 6).
+        return content is [3, ..] ? content[Math.Min(content.Length, 17)..] : content;
     }
 
     /// <summary>Opens one AES-256-GCM seal: the key is derived from the header's salt and kind, the nonce is a number.</summary>

@@ -26,7 +26,7 @@ internal sealed class FaultyFiles(StepCounter fault) : DurableFiles
 
     public override void Delete(string path) => fault.Step(() => base.Delete(path));
 
-    public override void DeleteTree(string path) => fault.Step(() => base.DeleteTree(path));
+    public override void CreateFolderIn(RootFolder root, string relative) => fault.Step(() => base.CreateFolderIn(root, relative));
 
     public override void CreateDirectory(string path) => fault.Step(() => base.CreateDirectory(path));
 }

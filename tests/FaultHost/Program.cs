@@ -13,13 +13,20 @@ if (SoakWriters.Names.Contains(args[0]))
     return 0;
 }
 
-var fault = new StepCounter(step, Enum.Parse<FaultMode>(args[3]), Die);
+var mode = Enum.Parse<FaultMode>(args[3]);
+var fault = new StepCounter(step, mode, mode == FaultMode.Sleep ? FallAsleep : Die);
 DurableFiles.Default = new FaultyFiles(fault);
 TreeAccess.Current = new FaultyTreeAccess(TreeAccess.Current, fault);
 Action<string, string> run = ModeScenarios.Names.Contains(args[0]) ? ModeScenarios.Run : Scenarios.Run;
 run(args[0], args[1]);
 Console.WriteLine(fault.Steps);
 return 0;
+
+static void FallAsleep()
+{
+    using var stop = System.Diagnostics.Process.Start("kill", ["-STOP", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)]);
+    stop.WaitForExit();
+}
 
 static void Die()
 {

@@ -35,7 +35,7 @@ internal static class Scenarios
                 new FileBackup(repository, silent).Run(new FileBackupOptions { Paths = [at("tree")] }, new BackupOptions { Source = "app/files" });
                 break;
             case "prune":
-                new RepositoryPrune(repository, silent).Run(dryRun: false);
+                new RepositoryPrune(repository, silent).Run(new PruneOptions());
                 break;
             case "restore":
                 new SnapshotRestore(repository, silent).Run(database(), new RestoreOptions { Destination = at("restored.db") });

@@ -8,6 +8,9 @@ internal enum FaultMode
 
     /// <summary>A write is carried out for its first half.</summary>
     Half,
+
+    /// <summary>The process stops and carries the step out when somebody lets it go on: a machine that sleeps.</summary>
+    Sleep,
 }
 
 /// <summary>Counts the steps that change the disk and strikes at one of them, or at several in a row.</summary>
@@ -48,6 +51,10 @@ internal sealed class StepCounter(int strikeAt, FaultMode mode, Action strike, i
         }
 
         strike();
+        if (mode == FaultMode.Sleep)
+        {
+            action();
+        }
     }
 
     public T Step<T>(Func<T> action)

@@ -177,6 +177,14 @@ public sealed class RecoveryTests : Place
         mops.Run("wal-fetch", "0000000100000000000000FF", "none", "--cluster", system, "--repository", "wal").Expect(1);
         mops.Run("wal-fetch", "0000000100000000000000FF", "none", "--cluster", system, "--repository", "elsewhere").Expect(126);
         mops.Run("wal-fetch", "../../../etc/passwd", "none", "--cluster", system, "--repository", "wal").Expect(126);
+        mops.Run("wal-fetch", "0000000100000000000000FF", "none", "--cluster", system, "--repositry", "wal").Expect(126);
+        mops.Run("wal-fetch", "0000000100000000000000FF").Expect(126);
+        mops.Run("wal-fetch", "0000000100000000000000FF", "none", "--cluster", "one", "--repository", "wal").Expect(126);
+
+        // A segment before one that is archived is no end, and neither is a damaged one.
+        mops.Run("wal-fetch", "000000010000000000000000", "none", "--cluster", system, "--repository", "wal").Expect(126);
+        File.WriteAllText(Directory.EnumerateFiles(InFolder("wal/wal"), Path.GetFileName(segment), SearchOption.AllDirectories).Single(), "rot");
+        mops.Run("wal-fetch", Path.GetFileName(segment), "none", "--cluster", system, "--repository", "wal").Expect(126);
         Assert.False(File.Exists(InFolder("none")));
     }
 

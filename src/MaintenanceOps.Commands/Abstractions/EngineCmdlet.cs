@@ -12,6 +12,9 @@ public abstract class EngineCmdlet : PSCmdlet, IDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly int activityId = Interlocked.Increment(ref activities);
 
+    /// <summary>Is cancelled when the command is stopped.</summary>
+    private protected CancellationToken StopToken => stopping.Token;
+
     /// <summary>Whether <c>-WhatIf</c> or <c>$WhatIfPreference</c> holds, for where a plan is shown instead of a result.</summary>
     protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var given)
         ? LanguagePrimitives.IsTrue(given)

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MaintenanceOps.Engine;
 
 namespace MaintenanceOps.Commands;
 
@@ -9,8 +10,19 @@ internal static class ErrorRecords
     {
         var failure = exception as MaintenanceException
             ?? new MaintenanceException(ErrorCode.Unexpected, $"{exception.GetType().Name}: {exception.Message}", target?.ToString(), exception);
-        return new ErrorRecord(failure, failure.Code.ToString(), CategoryOf(failure.Code), target ?? failure.Target);
+        if (SecretText.Hide(failure.Message) is var message && message != failure.Message)
+        {
+            // The engine does not repeat passwords; words that others made may, and so may the exceptions inside.
+            failure = new MaintenanceException(failure.Code, message, SecretText.IsLikely(failure.Target) ? null : failure.Target);
+        }
+
+        return new ErrorRecord(failure, failure.Code.ToString(), CategoryOf(failure.Code), Safe(target) ?? Safe(failure.Target));
     }
+
+    /// <summary>A connection string where a path should be; none of it is told.</summary>
+    public static ErrorRecord NotAPath() => From(
+        new MaintenanceException(ErrorCode.InvalidArgument, "That is a connection string and no path, and is not shown. Give it with -ConnectionString where the command has it. A path that looks like one is written ./path."),
+        null);
 
     public static ErrorRecord OtherProvider(string path, string provider) => From(
         new MaintenanceException(ErrorCode.InvalidArgument, $"'{path}' belongs to the provider {provider}; only paths of the file system can be used.", path),
@@ -19,6 +31,8 @@ internal static class ErrorRecords
     public static ErrorRecord NoMatch(string path) => From(
         new MaintenanceException(ErrorCode.PathNotFound, $"There is nothing at '{path}'.", path),
         path);
+
+    private static object? Safe(object? target) => target is string or Uri && SecretText.IsLikely(target.ToString()) ? null : target;
 
     /// <summary>One entry of the source that is missing in a snapshot.</summary>
     public static ErrorRecord Missing(Snapshot snapshot, string name) => From(

@@ -8,7 +8,8 @@ namespace MaintenanceOps.Commands;
 /// <summary>
 /// The repositories that a pipeline has opened, each once: turning a passphrase into a key takes half a second by design.
 /// </summary>
-internal sealed class OpenRepositories : IDisposable
+/// <param name="stopping">Ends every wait for a store when the command is stopped.</param>
+internal sealed class OpenRepositories(CancellationToken stopping) : IDisposable
 {
     private readonly Dictionary<string, Repository> open = new(StringComparer.Ordinal);
 
@@ -20,7 +21,7 @@ internal sealed class OpenRepositories : IDisposable
     {
         if (!open.TryGetValue(location, out var repository))
         {
-            repository = initialize ? OpenOrCreate(location, passphrase) : Repository.Open(location, passphrase);
+            repository = initialize ? OpenOrCreate(location, passphrase) : Repository.Open(location, passphrase, cancellation: stopping);
             open.Add(location, repository);
         }
 
@@ -29,7 +30,7 @@ internal sealed class OpenRepositories : IDisposable
 
     /// <summary>Makes a repository and keeps it open.</summary>
     public Repository Create(string location, Passphrase? passphrase, string label) =>
-        open[location] = Repository.Create(location, passphrase ?? Passphrase.FromEnvironment(), label);
+        open[location] = Repository.Create(location, passphrase ?? Passphrase.FromEnvironment(), label, cancellation: stopping);
 
     public void Dispose()
     {
@@ -47,15 +48,15 @@ internal sealed class OpenRepositories : IDisposable
         : keyFile is not null ? Passphrase.FromFile(keyFile)
         : null;
 
-    private static Repository OpenOrCreate(string location, Passphrase? passphrase)
+    private Repository OpenOrCreate(string location, Passphrase? passphrase)
     {
         try
         {
-            return Repository.Open(location, passphrase);
+            return Repository.Open(location, passphrase, cancellation: stopping);
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.RepositoryNotFound)
         {
-            return Repository.Create(location, passphrase ?? Passphrase.FromEnvironment());
+            return Repository.Create(location, passphrase ?? Passphrase.FromEnvironment(), cancellation: stopping);
         }
     }
 }

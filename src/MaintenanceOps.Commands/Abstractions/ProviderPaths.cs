@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MaintenanceOps.Engine;
 
 namespace MaintenanceOps.Commands;
 
@@ -17,6 +18,13 @@ internal static class ProviderPaths
         complete = true;
         foreach (var (path, literal) in paths)
         {
+            if (IsConnection(path))
+            {
+                cmdlet.WriteError(ErrorRecords.NotAPath());
+                complete = false;
+                continue;
+            }
+
             try
             {
                 var matches = Matches(cmdlet, path, literal, out var provider);
@@ -42,6 +50,11 @@ internal static class ProviderPaths
     /// <summary>The full path of something that need not exist. A path of another provider ends the pipeline.</summary>
     public static string Full(PSCmdlet cmdlet, string path)
     {
+        if (IsConnection(path))
+        {
+            cmdlet.ThrowTerminatingError(ErrorRecords.NotAPath());
+        }
+
         var full = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
         if (provider.Name != FileSystem)
         {
@@ -54,6 +67,9 @@ internal static class ProviderPaths
     /// <summary>A repository's location: a path made full, or <c>s3://…</c> as it stands.</summary>
     public static string Location(PSCmdlet cmdlet, string location) =>
         location.Contains("://", StringComparison.Ordinal) ? location : Full(cmdlet, location);
+
+    /// <summary>Whatever is wrong with such a path, an error that repeats it would show a password. A file of such a name is a path all the same.</summary>
+    private static bool IsConnection(string path) => SecretText.IsConnection(path) && !System.IO.Path.Exists(path);
 
     private static List<string> Matches(PSCmdlet cmdlet, string path, bool literal, out ProviderInfo provider)
     {

@@ -7,7 +7,9 @@ namespace MaintenanceOps.Commands;
 /// <summary>A cmdlet that works in a repository. The repository stays open until the pipeline ends.</summary>
 public abstract class RepositoryCmdlet : EngineCmdlet
 {
-    private readonly OpenRepositories repositories = new();
+    private readonly OpenRepositories repositories;
+
+    private protected RepositoryCmdlet() => repositories = new OpenRepositories(StopToken);
 
     /// <summary>The repository: a path or <c>s3://bucket/prefix</c>; <c>$env:MAINTENANCEOPS_REPOSITORY</c> where it is left out.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]

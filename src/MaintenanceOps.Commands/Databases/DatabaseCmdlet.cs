@@ -62,7 +62,7 @@ public abstract class DatabaseCmdlet : EngineCmdlet
                 return Require(plan, _ => DatabasePlan.Targets(PlanFile.Load(plan), Name, LockTimeout));
             default:
                 var paths = ParameterSetName == LiteralPathSet ? LiteralPath.Select(p => (Text: p, Literal: true)) : Path.Select(p => (p.Text, p.IsLiteral));
-                return [.. ProviderPaths.Existing(this, paths.Where(p => IsPath(p.Text)), out _).Select(p => new DatabaseTarget { Path = p, LockTimeout = LockTimeout })];
+                return [.. ProviderPaths.Existing(this, paths, out _).Select(p => new DatabaseTarget { Path = p, LockTimeout = LockTimeout })];
         }
     }
 
@@ -82,17 +82,5 @@ public abstract class DatabaseCmdlet : EngineCmdlet
             WriteError(ErrorRecords.From(e, null));
             return null;
         }
-    }
-
-    /// <summary>A connection string in the place of a path would stand in the error with its password.</summary>
-    private bool IsPath(string path)
-    {
-        var isConnection = path.Contains("://", StringComparison.Ordinal) || path.StartsWith("Host=", StringComparison.OrdinalIgnoreCase) || path.StartsWith("Server=", StringComparison.OrdinalIgnoreCase);
-        if (isConnection)
-        {
-            WriteError(ErrorRecords.From(new MaintenanceException(ErrorCode.InvalidArgument, "That is a connection string and no path. Give it with -ConnectionString."), null));
-        }
-
-        return !isConnection;
     }
 }

@@ -30,7 +30,7 @@ public sealed class EnableWalArchiveCommand : RepositoryCmdlet
         // The server runs the command later and as another user, so the location must open now.
         var location = Open().Location;
         WalArchiveSettings? plan = null;
-        if (!Run(location, _ => plan = WalArchiveSettings.Plan(ConnectionString, location, Program, Timeout)))
+        if (!Run(location, output => plan = WalArchiveSettings.Plan(ConnectionString, location, Program, Timeout, output.Cancellation)))
         {
             return;
         }

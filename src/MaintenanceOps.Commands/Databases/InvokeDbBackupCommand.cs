@@ -30,6 +30,10 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
     [SupportsWildcards]
     public string[] Database { get; set; } = [];
 
+    /// <summary>Dumps all databases of the server but templates.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    public SwitchParameter AllDatabases { get; set; }
+
     /// <summary>How many programs dump one database at once.</summary>
     [Parameter(ParameterSetName = ServerSet)]
     [ValidateRange(1, 16)]
@@ -91,7 +95,7 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
         var tools = new ClientToolOptions { Path = ClientPath is null ? null : ProviderPaths.Full(this, ClientPath), Prefix = ClientPrefix };
         Run(place, output => output.Write(Method == PostgresMethod.Physical
             ? new PostgresBaseBackup(repository, output).Run(ConnectionString, tools, options, output.Cancellation)
-            : new PostgresDump(repository, output).Run(ConnectionString, new PostgresDumpOptions { Databases = Database, Parallel = Parallel, Tools = tools }, options, output.Cancellation)));
+            : new PostgresDump(repository, output).Run(ConnectionString, new PostgresDumpOptions { Databases = Database, AllDatabases = AllDatabases, Parallel = Parallel, Tools = tools }, options, output.Cancellation)));
     }
 
     private void BackUp(string path, string source)

@@ -76,6 +76,15 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
     [Duration]
     public TimeSpan? RecoveryWindow { get; set; }
 
+    /// <summary>With -Prune: removes at once what nothing needs, without waiting for the grace. Give it only where nobody else works in the repository.</summary>
+    [Parameter]
+    public SwitchParameter Now { get; set; }
+
+    /// <summary>With -Prune: how long what nothing needs stays doomed before a later prune removes it. A day where it is left out.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan? Grace { get; set; }
+
     /// <summary>Goes on where the newest snapshot or the clock looks suspicious.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -93,9 +102,9 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        if (RecoveryWindow is not null && !Prune)
+        if ((RecoveryWindow is not null || Now || Grace is not null) && !Prune)
         {
-            ThrowTerminatingError(ErrorRecords.From(new MaintenanceException(ErrorCode.InvalidArgument, "-RecoveryWindow says how much of the log a prune leaves. Give -Prune with it."), RecoveryWindow));
+            ThrowTerminatingError(ErrorRecords.From(new MaintenanceException(ErrorCode.InvalidArgument, "-RecoveryWindow, -Now and -Grace say how a prune goes about it. Give -Prune with them."), RecoveryWindow));
         }
 
         // An empty pipeline means no snapshot; it must never mean all of them.
@@ -129,10 +138,11 @@ public sealed class InvokeSnapshotRetentionCommand : RepositoryCmdlet
 
         if (Prune && ShouldProcess(repository.Location, "Remove what no snapshot needs"))
         {
+            var options = new PruneOptions { Now = Now, Grace = Grace ?? PruneOptions.DefaultGrace, RecoveryWindow = RecoveryWindow };
             Run(repository.Location, output =>
             {
-                var result = new RepositoryPrune(repository, output).Run(dryRun: false, recoveryWindow: RecoveryWindow, cancellation: output.Cancellation);
-                output.Inform($"{repository.Location}: {ByteSize.Format(result.Freed)} became free.");
+                var result = new RepositoryPrune(repository, output).Run(options, output.Cancellation);
+                output.Inform($"{repository.Location}: {ByteSize.Format(result.Freed)} became free{(result.SizeDoomed > 0 ? $", {ByteSize.Format(result.SizeDoomed)} will with a later prune" : "")}.");
             });
         }
     }

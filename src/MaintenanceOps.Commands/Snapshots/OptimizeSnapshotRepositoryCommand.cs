@@ -17,6 +17,15 @@ public sealed class OptimizeSnapshotRepositoryCommand : RepositoryFirstCmdlet
     [Duration]
     public TimeSpan? RecoveryWindow { get; set; }
 
+    /// <summary>Removes at once what nothing needs, without waiting for the grace. Give it only where nobody else works in the repository.</summary>
+    [Parameter]
+    public SwitchParameter Now { get; set; }
+
+    /// <summary>How long what nothing needs stays doomed before a later run removes it, where it cannot be known that nobody else is at work. A day where it is left out.</summary>
+    [Parameter]
+    [Duration]
+    public TimeSpan Grace { get; set; } = PruneOptions.DefaultGrace;
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -24,7 +33,8 @@ public sealed class OptimizeSnapshotRepositoryCommand : RepositoryFirstCmdlet
         var agreed = ShouldProcess(repository.Location, "Remove what no snapshot needs");
         if (agreed || IsWhatIf)
         {
-            Run(repository.Location, output => output.Write(new RepositoryPrune(repository, output).Run(dryRun: !agreed, Force, RecoveryWindow, output.Cancellation)));
+            var options = new PruneOptions { DryRun = !agreed, Force = Force, Now = Now, Grace = Grace, RecoveryWindow = RecoveryWindow };
+            Run(repository.Location, output => output.Write(new RepositoryPrune(repository, output).Run(options, output.Cancellation)));
         }
     }
 }

@@ -170,9 +170,19 @@ public sealed class RestoreSnapshotCommand : SnapshotCmdlet
 
             if (ShouldProcess(plan.Target, plan.Describe(dry), InPlace || Force ? ConfirmImpact.High : ConfirmImpact.Medium))
             {
-                Run(snapshot, output => output.Write(restore(output, options)));
+                Run(snapshot, output => Write(output, restore(output, options)));
             }
         }
+    }
+
+    private static void Write(OperationOutput output, RestoreResult result)
+    {
+        if (result.Unrestored.Count > 0)
+        {
+            output.Warn($"{result.Unrestored.Count} objects were not restored to {result.Destination}, such as {result.Unrestored[0]}. The property Unrestored lists them with their statements.");
+        }
+
+        output.Write(result);
     }
 
     /// <summary>One restore, or one for each table that was picked from a database.</summary>

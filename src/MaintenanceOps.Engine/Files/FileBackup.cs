@@ -72,7 +72,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
             Warnings = [.. findings.Warnings],
             FileCount = listing.Count,
         };
-        var id = repository.Commit(manifest);
+        var id = repository.Commit(manifest, cancellation);
         sink.Progress($"Backing up {options.Source}", content.Bytes, content.Bytes);
         return catalog.Describe(id, manifest);
     }

@@ -24,7 +24,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
     private const int OpenCloseOnExec = 0x80000;
     private const int OpenNonBlocking = 0x800;
     private static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
-    private static readonly int OpenAsFolder = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
+    private static readonly int OpenOnlyFolder = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
     private const int SeekData = 3;
     private const int SeekHole = 4;
     private const int NoSuchData = 6;
@@ -88,7 +88,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
     {
         // Opened without following a link: somebody may just have put one in the folder's place.
         nint stream;
-        using (var handle = Open(folder, OpenReadOnly | OpenAsFolder | OpenNoFollow, 0))
+        using (var handle = Open(folder, OpenReadOnly | OpenOnlyFolder | OpenNoFollow, 0))
         {
             stream = FdOpenDir((int)handle.DangerousGetHandle());
             if (stream == 0)

@@ -99,7 +99,7 @@ internal sealed class StagedNames(StagingAreas areas, Selection selection, Attri
             }
 
             // What was skipped is a hole.
-            RandomAccess.SetLength(copy, at);
+            DurableFiles.SetLength(copy, at);
         }
         finally
         {

@@ -40,29 +40,4 @@ internal abstract class TreeAccess
 
     public static string Join(string folder, string name) =>
         folder.EndsWith('/') ? folder + name : folder + "/" + name;
-
-    /// <summary>Removes whatever is at a path, with all below it.</summary>
-    /// <exception cref="IOException">A part of it cannot be removed, or is a mount, which is left alone.</exception>
-    public void RemoveTree(string path)
-    {
-        if (Facts(path) is null)
-        {
-            return;
-        }
-
-        using var parent = OpenFolder(System.IO.Path.GetDirectoryName(path)!);
-        var name = System.IO.Path.GetFileName(path);
-        if (parent.Look(name) is not { Kind: EntryKind.Folder })
-        {
-            parent.Remove(name);
-            return;
-        }
-
-        using (var folder = parent.OpenFolder(name))
-        {
-            FolderTree.Clear(folder);
-        }
-
-        parent.RemoveFolder(name);
-    }
 }

@@ -201,7 +201,7 @@ internal sealed class TreeStage(Repository repository, IOperationSink sink, Sele
     {
         if (RandomAccess.GetLength(handle) != entry.Size)
         {
-            RandomAccess.SetLength(handle, entry.Size);
+            DurableFiles.SetLength(handle, entry.Size);
         }
 
         if (!DurableFiles.CanSyncVolume)

@@ -26,8 +26,8 @@ internal readonly record struct Endpoint(string Host, int Port)
             }
         }
 
-        // Before an @ stands a password.
-        var shown = text.Contains('@', StringComparison.Ordinal) ? "…" : text;
+        // Before an @ stands a password, and in a connection string as well.
+        var shown = text.Contains('@', StringComparison.Ordinal) || SecretText.IsLikely(text) ? "…" : text;
         throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{shown}' is not an endpoint. Write it as host:port, or [address]:port for IPv6, without a user.", shown);
     }
 

@@ -54,7 +54,9 @@ internal sealed class PlanMap(string file, string name, YamlMappingNode node)
     /// <summary>A path, from the plan's folder on.</summary>
     public string? PathOf(string key) => Text(key) is not { } text
         ? null
-        : text.Contains('\0', StringComparison.Ordinal) ? throw Wrong(key, "it is no path.") : Path.GetFullPath(text, Folder);
+        : text.Contains('\0', StringComparison.Ordinal) ? throw Wrong(key, "it is no path.")
+        : SecretText.IsConnection(text) && !Path.Exists(Path.GetFullPath(text, Folder)) ? throw Wrong(key, "it is a connection string and no path. Write it as 'connection', with ${env:NAME} for what is secret.")
+        : Path.GetFullPath(text, Folder);
 
     /// <summary>A line for the shell, as it stands.</summary>
     public string? Line(string key) => Find(key) switch
@@ -119,7 +121,7 @@ internal sealed class PlanMap(string file, string name, YamlMappingNode node)
 
     private T? Read<T>(string key, Func<string, T?> parse, string what)
         where T : struct =>
-        Text(key) is { } text ? parse(text) ?? throw Wrong(Find(key)!, $"'{Full(key)}' is '{text}', and should be {what}.") : null;
+        Text(key) is { } text ? parse(text) ?? throw Wrong(Find(key)!, $"'{Full(key)}' is {(SecretText.IsLikely(text) ? "something else" : $"'{text}'")}, and should be {what}.") : null;
 
     /// <summary>The arguments of a program can be read by everybody on the machine, so no secret is put among them.</summary>
     private string WithoutReference(YamlNode at, string text, string key) => PlanReference.IsIn(text)

@@ -2,6 +2,7 @@ using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Snapshots.Keys;
 using MaintenanceOps.Engine.Snapshots.Leases;
+using MaintenanceOps.Engine.Snapshots.Prune;
 using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Snapshots;
@@ -10,8 +11,8 @@ namespace MaintenanceOps.Engine.Snapshots;
 public sealed class Repository : IDisposable
 {
     private readonly Dictionary<string, Manifest> manifests = [];
+    private readonly MapStore maps;
     private BlockIndex? index;
-    private (string Id, PageMap Map)? lastBaseMap;
 
     private Repository(IObjectStore store, RepositoryDescription description, MasterKey key, TimeProvider time)
     {
@@ -19,6 +20,9 @@ public sealed class Repository : IDisposable
         Description = description;
         Key = key;
         Time = time;
+        maps = new MapStore(this);
+        Dooms = new Dooms(this);
+        Commits = new Commits(this);
     }
 
     /// <summary>Where it is: an absolute path or <c>s3://bucket/prefix</c>.</summary>
@@ -26,35 +30,42 @@ public sealed class Repository : IDisposable
 
     internal IObjectStore Store { get; }
 
-    internal RepositoryDescription Description { get; }
+    internal RepositoryDescription Description { get; private set; }
 
     internal MasterKey Key { get; }
 
     internal TimeProvider Time { get; }
 
+    /// <summary>What prunes have announced to remove.</summary>
+    internal Dooms Dooms { get; }
+
+    internal Commits Commits { get; }
+
     /// <summary>All blocks; read from the packs' footers on first use.</summary>
-    internal BlockIndex Index => index ??= new BlockIndex(new FooterReader(this).ReadAll(out _), DamagedPacks());
+    internal BlockIndex Index => index ??= ReadIndex(afresh: false, out _, out _);
 
     /// <summary>Makes a repository.</summary>
     /// <param name="location">A folder that is missing or empty, or <c>s3://bucket/prefix</c>.</param>
     /// <param name="passphrase">Protects the content; null leaves it readable to who can read the store.</param>
     /// <param name="label">What the owner calls the passphrase.</param>
     /// <param name="time">The clock; the system's where it is null.</param>
+    /// <param name="cancellation">Ends every wait for the store, as long as the repository is open.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.RepositoryExists"/>, or a failure of the store.</exception>
-    public static Repository Create(string location, Passphrase? passphrase, string label = "", TimeProvider? time = null) =>
-        Create(ObjectStores.Open(location), passphrase, label, time ?? TimeProvider.System);
+    public static Repository Create(string location, Passphrase? passphrase, string label = "", TimeProvider? time = null, CancellationToken cancellation = default) =>
+        Create(ObjectStores.Open(location, cancellation), passphrase, label, time ?? TimeProvider.System);
 
     /// <summary>Opens a repository.</summary>
     /// <param name="location">A path or <c>s3://bucket/prefix</c>.</param>
     /// <param name="passphrase">The passphrase of an encrypted one; where it is null, the environment is asked.</param>
     /// <param name="time">The clock; the system's where it is null.</param>
+    /// <param name="cancellation">Ends every wait for the store, as long as the repository is open.</param>
     /// <exception cref="MaintenanceException">
     /// <see cref="ErrorCode.RepositoryNotFound"/>, <see cref="ErrorCode.PassphraseRequired"/>,
     /// <see cref="ErrorCode.PassphraseWrong"/>, <see cref="ErrorCode.RepositoryDamaged"/> or
     /// <see cref="ErrorCode.RepositoryTooNew"/>.
     /// </exception>
-    public static Repository Open(string location, Passphrase? passphrase = null, TimeProvider? time = null) =>
-        Open(ObjectStores.Open(location), passphrase, time ?? TimeProvider.System);
+    public static Repository Open(string location, Passphrase? passphrase = null, TimeProvider? time = null, CancellationToken cancellation = default) =>
+        Open(ObjectStores.Open(location, cancellation), passphrase, time ?? TimeProvider.System);
 
     /// <inheritdoc/>
     public void Dispose() => Store.Dispose();
@@ -71,12 +82,13 @@ public sealed class Repository : IDisposable
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"'{store.Location}' is not empty and no repository. Name a folder that is empty or does not exist.", store.Location);
         }
 
+        store.Prepare();
         var key = MasterKey.Public;
         var id = Guid.NewGuid().ToString("D");
         if (passphrase is null)
         {
             // Keys without a description are what an interrupted creation left; with one they would look like tampering.
-            store.List("keys/").Select(o => o.Name).ToList().ForEach(store.Delete);
+            store.List("keys/").Select(o => o.Name).ToList().ForEach(name => store.Delete(name));
         }
         else
         {
@@ -139,12 +151,23 @@ public sealed class Repository : IDisposable
         return new Repository(store, description, key, time);
     }
 
-    /// <summary>Claims the repository for work beside others; prune waits for its end.</summary>
+    /// <summary>Claims the repository for work that writes, beside others; prune waits for its end.</summary>
     internal Lease Share(string purpose, CancellationToken cancellation, TimeSpan? wait = null)
     {
-        var lease = Lease.Share(Store, purpose, wait ?? TimeSpan.FromMinutes(10), cancellation);
-        RefreshIndex();
-        return lease;
+        var lease = Claim(purpose, wait, cancellation);
+        try
+        {
+            Upgrade(cancellation);
+            _ = Dooms.Require(cancellation);
+            index?.ForgetRelied();
+            Commits.Begin();
+            return lease;
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Claims the repository for reading. A store that may only be read from can be read without a claim.</summary>
@@ -152,16 +175,54 @@ public sealed class Repository : IDisposable
     {
         try
         {
-            return Share(purpose, cancellation);
+            return Claim(purpose, null, cancellation);
         }
         catch (MaintenanceException e) when (e.Code is ErrorCode.AccessDenied or ErrorCode.DiskFull or ErrorCode.InputOutput)
         {
-            return null;
+            return Store.TryLock(alone: false);
         }
     }
 
-    /// <summary>The ids of all manifests, readable or not.</summary>
-    internal IEnumerable<string> ManifestIds() => Store.List("snapshots/").Select(o => o.Name["snapshots/".Length..]).Where(IsId);
+    private Lease Claim(string purpose, TimeSpan? wait, CancellationToken cancellation)
+    {
+        var lease = Lease.Share(Store, purpose, wait ?? TimeSpan.FromMinutes(10), cancellation);
+        RefreshIndex();
+        return lease;
+    }
+
+    /// <summary>
+    /// Gives a repository of format 1 the present one, before this version writes to it: versions that know no dooms must not
+    /// work in a repository that has them.
+    /// </summary>
+    internal void Upgrade(CancellationToken cancellation)
+    {
+        if (Description.Format < RepositoryDescription.CurrentFormat)
+        {
+            var upgraded = Description with { Format = RepositoryDescription.CurrentFormat };
+            CheckedJson.Replace(Store, RepositoryDescription.ObjectName, upgraded, FormatJson.Default.RepositoryDescription, cancellation);
+            Description = upgraded;
+        }
+    }
+
+    /// <summary>Throws where the location no longer leads to the repository that was opened.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.StoreUnavailable"/>.</exception>
+    internal void RequireSame()
+    {
+        Store.RequireSamePlace();
+        if (!CheckedJson.TryRead(Store, RepositoryDescription.ObjectName, out RepositoryDescription? now, out _) || now!.Id != Description.Id)
+        {
+            throw new MaintenanceException(
+                ErrorCode.StoreUnavailable,
+                $"{Location} no longer holds the repository that was opened: its disk was taken away, or another one was put there. Nothing counts as stored. Run it again when it is back.",
+                Location);
+        }
+    }
+
+    /// <summary>The ids of all manifests, readable or not. What a prune has put in place of one that never came is none.</summary>
+    internal IEnumerable<string> ManifestIds() => Store.List("snapshots/")
+        .Where(o => o.Size != Manifest.Revoked.Length || Store.Read(o.Name)?.AsSpan().SequenceEqual(Manifest.Revoked) != true)
+        .Select(o => o.Name["snapshots/".Length..])
+        .Where(IsId);
 
     /// <summary>Reads one manifest.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotNotFound"/> or <see cref="ErrorCode.SnapshotDamaged"/>.</exception>
@@ -173,72 +234,36 @@ public sealed class Repository : IDisposable
         }
 
         var name = Manifest.ObjectName(id);
-        var bytes = Store.Read(name) ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{Location} has no snapshot '{id}'.", id);
-        return manifests[id] = Unseal(ObjectKind.Manifest, name, id, bytes, content => Key.NameOf(content) == id
-            ? Manifest.FromBytes(content)
-            : throw new InvalidDataException("It is another manifest under this name."));
+        return manifests[id] = Twice(() => Unseal(
+            ObjectKind.Manifest,
+            name,
+            id,
+            Store.Read(name) ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{Location} has no snapshot '{id}'.", id),
+            content => Key.NameOf(content) == id
+                ? Manifest.FromBytes(content)
+                : throw new InvalidDataException("It is another manifest under this name.")));
     }
 
     /// <summary>Writes a manifest; with it the snapshot exists.</summary>
-    internal string Commit(Manifest manifest)
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.LeaseLost"/>, <see cref="ErrorCode.StoreUnavailable"/>.</exception>
+    internal string Commit(Manifest manifest, CancellationToken cancellation = default)
     {
-        var content = manifest.ToBytes();
-        var id = Key.NameOf(content);
-        Store.Create(Manifest.ObjectName(id), SealedObject.Seal(Key, ObjectKind.Manifest, id, content));
+        var id = Commits.Run(manifest, cancellation);
         manifests[id] = manifest;
         return id;
     }
 
-    /// <summary>Stores a map, where it is not there yet.</summary>
-    /// <returns>Its id and the bytes that it added.</returns>
-    internal (string Id, long Stored) StoreMap(byte[] content)
-    {
-        var id = Key.NameOf(content);
-        var bytes = SealedObject.Seal(Key, ObjectKind.Map, id, content);
-        if (Store.Create(PageMap.ObjectName(id), bytes))
-        {
-            return (id, bytes.Length);
-        }
+    /// <inheritdoc cref="MapStore.Store"/>
+    internal (string Id, long Stored) StoreMap(byte[] content) => maps.Store(content);
 
-        try
-        {
-            _ = ReadMapBytes(id);
-            return (id, 0);
-        }
-        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
-        {
-            // The one object that may be replaced: its content is what its name says, and what was there is not.
-            Store.Replace(PageMap.ObjectName(id), bytes);
-            return (id, bytes.Length);
-        }
-    }
+    /// <inheritdoc cref="MapStore.Read"/>
+    internal PageMap ReadMap(string id) => maps.Read(id);
 
-    /// <summary>Reads a map with its base.</summary>
-    internal PageMap ReadMap(string id)
-    {
-        var content = ReadMapBytes(id);
-        return Checked(PageMap.ObjectName(id), () => PageMap.BaseOf(content) is var baseId && baseId is not null && !IsId(baseId)
-            ? throw new InvalidDataException("It names a base that cannot be.")
-            : PageMap.Read(content, baseId is null ? null : ReadBaseMap(baseId)));
-    }
+    /// <inheritdoc cref="MapStore.ReadListing"/>
+    internal List<(BlockId Id, int Length)> ReadListingMap(string id) => maps.ReadListing(id);
 
-    /// <summary>A whole map. The last one is remembered: many snapshots in a row differ from the same one.</summary>
-    private PageMap ReadBaseMap(string id)
-    {
-        if (lastBaseMap is not { } known || known.Id != id)
-        {
-            lastBaseMap = known = (id, PageMap.Read(ReadMapBytes(id), null));
-        }
-
-        return known.Map;
-    }
-
-    /// <summary>Reads the map of a files snapshot's listing.</summary>
-    internal List<(BlockId Id, int Length)> ReadListingMap(string id) =>
-        Checked(PageMap.ObjectName(id), () => Files.Listing.ReadMap(ReadMapBytes(id)));
-
-    /// <summary>The id of the map that this one is a difference to; null for a whole one.</summary>
-    internal string? ReadMapBase(string id) => Checked(PageMap.ObjectName(id), () => PageMap.BaseOf(ReadMapBytes(id)));
+    /// <inheritdoc cref="MapStore.BaseOf"/>
+    internal string? ReadMapBase(string id) => maps.BaseOf(id);
 
     internal T Unseal<T>(ObjectKind kind, string name, string id, byte[] bytes, Func<byte[], T> parse) =>
         Checked(name, () => parse(SealedObject.Open(Key, kind, id, bytes)));
@@ -249,10 +274,31 @@ public sealed class Repository : IDisposable
     /// </summary>
     internal IReadOnlyList<PackFooter> ReadIndexAfresh(out IReadOnlyList<DamagedPack> damaged)
     {
-        var footers = new FooterReader(this, afresh: true).ReadAll(out damaged);
-        index = new BlockIndex(footers, DamagedPacks());
+        DropIndex();
+        index = ReadIndex(afresh: true, out var footers, out damaged);
         return footers;
     }
+
+    /// <summary>Reads the index once more, where nothing that was read before can have changed but dooms and the presence of packs.</summary>
+    internal void ReadIndexAgain(out IReadOnlyList<DamagedPack> damaged)
+    {
+        DropIndex();
+        index = ReadIndex(afresh: false, out _, out damaged);
+    }
+
+    /// <summary>The dooms are listed before the packs: a pack that is there afterwards and was not doomed before can be built on.</summary>
+    private BlockIndex ReadIndex(bool afresh, out IReadOnlyList<PackFooter> footers, out IReadOnlyList<DamagedPack> damaged)
+    {
+        var doomed = Dooms.PacksAmong(DoomedNames());
+        footers = new FooterReader(this, afresh).ReadAll(out damaged);
+        return new BlockIndex(footers, DamagedPacks(), doomed);
+    }
+
+    /// <summary>What is doomed now, as far as the records can be read.</summary>
+    internal HashSet<string> DoomedNames() => Dooms.NamesOf(Dooms.Read());
+
+    /// <summary>The packs of the present index in which something was found to build on.</summary>
+    internal IEnumerable<string> ReliedInIndex() => index?.Relied ?? [];
 
     /// <summary>
     /// Remembers in the repository that damage was found in a pack. Backups then store its blocks anew where the source
@@ -264,7 +310,7 @@ public sealed class Repository : IDisposable
         {
             if (Store.Create(DamagedFolder + packId, []))
             {
-                index = null;
+                DropIndex();
             }
         }
         catch (MaintenanceException)
@@ -281,32 +327,44 @@ public sealed class Repository : IDisposable
     private const string DamagedFolder = "damaged/";
 
     /// <summary>Forgets the index, so that the next use reads it anew: after packs came or went.</summary>
-    internal void ForgetIndex() => index = null;
+    internal void ForgetIndex() => DropIndex();
+
+    private void DropIndex(bool really = true)
+    {
+        if (really && index is { } dropped)
+        {
+            Commits.Note(dropped.Relied);
+            index = null;
+        }
+    }
 
     /// <summary>Sixty-four hexadecimal digits; anything else in the folder, such as what a file manager leaves, is not ours.</summary>
-    private static bool IsId(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
+    internal static bool IsId(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 
     /// <summary>
     /// Forgets the index where packs came or went since it was read. A repository stays open for a whole pipeline, in
     /// which one command writes the snapshot that the next one reads.
     /// </summary>
-    internal void RefreshIndex()
+    internal void RefreshIndex() => DropIndex(index is not null && IsStale(index));
+
+    private bool IsStale(BlockIndex known) =>
+        !Dooms.PacksAmong(DoomedNames()).SetEquals(known.Doomed)
+        || !Store.List("packs/").Select(o => o.Name).ToHashSet().SetEquals(known.Packs.Select(p => Pack.ObjectName(p.PackId)));
+
+    /// <summary>What arrives damaged from a remote store is fetched once more: the damage may lie on the way.</summary>
+    internal T Twice<T>(Func<T> read)
     {
-        if (index is not null && !Store.List("packs/").Select(o => o.Name).ToHashSet().SetEquals(index.Packs.Select(p => Pack.ObjectName(p.PackId))))
+        try
         {
-            index = null;
+            return read();
+        }
+        catch (MaintenanceException e) when (Store.IsRemote && e.Code == ErrorCode.SnapshotDamaged)
+        {
+            return read();
         }
     }
 
-    private byte[] ReadMapBytes(string id)
-    {
-        var name = PageMap.ObjectName(id);
-        var bytes = Store.Read(name) ?? throw Damaged(name, "It is missing.", null);
-        var content = Unseal(ObjectKind.Map, name, id, bytes, c => c);
-        return Key.NameOf(content) == id ? content : throw Damaged(name, "It is another map under this name.", null);
-    }
-
-    private T Checked<T>(string name, Func<T> read)
+    internal T Checked<T>(string name, Func<T> read)
     {
         try
         {
@@ -318,7 +376,7 @@ public sealed class Repository : IDisposable
         }
     }
 
-    private MaintenanceException Damaged(string name, string why, Exception? inner) => new(
+    internal MaintenanceException Damaged(string name, string why, Exception? inner) => new(
         ErrorCode.SnapshotDamaged,
         $"'{name}' in {Location} cannot be read. {why} Test-SnapshotRepository names the snapshots that it hurts.",
         name,

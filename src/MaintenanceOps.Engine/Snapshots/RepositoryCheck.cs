@@ -122,7 +122,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
     private IEnumerable<RepositoryFinding> CheckTestRecords(IReadOnlyCollection<string> ids)
     {
         var records = repository.Store.List("tests/").ToList();
-        foreach (var lost in records.Select(r => r.Name.Split('/')[1]).Distinct().Except(ids))
+        foreach (var lost in records.Select(r => r.Name.Split('/')[1]).Distinct().Except(ids).Except(new Prune.Tombstones(repository).All()))
         {
             yield return Finding(
                 FindingSeverity.Error,

@@ -150,25 +150,33 @@ public sealed class SnapshotCatalog(Repository repository)
 
     /// <summary>
     /// Finds the base backup that a recovery begins with: the one that was named, or with <c>latest</c> the newest one that
-    /// ended before the target.
+    /// ended before the target and lies in the past of the wanted timeline.
     /// </summary>
     /// <exception cref="MaintenanceException">As with <see cref="Find(string, LatestRule, IOperationSink?)"/>.</exception>
     public Snapshot FindBefore(RecoveryTarget target, string id, LatestRule rule, IOperationSink? sink = null)
     {
         var found = Find(id, rule, sink);
-        if (!string.Equals(id, SnapshotReference.Latest, StringComparison.OrdinalIgnoreCase) || (target.Moment is null && target.Place is null))
+        if (!string.Equals(id, SnapshotReference.Latest, StringComparison.OrdinalIgnoreCase))
         {
             return found;
         }
 
-        return List(new SnapshotFilter { Sources = [found.Source] })
-            .LastOrDefault(s => repository.ReadManifest(s.Id).Postgres?.Base is { } b && target.IsAtOrAfter(b.Ended, b.EndLsn))
-            ?? throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no base backup of '{found.Source}' that ended before {target.Value}.", target.Value);
+        // One that was taken on a timeline that was given up since leads nowhere.
+        var line = new RecoveryLine(repository, target);
+        var before = List(new SnapshotFilter { Sources = [found.Source], Verified = rule.Verified })
+            .Where(s => rule.EvenFailed || (!s.Damaged && !s.AssertionFailed))
+            .Select(s => (Snapshot: s, repository.ReadManifest(s.Id).Postgres))
+            .Where(s => s.Postgres?.Base is { } b && target.IsAtOrAfter(b.Ended, b.EndLsn))
+            .ToList();
+        return before.LastOrDefault(s => line.LeadsFrom(s.Postgres!)).Snapshot ?? before.LastOrDefault().Snapshot
+            ?? (target is { Moment: null, Place: null } ? found : throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no base backup of '{found.Source}' that ended before {target.Value}.", target.Value));
     }
 
     /// <summary>Removes a snapshot. Its blocks become free with the next prune.</summary>
     public void Remove(string id)
     {
+        // First, so that nobody takes it for lost.
+        new Prune.Tombstones(repository).Put(id);
         repository.Store.Delete(Manifest.ObjectName(id));
         foreach (var test in repository.Store.List(TestRecord.Folder(id)).ToList())
         {

@@ -33,13 +33,16 @@ public sealed class SnapshotCopy(Repository from, Repository to, IOperationSink 
             stored += new WalArchive(from).CopyTo(to, facts.System, begin.StartSegment, cancellation);
         }
 
-        var (map, mapStored) = to.StoreMap(MapFor(manifest));
-        if (existing is not null && to.ReadManifest(existing).Map == map)
+        var content = WriteMap(from, manifest);
+        if (existing is not null && HoldsMap(existing, content))
         {
             // It is there already; what had been lost of it is there again.
-            return catalog.Describe(existing, to.ReadManifest(existing));
+            var there = to.ReadManifest(existing);
+            to.Commits.RequireAll(there, cancellation);
+            return catalog.Describe(existing, there);
         }
 
+        var (map, mapStored) = to.StoreMap(content);
         writing.Assert();
         var copied = manifest with
         {
@@ -49,7 +52,21 @@ public sealed class SnapshotCopy(Repository from, Repository to, IOperationSink 
             ElapsedSeconds = watch.Elapsed.TotalSeconds,
             WritePauseSeconds = 0,
         };
-        return catalog.Describe(to.Commit(copied), copied);
+        return catalog.Describe(to.Commit(copied, cancellation), copied);
+    }
+
+    /// <summary>Whether a snapshot of the destination has this map, as it is written here: whole.</summary>
+    private bool HoldsMap(string existing, byte[] content)
+    {
+        try
+        {
+            var manifest = to.ReadManifest(existing);
+            return content.AsSpan().SequenceEqual(WriteMap(to, manifest));
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
+        {
+            return false;
+        }
     }
 
     /// <summary>The same state of the same source, recognised by the moment, the content and the manifest's own nonce.</summary>
@@ -100,7 +117,7 @@ public sealed class SnapshotCopy(Repository from, Repository to, IOperationSink 
     }
 
     /// <summary>The map for the destination: always a whole one, for its base may not be there.</summary>
-    private byte[] MapFor(Manifest manifest) => manifest.Kind.HasListing()
-        ? Listing.WriteMap(from.ReadListingMap(manifest.Map))
-        : from.ReadMap(manifest.Map).Write(null, null);
+    private static byte[] WriteMap(Repository repository, Manifest manifest) => manifest.Kind.HasListing()
+        ? Listing.WriteMap(repository.ReadListingMap(manifest.Map))
+        : repository.ReadMap(manifest.Map).Write(null, null);
 }

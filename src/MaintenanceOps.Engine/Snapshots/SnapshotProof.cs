@@ -88,6 +88,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             Integrity = drill.Integrity,
             Rows = drill.Rows,
             Files = drill.Files,
+            Recovered = drill.Recovered,
             Findings = drill.Findings,
         };
         Record(test);
@@ -110,6 +111,8 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
         public long Rows { get; set; } = -1;
 
         public long Files { get; set; } = -1;
+
+        public RecoveryReached? Recovered { get; set; }
 
         public bool Passed => Findings.All(f => f.Severity != FindingSeverity.Error);
 

@@ -33,11 +33,36 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
         {
             SnapshotKind.PostgresPhysical when options.ConnectionString is not null => new PostgresClusterPart(repository, sink).Run(snapshot, options, cancellation),
             SnapshotKind.PostgresPhysical => new PostgresClusterRestore(repository, sink).Run(snapshot, options, cancellation),
-            SnapshotKind.PostgresLogical when options.ConnectionString is not null => new PostgresDumpRestore(repository, sink).Run(snapshot, options, cancellation),
-            SnapshotKind.Files or SnapshotKind.PostgresLogical => new TreeRestore(repository, sink).Run(snapshot, options, cancellation),
+            SnapshotKind.PostgresLogical => RestoreDump(snapshot, options, cancellation),
+            SnapshotKind.Files => new TreeRestore(repository, sink).Run(snapshot, options, cancellation),
             _ when options.Table is not null => new SqliteTableRestore(repository, sink).Run(snapshot, options, cancellation),
             _ => new SqliteRestore(repository, sink).Run(snapshot, options, cancellation),
         };
+    }
+
+    /// <summary>Into a server: the one that is given, or for what belongs into one the recorded one; else the dumps as files.</summary>
+    private RestoreResult RestoreDump(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation)
+    {
+        if (options.ConnectionString is not null)
+        {
+            return new PostgresDumpRestore(repository, sink).Run(snapshot, options, cancellation);
+        }
+
+        if (!RecordedServer.IsMeant(options))
+        {
+            RecordedServer.RequireFolder(options.Destination);
+            return new TreeRestore(repository, sink).Run(snapshot, options, cancellation);
+        }
+
+        var recorded = RecordedServer.Choose(options, snapshot, repository.ReadManifest(snapshot.Id));
+        try
+        {
+            return new PostgresDumpRestore(repository, sink).Run(snapshot, recorded, cancellation);
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.ServerUnavailable)
+        {
+            throw new MaintenanceException(e.Code, $"{e.Message} This is the server that the snapshot was taken from; another one, another user or a password file is given with -ConnectionString.", e.Target, e);
+        }
     }
 
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.VerificationFailed"/>.</exception>

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using MaintenanceOps.Engine.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace MaintenanceOps.Engine.Storage;
@@ -37,8 +36,33 @@ internal unsafe partial class DurableFiles
     }
 
     /// <summary>Writes all of the bytes at an offset.</summary>
-    public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) =>
-        RandomAccess.Write(file, bytes, offset);
+    public virtual void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(file, bytes, offset);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw TooLarge(e);
+        }
+    }
+
+    /// <summary>Makes a file so many bytes long; what is added is a hole.</summary>
+    public static void SetLength(SafeFileHandle file, long length)
+    {
+        try
+        {
+            RandomAccess.SetLength(file, length);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw TooLarge(e);
+        }
+    }
+
+    /// <summary>.NET takes the system's word that a file would be too large for an argument that is wrong.</summary>
+    private static IOException TooLarge(ArgumentOutOfRangeException e) => new(e.Message, IoErrors.UnixTooLarge);
 
     /// <summary>Waits until the file's content is on the disk.</summary>
     public virtual void Sync(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
@@ -152,9 +176,6 @@ internal unsafe partial class DurableFiles
     /// <summary>Removes a file; one that does not exist is no error.</summary>
     public virtual void Delete(string path) => File.Delete(path);
 
-    /// <summary>Removes a folder with all that is in it, whatever bytes its names are made of.</summary>
-    public virtual void DeleteTree(string path) => TreeAccess.Current.RemoveTree(path);
-
     /// <summary>Makes a folder, and those above it, open to its owner alone.</summary>
     public virtual void CreateDirectory(string path)
     {
@@ -167,6 +188,9 @@ internal unsafe partial class DurableFiles
             Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
         }
     }
+
+    /// <summary>Makes one folder below a folder that is open, wherever that folder's path leads by now.</summary>
+    public virtual void CreateFolderIn(RootFolder root, string relative) => root.MakeFolder(relative);
 
     private const int FileExists = 17;
     private const int InvalidCall = 22;

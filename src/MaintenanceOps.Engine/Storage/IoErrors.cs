@@ -5,7 +5,10 @@ internal static class IoErrors
 {
     private const int UnixTooManyOnMachine = 23;
     private const int UnixTooManyOpen = 24;
-    private const int UnixTooLarge = 27;
+
+    /// <summary>What Unix reports of a file that would become too large.</summary>
+    public const int UnixTooLarge = 27;
+
     private const int UnixNoSpace = 28;
     private const int UnixQuota = 122;
     private const int WindowsDiskFull = unchecked((int)0x80070070);
@@ -23,8 +26,8 @@ internal static class IoErrors
         UnauthorizedAccessException => new(ErrorCode.AccessDenied, $"Cannot {doing} '{path}': access is denied. Check the owner and the permissions.", path, exception),
         FileNotFoundException or DirectoryNotFoundException => new(ErrorCode.PathNotFound, $"Cannot {doing} '{path}': it does not exist.", path, exception),
         IOException io when IsDiskFull(io) => new(ErrorCode.DiskFull, $"Cannot {doing} '{path}': the volume is full. Free some space and run it again; what was committed before is untouched.", path, exception),
-        IOException { HResult: UnixTooLarge } => new(ErrorCode.InputOutput, $"Cannot {doing} '{path}': a file would become larger than this process may write (ulimit -f) or than the file system allows.", path, exception),
-        IOException { HResult: UnixTooManyOpen or UnixTooManyOnMachine } => new(ErrorCode.InputOutput, $"Cannot {doing} '{path}': too many files are open. Allow the process more of them (ulimit -n).", path, exception),
+        IOException { HResult: UnixTooLarge } => new(ErrorCode.InputOutput, $"Cannot {doing} '{path}': the file would be larger than this process may write (ulimit -f, LimitFSIZE=) or than the file system holds. Raise the limit and run it again.", path, exception),
+        IOException { HResult: UnixTooManyOpen or UnixTooManyOnMachine } => new(ErrorCode.InputOutput, $"Cannot {doing} '{path}': this process has as many files open as it may (ulimit -n, LimitNOFILE=). Raise the limit and run it again.", path, exception),
         _ => new(ErrorCode.InputOutput, $"Cannot {doing} '{path}': {exception.Message}", path, exception),
     };
 

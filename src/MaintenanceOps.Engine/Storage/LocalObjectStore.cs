@@ -1,20 +1,43 @@
+using MaintenanceOps.Engine.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace MaintenanceOps.Engine.Storage;
 
 /// <summary>
 /// Objects as files below a folder. An object is written under a temporary name, made durable, then given its real name,
-/// and the folder is made durable; a crash leaves at most a temporary file.
+/// and the folder is made durable; a crash leaves at most a temporary file. Only files and folders are objects: a link, pipe,
+/// device or socket that somebody put there is passed over and never opened.
 /// </summary>
 internal sealed class LocalObjectStore(string root, DurableFiles? files = null) : IObjectStore
 {
     private const string TemporaryFolder = "tmp";
     private readonly DurableFiles files = files ?? DurableFiles.Default;
 
+    /// <summary>The folder, from the moment at which it was first seen.</summary>
+    private RootFolder? folder = RootFolder.TryOpen(Path.GetFullPath(root));
+
     public string Location { get; } = Path.GetFullPath(root);
 
-    public bool Create(string name, ReadOnlySpan<byte> content)
+    public void Prepare()
     {
+        try
+        {
+            files.CreateDirectory(Location);
+            folder ??= RootFolder.TryOpen(Location);
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            throw IoErrors.Wrap(e, "make", Location);
+        }
+    }
+
+    public IDisposable? TryLock(bool alone) => WorkLock.TryTake(Location, alone);
+
+    public void RequireSamePlace() => folder?.RequireSame();
+
+    public bool Create(string name, ReadOnlySpan<byte> content, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
         var path = PathOf(name);
         if (File.Exists(path))
         {
@@ -26,7 +49,7 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         try
         {
             temporary = WriteTemporary(content);
-            MakeFolderOf(path);
+            MakeFolderOf(name);
             created = files.TryLink(temporary, path);
             files.SyncDirectory(Path.GetDirectoryName(path)!);
             files.Delete(temporary);
@@ -37,36 +60,44 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
             // What could not be made durable is not there: a caller who is told of a failure finds nothing.
             TryDelete(temporary);
             TryDelete(created ? path : "");
+            RequireSamePlace();
             throw IoErrors.Wrap(e, "write", path);
         }
     }
 
-    public void Replace(string name, ReadOnlySpan<byte> content)
+    public void Replace(string name, ReadOnlySpan<byte> content, CancellationToken cancellation = default)
     {
+        cancellation.ThrowIfCancellationRequested();
         var path = PathOf(name);
         var temporary = "";
         try
         {
             temporary = WriteTemporary(content);
-            MakeFolderOf(path);
+            MakeFolderOf(name);
             files.Rename(temporary, path, overwrite: true);
             files.SyncDirectory(Path.GetDirectoryName(path)!);
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
             TryDelete(temporary);
+            RequireSamePlace();
             throw IoErrors.Wrap(e, "write", path);
         }
     }
 
-    public byte[]? Read(string name) => Open(name, handle =>
-    {
-        var length = RandomAccess.GetLength(handle);
-        return ReadExactly(handle, 0, checked((int)length));
-    });
+    public byte[]? Read(string name, CancellationToken cancellation = default) => Open(
+        name,
+        handle =>
+        {
+            var length = RandomAccess.GetLength(handle);
+            ObjectLimits.Require(name, length, Location);
+            return ReadExactly(handle, 0, (int)length);
+        },
+        cancellation);
 
-    public int? ReadRange(string name, long offset, Span<byte> into)
+    public int? ReadRange(string name, long offset, Span<byte> into, CancellationToken cancellation = default)
     {
+        cancellation.ThrowIfCancellationRequested();
         try
         {
             using var handle = OpenForReading(name);
@@ -82,14 +113,17 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
     }
 
-    public byte[]? ReadTail(string name, int count) => Open(name, handle =>
-    {
-        var length = RandomAccess.GetLength(handle);
-        var offset = Math.Max(0, length - count);
-        return ReadExactly(handle, offset, (int)(length - offset));
-    });
+    public byte[]? ReadTail(string name, int count, CancellationToken cancellation = default) => Open(
+        name,
+        handle =>
+        {
+            var length = RandomAccess.GetLength(handle);
+            var offset = Math.Max(0, length - count);
+            return ReadExactly(handle, offset, (int)(length - offset));
+        },
+        cancellation);
 
-    public void Delete(string name)
+    public void Delete(string name, CancellationToken cancellation = default)
     {
         var path = PathOf(name);
         try
@@ -106,18 +140,15 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
     }
 
-    public IEnumerable<StoredObject> List(string prefix)
+    public IEnumerable<StoredObject> List(string prefix, CancellationToken cancellation = default)
     {
+        cancellation.ThrowIfCancellationRequested();
+
         // Prefixes end at a folder in all that the repository asks for, so only that folder is walked.
         var folder = PathOf(prefix[..(prefix.LastIndexOf('/') + 1)]);
-        if (!Directory.Exists(folder))
-        {
-            return [];
-        }
-
         try
         {
-            return Walk(folder).Where(o => o.Name.StartsWith(prefix, StringComparison.Ordinal)).ToList();
+            return Directory.Exists(folder) ? Walk(folder).Where(o => o.Name.StartsWith(prefix, StringComparison.Ordinal)).ToList() : [];
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
@@ -125,27 +156,26 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
     }
 
-    public int CleanLeftovers(TimeSpan olderThan, bool dryRun)
+    public int CleanLeftovers(TimeSpan olderThan, bool dryRun, CancellationToken cancellation = default)
     {
-        var folder = Path.Combine(Location, TemporaryFolder);
+        var folder = PathOf(TemporaryFolder + "/");
         if (!Directory.Exists(folder))
         {
             return 0;
         }
 
         var limit = DateTime.UtcNow - olderThan;
-        var found = new DirectoryInfo(folder).GetFiles().Where(f => f.LastWriteTimeUtc <= limit).ToList();
+        var found = new DirectoryInfo(folder).GetFiles().Where(f => f.LastWriteTimeUtc <= limit && IsFile(f.FullName)).ToList();
         foreach (var file in dryRun ? [] : found)
         {
+            cancellation.ThrowIfCancellationRequested();
             files.Delete(file.FullName);
         }
 
         return found.Count;
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() => folder?.Dispose();
 
     private IEnumerable<StoredObject> Walk(string folder)
     {
@@ -161,12 +191,12 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
     }
 
-    /// <summary>Null where somebody has removed the file since its name was read.</summary>
+    /// <summary>Null for what is no file, and where somebody has removed it since its name was read.</summary>
     private static StoredObject? Describe(string name, FileInfo file)
     {
         try
         {
-            return new StoredObject(name, file.Length, file.LastWriteTimeUtc);
+            return IsFile(file.FullName) ? new StoredObject(name, file.Length, file.LastWriteTimeUtc) : null;
         }
         catch (FileNotFoundException)
         {
@@ -174,11 +204,12 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
     }
 
+    private static bool IsFile(string path) => TreeAccess.Current.Facts(path) is { Kind: EntryKind.File };
+
     private string WriteTemporary(ReadOnlySpan<byte> content)
     {
-        var folder = Path.Combine(Location, TemporaryFolder);
-        files.CreateDirectory(folder);
-        var path = Path.Combine(folder, Guid.NewGuid().ToString("N"));
+        MakeFolderOf(TemporaryFolder + "/x");
+        var path = Path.Combine(PathOf(TemporaryFolder), Guid.NewGuid().ToString("N"));
         try
         {
             using var handle = files.Create(path);
@@ -193,20 +224,21 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
     }
 
-    private void MakeFolderOf(string path)
+    /// <summary>Makes the folders that an object lies in, below the folder that was opened and never that one itself.</summary>
+    private void MakeFolderOf(string name)
     {
-        var folder = Path.GetDirectoryName(path)!;
-        if (Directory.Exists(folder))
+        for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = name.IndexOf('/', slash + 1))
         {
-            return;
-        }
-
-        files.CreateDirectory(folder);
-        for (var parent = Path.GetDirectoryName(folder); parent is not null && parent.Length >= Location.Length; parent = Path.GetDirectoryName(parent))
-        {
-            files.SyncDirectory(parent);
+            var path = PathOf(name[..slash]);
+            if (!Directory.Exists(path))
+            {
+                files.CreateFolderIn(Root(), name[..slash].Replace('/', Path.DirectorySeparatorChar));
+                files.SyncDirectory(Path.GetDirectoryName(path)!);
+            }
         }
     }
+
+    private RootFolder Root() => folder ??= RootFolder.TryOpen(Location) ?? throw new DirectoryNotFoundException($"The folder '{Location}' does not exist.");
 
     private void TryDelete(string path)
     {
@@ -225,8 +257,9 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
     }
 
-    private byte[]? Open(string name, Func<SafeFileHandle, byte[]> read)
+    private byte[]? Open(string name, Func<SafeFileHandle, byte[]> read, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         try
         {
             using var handle = OpenForReading(name);
@@ -242,8 +275,14 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         }
     }
 
-    private SafeFileHandle OpenForReading(string name) =>
-        File.OpenHandle(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+    /// <summary>Opens a file without following a link, and without waiting for the other end of a pipe.</summary>
+    private SafeFileHandle OpenForReading(string name)
+    {
+        var path = PathOf(name);
+        return TreeAccess.Current.Facts(path) is { Kind: not EntryKind.File } other
+            ? throw new IOException(other.Kind == EntryKind.Folder ? "It is a folder where a file belongs." : "It is a link, pipe, socket or device where a file belongs, and is not opened. Remove it.")
+            : TreeAccess.Current.OpenRead(path);
+    }
 
     private static bool IsMissing(Exception e) => e is FileNotFoundException or DirectoryNotFoundException;
 
@@ -266,5 +305,21 @@ internal sealed class LocalObjectStore(string root, DurableFiles? files = null) 
         return done;
     }
 
-    private string PathOf(string name) => Path.Combine(Location, name.Replace('/', Path.DirectorySeparatorChar));
+    /// <summary>The path of an object or folder. A link among the folders on the way is refused: it leads out of the repository.</summary>
+    private string PathOf(string name)
+    {
+        for (var slash = name.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = name.IndexOf('/', slash + 1))
+        {
+            var folder = Path.Combine(Location, name[..slash].Replace('/', Path.DirectorySeparatorChar));
+            if (TreeAccess.Current.Facts(folder) is { Kind: EntryKind.Link })
+            {
+                throw new MaintenanceException(
+                    ErrorCode.AccessDenied,
+                    $"'{folder}' is a symbolic link, and a repository's own folders must not be links. Put the folder there, or mount the other disk at that place.",
+                    folder);
+            }
+        }
+
+        return Path.Combine(Location, name.Replace('/', Path.DirectorySeparatorChar));
+    }
 }

@@ -6,8 +6,10 @@ namespace MaintenanceOps.Engine.Storage;
 public static class ObjectStores
 {
     /// <summary>Opens the store at a location: a path, or <c>s3://bucket/prefix</c>.</summary>
+    /// <param name="location">The location.</param>
+    /// <param name="cancellation">Ends every wait for a remote store, as long as it is open.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>: the location names no known kind.</exception>
-    public static IObjectStore Open(string location)
+    public static IObjectStore Open(string location, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(location);
         var scheme = location.IndexOf("://", StringComparison.Ordinal);
@@ -16,7 +18,7 @@ public static class ObjectStores
             : location[..scheme].ToLowerInvariant() switch
             {
                 "file" => new LocalObjectStore(new Uri(location).LocalPath),
-                "s3" => OpenS3(location),
+                "s3" => new CancellableStore(OpenS3(location), cancellation),
                 _ => throw new MaintenanceException(
                     ErrorCode.InvalidArgument,
                     $"'{location}' names no store that is known. Use a path or s3://bucket/prefix.",

@@ -16,19 +16,28 @@ internal static class CommandLine
 
         // No response files: an argument that begins with @ is a name like any other.
         var result = Root(args).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (MisplacedConnection.In(result))
+        {
+            new ErrorReport(args.Contains("--json")).Write(nameof(ErrorCode.InvalidArgument), $"A connection string stands where a path or a name is expected, and is not shown. Give it whole and in quotes, with --connection-string where '{NameOf(result.CommandResult.Command)}' takes one, or better as env:NAME from a variable. A path that looks like one is written ./path.", null);
+            return (int)ExitCode.Usage;
+        }
+
         if (Stray(result, args) is { } stray)
         {
             new ErrorReport(args.Contains("--json")).Write(nameof(ErrorCode.InvalidArgument), $"'{stray}' is no option. See '{NameOf(result.CommandResult.Command)} --help'.", null);
-            return (int)ExitCode.Usage;
+            return (int)UsageOf(args);
         }
 
         if (result.Action is ParseErrorAction)
         {
-            return (int)Refuse(result, args);
+            return Refuse(result, args) is var code && code == ExitCode.Usage ? (int)UsageOf(args) : (int)code;
         }
 
         return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
+
+    /// <summary>A server that recovers takes every code up to 125 for the end of the log, also that of a misspelt command.</summary>
+    private static ExitCode UsageOf(string[] args) => args is ["wal-fetch", ..] ? ExitCode.RecoveryMustStop : ExitCode.Usage;
 
     /// <summary>The commands in the order in which the help lists them.</summary>
     private static readonly (string Name, Func<Command> Make)[] Commands =

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine;
 using MaintenanceOps.Runner.Output;
 
 namespace MaintenanceOps.Runner.Cli;
@@ -30,6 +31,8 @@ internal sealed class ErrorReport(bool json)
 
     public void Write(string code, string message, string? target, string? trace = null)
     {
+        // The engine does not repeat passwords; words that others made may.
+        (message, target, trace) = (SecretText.Hide(message), SecretText.IsLikely(target) ? null : target, trace is null ? null : SecretText.Hide(trace));
         Console.Error.WriteLine(json
             ? JsonLines.Write(new ErrorLine(new ErrorDetail(code, message, target) { Trace = trace }))
             : $"mops: {TextTable.Clean(message)} [{code}]");
@@ -39,7 +42,9 @@ internal sealed class ErrorReport(bool json)
         }
     }
 
-    public void Warn(string message) => Console.Error.WriteLine(json
-        ? JsonLines.Write(new WarningLine(new WarningDetail(Words.ForConsole(message))))
-        : $"mops: warning: {TextTable.Clean(Words.ForConsole(message))}");
+    public void Warn(string message)
+    {
+        message = SecretText.Hide(Words.ForConsole(message));
+        Console.Error.WriteLine(json ? JsonLines.Write(new WarningLine(new WarningDetail(message))) : $"mops: warning: {TextTable.Clean(message)}");
+    }
 }

@@ -4,7 +4,7 @@ using MaintenanceOps.Engine.Snapshots.Keys;
 namespace MaintenanceOps.Runner.Cli;
 
 /// <summary>Finds a repository and the passphrase that opens it: from options, the environment, or a person.</summary>
-internal sealed class RepositoryAccess(IOperationSink sink)
+internal sealed class RepositoryAccess(IOperationSink sink, CancellationToken cancellation = default)
 {
     public const string Variable = "MAINTENANCEOPS_REPOSITORY";
 
@@ -22,11 +22,11 @@ internal sealed class RepositoryAccess(IOperationSink sink)
         var passphrase = keyFile is null ? null : Passphrase.FromFile(keyFile);
         try
         {
-            return Repository.Open(location, passphrase);
+            return Repository.Open(location, passphrase, cancellation: cancellation);
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.PassphraseRequired && PassphrasePrompt.IsPossible)
         {
-            return Repository.Open(location, PassphrasePrompt.Ask($"Passphrase of {location}: "));
+            return Repository.Open(location, PassphrasePrompt.Ask($"Passphrase of {location}: "), cancellation: cancellation);
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.RepositoryNotFound && initialize)
         {
@@ -36,7 +36,7 @@ internal sealed class RepositoryAccess(IOperationSink sink)
 
     public Repository Create(string location, Passphrase? passphrase, string label)
     {
-        var repository = Repository.Create(location, passphrase, label);
+        var repository = Repository.Create(location, passphrase, label, cancellation: cancellation);
         sink.Inform($"Made {(passphrase is null ? "a repository" : "an encrypted repository")} at {repository.Location}.");
         return repository;
     }

@@ -22,10 +22,10 @@ internal sealed class RunnerContext(ParseResult arguments, ResultWriter output, 
 
     /// <summary>Opens the repository of <c>--repository</c> or the environment.</summary>
     public Repository OpenRepository(bool initialize = false) =>
-        new RepositoryAccess(Sink).Open(Get(SharedOptions.Repository), Get(SharedOptions.KeyFile), initialize);
+        new RepositoryAccess(Sink, Cancellation).Open(Get(SharedOptions.Repository), Get(SharedOptions.KeyFile), initialize);
 
     /// <summary>Opens the repository that is the command's first argument, or else as above.</summary>
-    public Repository OpenRepositoryArgument() => new RepositoryAccess(Sink).Open(RepositoryLocation(), Get(SharedOptions.KeyFile));
+    public Repository OpenRepositoryArgument() => new RepositoryAccess(Sink, Cancellation).Open(RepositoryLocation(), Get(SharedOptions.KeyFile));
 
     /// <summary>The repository that the first argument, <c>--repository</c> or the environment names.</summary>
     public string RepositoryLocation() => RepositoryAccess.LocationOf(Get(SharedOptions.RepositoryArgument) ?? Get(SharedOptions.Repository));

@@ -27,6 +27,7 @@ internal sealed class BackupCommand : RunnerCommand
     private static readonly Option<string> ConnectionString = new("--connection-string", "-c") { Description = "A PostgreSQL server instead of paths: postgresql://user@host/database, Host=…;Username=…, or env:NAME for a variable that holds it. Passwords belong into a .pgpass file.", HelpName = "server" };
     private static readonly Option<PostgresMethod> Method = new("--method", "-m") { Description = "Of a server: logical dumps databases, physical takes the whole cluster, page by page. [default: logical]", HelpName = "logical|physical" };
     private static readonly Option<string[]> Database = new("--database") { Description = "The databases to dump; * and ? stand for any characters. [default: the one of the connection string]", HelpName = "name", DefaultValueFactory = _ => [] };
+    private static readonly Option<bool> AllDatabases = new("--all-databases") { Description = "Dump all databases of the server but templates." };
     private static readonly Option<int> Parallel = new("--parallel") { Description = "How many programs dump one database at once; its large tables are files of their own then.", HelpName = "count", DefaultValueFactory = _ => 1 };
 
     public BackupCommand()
@@ -38,7 +39,7 @@ internal sealed class BackupCommand : RunnerCommand
             "mops backup --connection-string postgresql://backup@db/app --source app/db",
             "mops backup --connection-string env:DATABASE_URL --method physical --source pg/main",
             "mops backup /srv/notes/notes.db --repository /mnt/backup/notes --initialize --tag before-upgrade") =>
-        Use(Paths, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Initialize, Source, Kind, Tags, Exclude, ExcludeFrom, AllowIncomplete, SkipVerify, LockTimeout, ConnectionString, Method, Database, Parallel, SharedOptions.ClientPath, SharedOptions.ClientPrefix);
+        Use(Paths, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Initialize, Source, Kind, Tags, Exclude, ExcludeFrom, AllowIncomplete, SkipVerify, LockTimeout, ConnectionString, Method, Database, AllDatabases, Parallel, SharedOptions.ClientPath, SharedOptions.ClientPrefix);
 
     protected override ExitCode Execute(RunnerContext context)
     {
@@ -86,7 +87,7 @@ internal sealed class BackupCommand : RunnerCommand
         var tools = SharedOptions.ClientTools(context);
         return context.Get(Method) == PostgresMethod.Physical
             ? new PostgresBaseBackup(repository, context.Sink).Run(server, tools, options, context.Cancellation)
-            : new PostgresDump(repository, context.Sink).Run(server, new PostgresDumpOptions { Databases = context.Get(Database)!, Parallel = context.Get(Parallel), Tools = tools }, options, context.Cancellation);
+            : new PostgresDump(repository, context.Sink).Run(server, new PostgresDumpOptions { Databases = context.Get(Database)!, AllDatabases = context.Get(AllDatabases), Parallel = context.Get(Parallel), Tools = tools }, options, context.Cancellation);
     }
 
     private static string? ServerOf(string? given, string[] paths)

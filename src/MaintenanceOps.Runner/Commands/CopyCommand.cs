@@ -42,7 +42,7 @@ internal sealed class CopyCommand : RunnerCommand
     /// <summary>Another repository's passphrase is not this one's: what opens the source is tried only where nothing else was said.</summary>
     private static Repository OpenDestination(RunnerContext context)
     {
-        var access = new RepositoryAccess(context.Sink);
+        var access = new RepositoryAccess(context.Sink, context.Cancellation);
         var (location, initialize) = (context.Get(Destination), context.Get(SharedOptions.Initialize));
         var own = context.Get(DestinationKeyFile);
         try

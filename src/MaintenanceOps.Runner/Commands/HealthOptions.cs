@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MaintenanceOps.Engine;
 using MaintenanceOps.Engine.Health;
 using MaintenanceOps.Engine.Health.Probes;
 using MaintenanceOps.Engine.Health.Probes.Databases;
@@ -62,7 +63,7 @@ internal static class HealthOptions
         var targets = context.Get(Targets)!;
         if (Array.Find(targets, t => !IsAddress(t) && !PlanFile.IsNamed(t)) is { } neither)
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{neither}' is neither a web address (http://…) nor a plan (.yaml). A database goes with --path.", neither);
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"{SecretText.Show(neither)} is neither a web address (http://…) nor a plan (.yaml). A database goes with --path.", neither);
         }
 
         if (targets.Count(t => !IsAddress(t)) > 1)

@@ -28,7 +28,7 @@ internal sealed class RepoNewCommand : RunnerCommand
             passphrase = PassphrasePrompt.AskNew($"New passphrase of {location}: ");
         }
 
-        using var repository = new RepositoryAccess(context.Sink).Create(location, passphrase, context.Get(Label) ?? "");
+        using var repository = new RepositoryAccess(context.Sink, context.Cancellation).Create(location, passphrase, context.Get(Label) ?? "");
         var made = new RepositoryAdministration(repository).Describe();
         context.Output.Outcome(
             made,

@@ -14,7 +14,7 @@ internal sealed class RestoreCommand : RunnerCommand
     private static readonly Option<bool> InPlace = new("--in-place") { Description = "Replace the state where it came from (or at --destination), after a safety snapshot." };
     private static readonly Option<bool> NoSafetySnapshot = new("--no-safety-snapshot") { Description = "Leave out the snapshot of the state that is replaced." };
     private static readonly Option<string[]> Include = new("--include") { Description = "Only files that fit; * within a name, ** across folders.", HelpName = "pattern", DefaultValueFactory = _ => [] };
-    private static readonly Option<string> Table = new("--table") { Description = "Only this table, into the live database.", HelpName = "name" };
+    private static readonly Option<string> Table = new("--table") { Description = "Only this table with all that belongs to it, into the live database.", HelpName = "name" };
     private static readonly Option<string> Schema = new("--schema") { Description = "Of a PostgreSQL database: only this schema, into a live one.", HelpName = "name" };
     private static readonly Option<string> Database = new("--database") { Description = "Of a PostgreSQL snapshot: the database to restore, or to take a table out of.", HelpName = "name" };
     private static readonly Option<string> As = new("--as") { Description = "The name that the table, schema or database gets.", HelpName = "name" };
@@ -36,6 +36,7 @@ internal sealed class RestoreCommand : RunnerCommand
             "mops restore latest --source notes/main --table notes --as notes_old",
             "mops restore latest --source pg/main --point-in-time 2026-11-21T14:03:00Z --destination /srv/pg/data",
             "mops restore latest -s pg/main -t 2026-11-21T14:03:00Z --table orders --as orders_1403 -c env:DATABASE_URL",
+            "mops restore latest --source app/db --in-place --force",
             "mops restore 3f2a9c11 --include 'uploads/2026/**' --destination ./out") =>
         Use(SharedOptions.Snapshot, SharedOptions.Repository, SharedOptions.KeyFile, SharedOptions.Source, Destination, InPlace, Include, Database, Table, Schema, As, PointInTime, SharedOptions.TargetTimeline, RestoreLog, Tablespace, ConnectionString, Parallel, ScratchPath, SharedOptions.ClientPath, SharedOptions.ClientPrefix, SharedOptions.Verified, SharedOptions.Strict, NoSafetySnapshot, SharedOptions.Force, SharedOptions.DryRun);
 
@@ -62,7 +63,7 @@ internal sealed class RestoreCommand : RunnerCommand
             Force = context.Get(SharedOptions.Force),
             DryRun = context.Get(SharedOptions.DryRun),
         };
-        if (options is { As: not null, Table: null, ConnectionString: null })
+        if (options is { As: not null, Table: null, Schema: null, ConnectionString: null })
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, "--as names a table, schema or database in a live place, so it needs --table or --connection-string.");
         }
@@ -94,6 +95,11 @@ internal sealed class RestoreCommand : RunnerCommand
         yield return dryRun
             ? $"Would restore {what} of {result.Source} ({result.Id[..8]}) to {result.Destination}."
             : $"Restored {what} of {result.Source} ({result.Id[..8]}) to {result.Destination} in {Tables.Elapsed(result.Elapsed)}.";
+        if (result.Recovered is { } reached)
+        {
+            yield return reached.ToString();
+        }
+
         if (result.SafetySnapshot is { } safety)
         {
             yield return $"What was there before is snapshot {safety[..8]}.";

@@ -41,6 +41,11 @@ internal sealed class TestCommand : RunnerCommand
         if (!context.Output.IsJson)
         {
             context.Output.Table(tests, Tables.Tests);
+            foreach (var reached in tests.Select(t => t.Recovered).OfType<RecoveryReached>())
+            {
+                context.Output.Text(reached.ToString());
+            }
+
             foreach (var finding in tests.SelectMany(t => t.Findings))
             {
                 context.Output.Text($"{finding.Severity.ToString().ToLowerInvariant()}: {Words.ForConsole(finding.Message)} {Words.ForConsole(finding.Action)}".TrimEnd());

@@ -15,6 +15,12 @@ public sealed record PruneResult
     /// <summary>Packs whose remaining blocks were written anew.</summary>
     public int PacksRewritten { get; init; }
 
+    /// <summary>Packs that a later prune will remove, when nobody can be building on them any more.</summary>
+    public int PacksDoomed { get; init; }
+
+    /// <summary>Bytes that a later prune will free.</summary>
+    public long SizeDoomed { get; init; }
+
     /// <summary>Maps, check records and left-over temporary objects that nothing needs any more.</summary>
     public int ObjectsRemoved { get; init; }
 

@@ -33,6 +33,9 @@ public sealed record RestoreResult
     /// <summary>How long it took.</summary>
     public TimeSpan Elapsed { get; init; }
 
+    /// <summary>Of a part of a cluster that was recovered from a log archive: how far that came.</summary>
+    public RecoveryReached? Recovered { get; init; }
+
     /// <summary>What could not be restored as it was, such as an owner without the right to set it.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

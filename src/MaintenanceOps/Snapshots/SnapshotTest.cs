@@ -45,6 +45,9 @@ public sealed record SnapshotTest
     /// <summary>Files compared after the restore; -1 where none were.</summary>
     public long Files { get; init; } = -1;
 
+    /// <summary>Of a drill that recovered from a log archive: how far it came.</summary>
+    public RecoveryReached? Recovered { get; init; }
+
     /// <summary>What did not hold.</summary>
     public IReadOnlyList<RepositoryFinding> Findings { get; init; } = [];
 

@@ -24,11 +24,20 @@ public sealed record WalArchiveState
     /// <summary>The bytes that they take in the repository.</summary>
     public long StoredSize { get; init; }
 
+    /// <summary>The newest timeline, on which a recovery to the latest moment ends; 0 where nothing is archived.</summary>
+    public uint Timeline { get; init; }
+
     /// <summary>The base backups of this cluster from which a recovery can go on to the newest segment.</summary>
     public IReadOnlyList<string> RecoverableFrom { get; init; } = [];
 
     /// <summary>The base backups that restore to their own moment alone, because the log after them is older than the recovery window.</summary>
     public IReadOnlyList<string> OwnMomentOnly { get; init; } = [];
+
+    /// <summary>
+    /// The base backups that were taken on an older timeline after the newest one had branched off: a recovery from them goes
+    /// along the older one alone.
+    /// </summary>
+    public IReadOnlyList<string> OtherTimelineOnly { get; init; } = [];
 
     /// <summary>What is missing or damaged, in words; none means that all is well.</summary>
     public IReadOnlyList<string> Findings { get; init; } = [];

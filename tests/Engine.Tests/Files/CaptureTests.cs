@@ -71,7 +71,7 @@ public sealed class CaptureTests : IDisposable
     [Fact]
     public void More_attributes_than_an_entry_may_have_are_no_entry()
     {
-        var writer = new ByteWriter();
+        var writer = new Engine.Snapshots.Format.ByteWriter();
         var entry = new FileEntry
         {
             Path = "a",
@@ -151,7 +151,7 @@ public sealed class CaptureTests : IDisposable
             Via = "../else\udcff",
             Attributes = [new("user.\udcfe", [0, 1, 2])],
         };
-        var writer = new ByteWriter();
+        var writer = new Engine.Snapshots.Format.ByteWriter();
         entry.Write(writer);
         var read = Read(writer.Written.ToArray());
         Assert.Equal(entry.Attributes, read.Attributes);
@@ -161,7 +161,7 @@ public sealed class CaptureTests : IDisposable
     [Fact]
     public void What_version_1_can_say_is_written_as_version_1_writes_it()
     {
-        var writer = new ByteWriter();
+        var writer = new Engine.Snapshots.Format.ByteWriter();
         new FileEntry { Path = "a", Kind = EntryKind.Folder, Mode = 0x1ed, Modified = FileTime.OfNanoseconds(-1) }.Write(writer);
         Assert.Equal("440161da07010101000000000000", Convert.ToHexStringLower(writer.Written));
     }
@@ -188,7 +188,7 @@ public sealed class CaptureTests : IDisposable
 
     private static FileEntry Read(byte[] bytes)
     {
-        var reader = new ByteReader(bytes);
+        var reader = new Engine.Snapshots.Format.ByteReader(bytes);
         return FileEntry.Read(ref reader);
     }
 

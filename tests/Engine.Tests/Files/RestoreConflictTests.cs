@@ -129,7 +129,7 @@ internal sealed class ActingSink(Action act) : IOperationSink
 {
     private int acted;
 
-    public void Progress(string activity, long done, long total, string? unit)
+    public void Progress(string activity, long done, long total, string? unit = null)
     {
         if (activity.StartsWith("Restoring", StringComparison.Ordinal) && Interlocked.Exchange(ref acted, 1) == 0)
         {

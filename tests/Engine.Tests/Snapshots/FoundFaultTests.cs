@@ -61,7 +61,7 @@ public sealed class FoundFaultTests : IDisposable
             writer.Finish();
         }
 
-        old.ForEach(repository.Store.Delete);
+        old.ForEach(name => repository.Store.Delete(name));
         repository.ForgetIndex();
     }
 
@@ -268,7 +268,7 @@ public sealed class FoundFaultTests : IDisposable
         foreach (var name in new[] { "repository.json", "repository.copy.json" })
         {
             // What a next version would write: a higher number and a field that this one does not know.
-            var empty = File.ReadAllText(Path.Combine(copy, name)).Replace("\"format\":1", "\"format\":2,\"chunker\":\"new\"", StringComparison.Ordinal);
+            var empty = File.ReadAllText(Path.Combine(copy, name)).Replace("\"format\":1", "\"format\":3,\"chunker\":\"new\"", StringComparison.Ordinal);
             var at = empty.LastIndexOf("\"check\":\"", StringComparison.Ordinal) + 9;
             empty = empty.Remove(at, 32);
             File.WriteAllText(Path.Combine(copy, name), empty.Insert(at, Convert.ToHexStringLower(SHA512.HashData(System.Text.Encoding.UTF8.GetBytes(empty)).AsSpan(0, 16))));
@@ -336,7 +336,7 @@ public sealed class FoundFaultTests : IDisposable
 
         public string Location => inner.Location;
 
-        public bool Create(string name, ReadOnlySpan<byte> content)
+        public bool Create(string name, ReadOnlySpan<byte> content, CancellationToken cancellation)
         {
             if (name.StartsWith("packs/", StringComparison.Ordinal))
             {
@@ -347,22 +347,22 @@ public sealed class FoundFaultTests : IDisposable
                 }
             }
 
-            return inner.Create(name, content);
+            return inner.Create(name, content, cancellation);
         }
 
-        public void Replace(string name, ReadOnlySpan<byte> content) => inner.Replace(name, content);
+        public void Replace(string name, ReadOnlySpan<byte> content, CancellationToken cancellation) => inner.Replace(name, content, cancellation);
 
-        public byte[]? Read(string name) => inner.Read(name);
+        public byte[]? Read(string name, CancellationToken cancellation) => inner.Read(name, cancellation);
 
-        public int? ReadRange(string name, long offset, Span<byte> into) => inner.ReadRange(name, offset, into);
+        public int? ReadRange(string name, long offset, Span<byte> into, CancellationToken cancellation) => inner.ReadRange(name, offset, into, cancellation);
 
-        public byte[]? ReadTail(string name, int count) => inner.ReadTail(name, count);
+        public byte[]? ReadTail(string name, int count, CancellationToken cancellation) => inner.ReadTail(name, count, cancellation);
 
-        public void Delete(string name) => inner.Delete(name);
+        public void Delete(string name, CancellationToken cancellation) => inner.Delete(name, cancellation);
 
-        public IEnumerable<StoredObject> List(string prefix) => inner.List(prefix);
+        public IEnumerable<StoredObject> List(string prefix, CancellationToken cancellation) => inner.List(prefix, cancellation);
 
-        public int CleanLeftovers(TimeSpan olderThan, bool dryRun) => inner.CleanLeftovers(olderThan, dryRun);
+        public int CleanLeftovers(TimeSpan olderThan, bool dryRun, CancellationToken cancellation) => inner.CleanLeftovers(olderThan, dryRun, cancellation);
 
         public void Dispose() => inner.Dispose();
     }

@@ -41,20 +41,6 @@ public sealed class PruneTests : IDisposable
     }
 
     [Fact]
-    public void Refuses_when_a_snapshot_needs_something_that_is_missing()
-    {
-        using var repository = Repositories.New(folder);
-        FillAndRemove(repository);
-        var packs = repository.Store.List("packs/").OrderByDescending(o => o.Size).ToList();
-        repository.Store.Delete(packs[0].Name);
-        repository.ForgetIndex();
-        var left = repository.Store.List("packs/").Count();
-        Assert.Equal(ErrorCode.SnapshotDamaged, Assert.Throws<MaintenanceException>(() => repository.Prune()).Code);
-        Assert.Equal(left, repository.Store.List("packs/").Count());
-        Assert.Empty(repository.Store.List("leases/"));
-    }
-
-    [Fact]
     public void A_running_backup_refuses_it_and_a_dead_one_does_not()
     {
         using var repository = Repositories.New(folder);

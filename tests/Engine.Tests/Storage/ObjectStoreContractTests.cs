@@ -171,7 +171,9 @@ public sealed class ObjectStoreContractTests : IDisposable
     {
         if (kind == StoreKind.Local)
         {
-            return Keep(new LocalObjectStore(Path.Combine(folder, "store")));
+            var local = new LocalObjectStore(Path.Combine(folder, "store"));
+            local.Prepare();
+            return Keep(local);
         }
 
         var server = S3Server.Shared;

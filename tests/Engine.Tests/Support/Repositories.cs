@@ -41,7 +41,10 @@ internal static class Repositories
     }
 
     public static PruneResult Prune(this Repository repository, bool dryRun = false, bool force = false) =>
-        new RepositoryPrune(repository, SilentSink.Instance).Run(dryRun, force);
+        repository.Prune(new PruneOptions { DryRun = dryRun, Force = force });
+
+    public static PruneResult Prune(this Repository repository, PruneOptions options) =>
+        new RepositoryPrune(repository, SilentSink.Instance).Run(options);
 
     public static IReadOnlyList<RepositoryFinding> Check(this Repository repository, VerificationLevel level = VerificationLevel.Full) =>
         [.. new RepositoryCheck(repository, SilentSink.Instance).Run(level)];

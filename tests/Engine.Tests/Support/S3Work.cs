@@ -61,7 +61,7 @@ internal sealed class S3Work : IDisposable
             var catalog = new SnapshotCatalog(repository);
             catalog.Remove(Doomed.Database.Id);
             catalog.Remove(Doomed.Files.Id);
-            new RepositoryPrune(repository, SilentSink.Instance).Run(dryRun: false);
+            new RepositoryPrune(repository, SilentSink.Instance).Run(new PruneOptions { Now = true });
         }
 
         using (var repository = Repository.Open(Store(endpoint, name), null, TimeProvider.System))

@@ -90,6 +90,7 @@ internal static class SampleCluster
         new Random(7).NextBytes(log.AsSpan(40, 200_000));
         BinaryPrimitives.WriteUInt16LittleEndian(log, 0xd110);
         BinaryPrimitives.WriteUInt16LittleEndian(log.AsSpan(2), 2);
+        BinaryPrimitives.WriteUInt64LittleEndian(log.AsSpan(8), 1 << 20);
         BinaryPrimitives.WriteUInt64LittleEndian(log.AsSpan(24), System);
         BinaryPrimitives.WriteUInt32LittleEndian(log.AsSpan(32), 1 << 20);
         return log;

@@ -13,7 +13,12 @@ public sealed class TestFolder : IDisposable
     {
         try
         {
-            Engine.Files.TreeAccess.Current.RemoveTree(Path);
+            using (var folder = Engine.Files.TreeAccess.Current.OpenFolder(Path))
+            {
+                Engine.Files.FolderTree.Clear(folder);
+            }
+
+            Directory.Delete(Path);
         }
         catch (IOException)
         {

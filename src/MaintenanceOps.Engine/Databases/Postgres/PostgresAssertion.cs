@@ -11,10 +11,8 @@ internal static class PostgresAssertion
         object? value;
         try
         {
-#pragma warning disable CA2100 // The user's own SQL, on a scratch copy.
-            using var command = new NpgsqlCommand(sql, server.Connection) { CommandTimeout = 0 };
-#pragma warning restore CA2100
-            value = command.ExecuteScalar();
+            server.ForUserSql();
+            value = server.First(sql);
         }
         catch (PostgresException e)
         {

@@ -1,102 +1,63 @@
+using MaintenanceOps.Engine.Databases.Postgres.Sessions;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres;
 
-/// <summary>Reads what people have in their settings: Npgsql's own form, or the URI that most frameworks use.</summary>
+/// <summary>
+/// Reads what people have in their settings: the driver's own form, the keywords of PostgreSQL's client library, or the URI that
+/// most frameworks use. docs/postgresql.md lists what each of them may say.
+/// </summary>
 internal static class PostgresConnectionString
 {
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>; the message repeats nothing of the string.</exception>
-    public static NpgsqlConnectionStringBuilder Parse(string text)
+    public static ConnectionSettings Parse(string text)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(text);
+        ArgumentNullException.ThrowIfNull(text);
+        text = text.Trim();
+        if (text.Length == 0)
+        {
+            throw ConnectionRefusal.Because("it is empty");
+        }
+
+        if (ConnectionUri.IsOne(text))
+        {
+            var ignored = new List<string>();
+            return ConnectionSettings.Resolve(ConnectionUri.Parse(text, ignored), null, ignored);
+        }
+
+        // Both other forms are keyword=value. A semicolon tells the driver's form, unless that makes no sense.
+        return KeywordString.HasSemicolon(text)
+            ? First(text, FromDriver, FromKeywords)
+            : First(text, FromKeywords, FromDriver);
+    }
+
+    /// <summary>What the likelier form has to complain of is what is told.</summary>
+    private static ConnectionSettings First(string text, Func<string, ConnectionSettings> likely, Func<string, ConnectionSettings> unlikely)
+    {
         try
         {
-            return IsUri(text) ? FromUri(text) : new NpgsqlConnectionStringBuilder(text);
+            return likely(text);
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
+        catch (MaintenanceException)
         {
-            // The exception's own words may hold the password.
-            throw new MaintenanceException(ErrorCode.InvalidArgument, "The connection string cannot be read. Write 'Host=db;Port=5432;Database=app;Username=app' or 'postgresql://app@db:5432/app'.");
-        }
-    }
-
-    public static bool IsUri(string text) =>
-        text.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase);
-
-    private static NpgsqlConnectionStringBuilder FromUri(string text)
-    {
-        var uri = new Uri(WithHost(text));
-        var settings = new NpgsqlConnectionStringBuilder();
-        if (uri.Host.Length > 0)
-        {
-            settings.Host = Uri.UnescapeDataString(uri.Host);
-        }
-
-        if (uri.Port > 0)
-        {
-            settings.Port = uri.Port;
-        }
-
-        var user = uri.UserInfo.Split(':', 2);
-        if (user[0].Length > 0)
-        {
-            settings.Username = Uri.UnescapeDataString(user[0]);
-        }
-
-        if (user.Length == 2)
-        {
-            settings.Password = Uri.UnescapeDataString(user[1]);
-        }
-
-        if (uri.AbsolutePath.Length > 1)
-        {
-            settings.Database = Uri.UnescapeDataString(uri.AbsolutePath[1..]);
-        }
-
-        foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var (name, value) = pair.Split('=', 2) is [var n, var v] ? (n, Uri.UnescapeDataString(v)) : throw new FormatException();
-            switch (name)
+            try
             {
-                case "host":
-                    settings.Host = value;
-                    break;
-                case "user":
-                    settings.Username = value;
-                    break;
-                case "password":
-                    settings.Password = value;
-                    break;
-                case "dbname":
-                    settings.Database = value;
-                    break;
-                case "port":
-                    settings.Port = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
-                    break;
-                case "sslmode":
-                    settings.SslMode = Enum.Parse<SslMode>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
-                    break;
-                case "sslrootcert":
-                    settings.RootCertificate = value;
-                    break;
-                case "passfile":
-                    settings.Passfile = value;
-                    break;
-                default:
-                    // What is meant for the application's own driver is none of our business.
-                    break;
+                return unlikely(text);
             }
-        }
+            catch (MaintenanceException)
+            {
+                // The first failure goes on.
+            }
 
-        return settings;
+            throw;
+        }
     }
 
-    /// <summary>PostgreSQL takes <c>user@/database?host=/socket</c>; <see cref="Uri"/> wants a host behind the user.</summary>
-    private static string WithHost(string text)
+    private static ConnectionSettings FromKeywords(string text) => ConnectionSettings.Resolve(KeywordString.Parse(text), null, []);
+
+    private static ConnectionSettings FromDriver(string text)
     {
-        var start = text.IndexOf("://", StringComparison.Ordinal) + 3;
-        var length = text.AsSpan(start).IndexOfAny('/', '?');
-        var end = length < 0 ? text.Length : start + length;
-        return end > start && text[end - 1] == '@' ? text.Insert(end, "localhost") : text;
+        var driver = DriverString.Parse(text);
+        return ConnectionSettings.Resolve(DriverString.Values(driver), new NpgsqlConnectionStringBuilder(driver.ConnectionString), []);
     }
 }

@@ -1,5 +1,4 @@
-using System.Globalization;
-using Npgsql;
+using MaintenanceOps.Engine.Databases.Postgres.Sessions;
 
 namespace MaintenanceOps.Engine.Databases.Postgres;
 
@@ -15,17 +14,15 @@ public static class PostgresPlace
     public static (string Place, string Name) Of(string connectionString, PostgresMethod method)
     {
         var settings = PostgresConnectionString.Parse(connectionString);
-        var database = settings.Database ?? settings.Username ?? "postgres";
-        return (Describe(settings, database), method == PostgresMethod.Logical ? database : $"{settings.Host?.TrimStart('/')}:{settings.Port}");
+        var first = settings.Hosts[0];
+        return (Describe(settings, settings.Database), method == PostgresMethod.Logical ? settings.Database : $"{first.Name.TrimStart('/')}:{first.Port}");
     }
 
     /// <summary>A server behind a socket has no host to stand before the slash.</summary>
-    internal static string Describe(NpgsqlConnectionStringBuilder settings, string? database) => settings.Host switch
-    {
-        ['/', ..] socket => string.Create(CultureInfo.InvariantCulture, $"postgresql:///{database}?host={socket}&port={settings.Port}"),
-        { } address when address.Contains(':', StringComparison.Ordinal) => string.Create(CultureInfo.InvariantCulture, $"postgresql://[{address}]:{settings.Port}{Slash(database)}"),
-        var host => string.Create(CultureInfo.InvariantCulture, $"postgresql://{host}:{settings.Port}{Slash(database)}"),
-    };
+    internal static string Describe(ConnectionSettings settings, string? database) => settings.Hosts is [{ IsSocket: true } socket]
+        ? $"postgresql:///{Encode(database)}?host={socket.Target}&port={socket.Port}"
+        : $"postgresql://{string.Join(',', settings.Hosts.Select(h => h.Authority))}{(string.IsNullOrEmpty(database) ? "" : "/" + Encode(database))}";
 
-    private static string Slash(string? database) => string.IsNullOrEmpty(database) ? "" : "/" + database;
+    /// <summary>Only what would end the name, or begin something else, is written as a byte.</summary>
+    private static string Encode(string? name) => string.Concat((name ?? "").Select(c => c is '%' or '?' or '/' or '#' or '@' or '&' ? $"%{(int)c:X2}" : c.ToString()));
 }

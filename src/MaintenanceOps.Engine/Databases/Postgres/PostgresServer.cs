@@ -1,130 +1,132 @@
+using System.Data;
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text;
+using MaintenanceOps.Engine.Databases.Postgres.Sessions;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres;
 
-/// <summary>A running server, and the ways in which its programs are told how to reach it: never by an argument that is secret.</summary>
+/// <summary>A session with a running server, and the ways in which its programs are told how to reach it: never by an argument that is secret.</summary>
 internal sealed class PostgresServer : IDisposable
 {
-    private readonly NpgsqlConnectionStringBuilder settings;
+    private readonly ConnectionSettings settings;
+    private readonly OpenConnection open;
+    private readonly CancellationToken cancellation;
+
+    /// <summary>Whether what is set holds for the one transaction only that the session consists of.</summary>
+    private readonly bool local;
+    private readonly string searchPath;
     private volatile NpgsqlCommand? running;
 
-    private PostgresServer(NpgsqlConnectionStringBuilder settings, NpgsqlConnection connection)
+    private PostgresServer(ConnectionSettings settings, OpenConnection open, bool local, CancellationToken cancellation)
     {
-        this.settings = settings;
-        Connection = connection;
-        Version = Scalar<int>("SELECT current_setting('server_version_num')::int");
+        this.settings = settings.Only(open.Host);
+        this.open = open;
+        this.local = local;
+        this.cancellation = cancellation;
+        if (local)
+        {
+            Execute("BEGIN READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0");
+        }
+
+        var began = SessionSettings.Apply(this, local);
+        searchPath = settings.SearchPath ?? began;
+        Version = Scalar<int>("SHOW server_version_num");
         System = unchecked((ulong)Scalar<long>("SELECT system_identifier FROM pg_control_system()"));
+        IsPooled = Scalar<int>("SELECT pg_backend_pid()") != Connection.ProcessID;
     }
 
-    public NpgsqlConnection Connection { get; }
+    public NpgsqlConnection Connection => open.Connection;
 
     /// <summary>As <c>server_version_num</c>, such as 150018.</summary>
     public int Version { get; }
 
     public ulong System { get; }
 
+    /// <summary>Whether something stands between that lends server sessions: another process answers than the one that greeted us.</summary>
+    public bool IsPooled { get; }
+
     public string Database => Connection.Database;
 
     /// <summary>Connects.</summary>
-    /// <param name="connectionString">An Npgsql string (<c>Host=…;Username=…</c>) or a URI (<c>postgresql://…</c>).</param>
+    /// <param name="connectionString">In any of the forms of <see cref="PostgresConnectionString"/>.</param>
     /// <param name="database">Another database than the string names.</param>
+    /// <param name="cancellation">Ends the attempt, and later any statement that runs.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
-    public static PostgresServer Connect(string connectionString, string? database = null)
+    /// <exception cref="OperationCanceledException">The token was cancelled meanwhile.</exception>
+    public static PostgresServer Connect(string connectionString, string? database = null, CancellationToken cancellation = default)
     {
         var settings = PostgresConnectionString.Parse(connectionString);
-        settings.Pooling = false;
-        settings.ApplicationName = "mops";
-        settings.Database = database ?? settings.Database ?? settings.Username;
-        var connection = new NpgsqlConnection(settings.ConnectionString);
-        try
+        return Connect(database is null ? settings : settings.WithDatabase(database), cancellation);
+    }
+
+    /// <summary>Connects; the settings hold for the session.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/>.</exception>
+    public static PostgresServer Connect(ConnectionSettings settings, CancellationToken cancellation = default) => Begin(settings, local: false, cancellation);
+
+    /// <summary>Connects to look: all that is asked is one transaction that changes nothing, and nothing stays set behind it, also not in a pool.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/>.</exception>
+    public static PostgresServer Look(ConnectionSettings settings, CancellationToken cancellation) => Begin(settings, local: true, cancellation);
+
+    /// <summary>Connects, but not through a database that is to be replaced: this very session would be in the way.</summary>
+    public static PostgresServer ConnectBeside(string connectionString, string database, CancellationToken cancellation = default) =>
+        Connect(connectionString, database == "postgres" ? "template1" : "postgres", cancellation);
+
+    /// <summary>Another connection to the same server.</summary>
+    public PostgresServer ConnectTo(string database) => Connect(settings.WithDatabase(database), cancellation);
+
+    /// <summary>Tells what of the connection string means nothing here, and what a pool between may do.</summary>
+    public void Tell(IOperationSink sink)
+    {
+        if (settings.Ignored.Count > 0)
         {
-            connection.Open();
-            return new PostgresServer(settings, connection);
+            sink.Warn($"These parameters of the connection string are not for PostgreSQL and were ignored: {string.Join(", ", settings.Ignored)}.");
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+
+        if (IsPooled)
         {
-            connection.Dispose();
-            // A missing password or a refused encryption is found by the driver, after the server has answered.
-            var what = e is TimeoutException || e.InnerException is SocketException or TimeoutException ? "cannot be reached" : "does not let us in";
-            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"PostgreSQL at {settings.Host}:{settings.Port} {what}: {e.Message}", Describe(settings), e);
+            sink.Warn($"{Place} is a connection pool and not PostgreSQL itself. Where it lends a server for each transaction, settings of this work and of PostgreSQL's programs can reach other clients. Connect to the server itself.");
         }
     }
 
-    /// <summary>Connects, but not through a database that is to be replaced: this very session would be in the way.</summary>
-    public static PostgresServer ConnectBeside(string connectionString, string database) => Connect(connectionString, database == "postgres" ? "template1" : "postgres");
-
-    /// <summary>Another connection to the same server.</summary>
-    public PostgresServer ConnectTo(string database) => Connect(settings.ConnectionString, database);
-
     /// <summary>What client programs read: everything that they need, the password among it, as an environment.</summary>
-    public Dictionary<string, string> ClientEnvironment() => ClientParameters().ToDictionary(
-        p => p.Key switch
+    public Dictionary<string, string> ClientEnvironment()
+    {
+        var parameters = ClientParameters();
+        if (parameters.ContainsKey("sslpassword"))
         {
-            "dbname" => "PGDATABASE",
-            "application_name" => "PGAPPNAME",
-            var name => "PG" + name.ToUpperInvariant(),
-        },
-        p => p.Value);
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "PostgreSQL's programs cannot be given sslpassword without showing it in the list of processes. Use a client key without a passphrase that only this user may read.");
+        }
+
+        return parameters.Where(p => ConnectionKeywords.VariableOf(p.Key) is not null).ToDictionary(p => ConnectionKeywords.VariableOf(p.Key)!, p => p.Value);
+    }
 
     /// <summary>The same by the names that PostgreSQL's client library gives its parameters.</summary>
     public Dictionary<string, string> ClientParameters()
     {
-        (string Name, string? Value)[] parameters =
-        [
-            ("host", settings.Host),
-            ("port", settings.Port.ToString(CultureInfo.InvariantCulture)),
-            ("dbname", Database),
-            ("application_name", settings.ApplicationName),
-            ("user", settings.Username),
-            ("password", settings.Password),
-            ("passfile", settings.Passfile),
-            ("sslmode", settings.SslMode switch
-            {
-                SslMode.VerifyCA => "verify-ca",
-                SslMode.VerifyFull => "verify-full",
-                var mode => mode.ToString().ToLowerInvariant(),
-            }),
-            ("sslrootcert", settings.RootCertificate),
-        ];
-        return parameters.Where(p => !string.IsNullOrEmpty(p.Value)).ToDictionary(p => p.Name, p => p.Value!);
+        var parameters = settings.WithDatabase(Database).ForClients(open.Host);
+        if ((open.TakesOptions ? SessionSettings.ClientOptions(settings.Options) : settings.Options) is { Length: > 0 } options)
+        {
+            parameters["options"] = options;
+        }
+
+        return parameters;
     }
+
+    /// <summary>Lets the user's own SQL mean what it means in psql; what comes after it on this session is the user's too.</summary>
+    public void ForUserSql() => SessionSettings.ForUserSql(this, searchPath, local);
 
     /// <summary>Ends the statement that runs, from any thread; it throws where it was called.</summary>
     public void Cancel() => running?.Cancel();
 
-    public T Scalar<T>(string sql, params object[] values)
-    {
-        using var command = Command(sql, values);
-        return (T)Convert.ChangeType(command.ExecuteScalar() ?? throw new InvalidOperationException($"'{sql}' gave nothing."), typeof(T), CultureInfo.InvariantCulture);
-    }
+    /// <exception cref="OperationCanceledException">As for every statement: the token that it was connected with was cancelled meanwhile.</exception>
+    public T Scalar<T>(string sql, params object[] values) => Run(sql, values, command =>
+        (T)Convert.ChangeType(command.ExecuteScalar() ?? throw new InvalidOperationException($"'{sql}' gave nothing."), typeof(T), CultureInfo.InvariantCulture));
 
-    /// <summary>The first value of the first row; null where there is none. An answer that goes on is cut off.</summary>
-    public object? First(string sql)
-    {
-        using var command = Command(sql, []);
-        using var reader = command.ExecuteReader();
-        var first = reader.Read() && reader.FieldCount > 0 ? reader.GetValue(0) : null;
-        if (reader.Read())
-        {
-            // Closing a reader reads what is left, which may have no end.
-            command.Cancel();
-        }
+    public void Execute(string sql, params object[] values) => Run(sql, values, command => command.ExecuteNonQuery());
 
-        return first;
-    }
-
-    public void Execute(string sql, params object[] values)
+    public List<T> Rows<T>(string sql, Func<NpgsqlDataReader, T> read, params object[] values) => Run(sql, values, command =>
     {
-        using var command = Command(sql, values);
-        command.ExecuteNonQuery();
-    }
-
-    public List<T> Rows<T>(string sql, Func<NpgsqlDataReader, T> read, params object[] values)
-    {
-        using var command = Command(sql, values);
         using var reader = command.ExecuteReader();
         var rows = new List<T>();
         while (reader.Read())
@@ -133,6 +135,35 @@ internal sealed class PostgresServer : IDisposable
         }
 
         return rows;
+    });
+
+    /// <summary>The first value of the first row; null where there is none. An answer that goes on is cut off.</summary>
+    /// <remarks>A value of a type that the driver does not know, such as an enumeration, comes as its text.</remarks>
+    public object? First(string sql)
+    {
+        try
+        {
+            return First(sql, asText: false);
+        }
+        catch (Exception e) when (e is InvalidCastException or NotSupportedException)
+        {
+            return First(sql, asText: true);
+        }
+    }
+
+    /// <summary>Connects again where the connection is lost; what else was set on the session is lost too.</summary>
+    /// <returns>Whether it was lost.</returns>
+    public bool Reopen()
+    {
+        if (Connection.State == ConnectionState.Open)
+        {
+            return false;
+        }
+
+        Connection.Close();
+        Connection.OpenAsync(cancellation).GetAwaiter().GetResult();
+        SessionSettings.Apply(this, local);
+        return true;
     }
 
     /// <summary>A name as SQL writes it, whatever characters it has.</summary>
@@ -156,10 +187,10 @@ internal sealed class PostgresServer : IDisposable
     }
 
     /// <summary>Whether it is reached by a socket, and so sees the files of this machine.</summary>
-    public bool IsHere => settings.Host is ['/', ..];
+    public bool IsHere => open.Host.IsSocket;
 
     /// <summary>Whether it may be on this machine: what listens here can be a container, or a tunnel to elsewhere.</summary>
-    public bool MayBeHere => IsHere || settings.Host is "localhost" or "127.0.0.1" or "::1";
+    public bool MayBeHere => IsHere || open.Host.Target is "localhost" or "127.0.0.1" or "::1";
 
     /// <summary>The server in words.</summary>
     public string Place => PostgresPlace.Describe(settings, null);
@@ -168,13 +199,76 @@ internal sealed class PostgresServer : IDisposable
     public string PlaceOf(string database) => PostgresPlace.Describe(settings, database);
 
     /// <summary>The server and database in words, without anything secret.</summary>
-    public string Describe() => Describe(settings);
+    public string Describe() => PostgresPlace.Describe(settings, Database);
 
     public MaintenanceException Wrap(NpgsqlException e) => new(ErrorCode.DatabaseError, $"PostgreSQL reports on {Describe()}: {e.Message}", Describe(), e);
 
-    public void Dispose() => Connection.Dispose();
+    public void Dispose()
+    {
+        try
+        {
+            if (IsPooled && !local)
+            {
+                // Whoever gets this server from the pool next must not have our settings.
+                Execute("ROLLBACK; RESET ALL");
+            }
+        }
+        catch (NpgsqlException)
+        {
+            // It is gone, and what was set with it.
+        }
 
-    private static string Describe(NpgsqlConnectionStringBuilder settings) => PostgresPlace.Describe(settings, settings.Database);
+        open.Dispose();
+    }
+
+    private static PostgresServer Begin(ConnectionSettings settings, bool local, CancellationToken cancellation)
+    {
+        var open = ServerConnector.Open(settings, cancellation);
+        try
+        {
+            return new PostgresServer(settings, open, local, cancellation);
+        }
+        catch (NpgsqlException e)
+        {
+            open.Dispose();
+            cancellation.ThrowIfCancellationRequested();
+            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"PostgreSQL at {open.Host.Authority} answers with an error: {e.Message}", PostgresPlace.Describe(settings.Only(open.Host), settings.Database), e);
+        }
+        catch
+        {
+            open.Dispose();
+            throw;
+        }
+    }
+
+    private object? First(string sql, bool asText) => Run(sql, [], command =>
+    {
+        command.AllResultTypesAreUnknown = asText;
+        using var reader = command.ExecuteReader();
+        var first = reader.Read() && reader.FieldCount > 0 ? reader.GetValue(0) : null;
+        if (reader.Read())
+        {
+            // Closing a reader reads what is left, which may have no end.
+            command.Cancel();
+        }
+
+        return first;
+    });
+
+    /// <summary>What is run after the work was cancelled tidies up behind it, and is not stopped.</summary>
+    private T Run<T>(string sql, object[] values, Func<NpgsqlCommand, T> run)
+    {
+        using var command = Command(sql, values);
+        using var stop = cancellation.IsCancellationRequested ? default : cancellation.Register(command.Cancel);
+        try
+        {
+            return run(command);
+        }
+        catch (NpgsqlException e) when (stop.Token.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(e.Message, e, cancellation);
+        }
+    }
 
     private NpgsqlCommand Command(string sql, object[] values)
     {

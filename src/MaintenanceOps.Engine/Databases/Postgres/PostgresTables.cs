@@ -10,11 +10,11 @@ internal static class PostgresTables
     /// <summary>The size as the last vacuum saw it, for which no lock is needed.</summary>
     private const string Estimate = "c.relpages * current_setting('block_size')::bigint";
 
-    /// <summary>Ordinary tables and partitions with rows of their own; those that belong to an extension come with it.</summary>
+    /// <summary>Ordinary tables and partitions with rows of their own; those that belong to an extension come with it. A replica has no rows of unlogged tables.</summary>
     private const string Sql = """
         SELECT n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), {0}
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery()) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
           AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
         ORDER BY 1, 2
         """;
@@ -39,10 +39,14 @@ internal static class PostgresTables
     }
 
     /// <summary>The tables with their sizes and rows.</summary>
-    public static List<TableCount> Count(PostgresServer server, CancellationToken cancellation)
+    /// <param name="server">The database.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <param name="schemas">The schemas whose tables are counted; none counts all.</param>
+    public static List<TableCount> Count(PostgresServer server, CancellationToken cancellation, IReadOnlyCollection<string>? schemas = null)
     {
         var counts = new List<TableCount>();
-        foreach (var (table, quoted) in Read(server, Size))
+        var sql = schemas is null ? Sql : Sql.Replace("WHERE c.relkind", $"WHERE n.nspname IN ({string.Join(", ", schemas.Select(PostgresServer.Literal))}) AND c.relkind", StringComparison.Ordinal);
+        foreach (var (table, quoted) in Read(server, Size, sql))
         {
             cancellation.ThrowIfCancellationRequested();
             counts.Add(table with { Rows = server.Scalar<long>($"SELECT count(*) FROM ONLY {quoted}") });
@@ -51,9 +55,9 @@ internal static class PostgresTables
         return counts;
     }
 
-    private static List<(TableCount Table, string Quoted)> Read(PostgresServer server, string size) =>
+    private static List<(TableCount Table, string Quoted)> Read(PostgresServer server, string size, string sql = Sql) =>
         server.Rows(
-            Sql.Replace("{0}", size, StringComparison.Ordinal),
+            sql.Replace("{0}", size, StringComparison.Ordinal),
             r => (new TableCount(Key(r.GetString(0), r.GetString(1)), -1) { Size = r.IsDBNull(3) ? null : r.GetInt64(3) }, r.GetString(2)));
 
     /// <summary>Schema and table as one name; both as they are, without quotes.</summary>

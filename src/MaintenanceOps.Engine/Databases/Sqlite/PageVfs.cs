@@ -43,8 +43,7 @@ internal static unsafe partial class PageVfs
         Sources[file] = source;
         try
         {
-            // Immutable: SQLite looks for no journal and no log, and takes the pages as they are.
-            return SqliteConnections.OpenCaptured($"file:{file}?vfs={Name}&immutable=1");
+            return SqliteConnections.OpenCaptured($"file:{file}?vfs={Name}");
         }
         finally
         {
@@ -134,13 +133,34 @@ internal static unsafe partial class PageVfs
             var wanted = new Span<byte>(into, length);
             var there = (int)Math.Clamp(source.Size - offset, 0, length);
             wanted[there..].Clear();
-            return !source.TryRead(offset, wanted[..there]) ? IoRead : there < length ? IoShortRead : SqliteNative.Ok;
+            if (!source.TryRead(offset, wanted[..there]))
+            {
+                return IoRead;
+            }
+
+            HideLog(offset, wanted);
+            return there < length ? IoShortRead : SqliteNative.Ok;
         }
 #pragma warning disable CA1031
         catch (Exception)
 #pragma warning restore CA1031
         {
             return IoRead;
+        }
+    }
+
+    /// <summary>
+    /// The pages are whole without a log: the two bytes of the header that ask for one say that there is none. (Opened as
+    /// immutable, SQLite would ignore them as well, and with them every check constraint.)
+    /// </summary>
+    private static void HideLog(long offset, Span<byte> bytes)
+    {
+        for (var at = 18; at <= 19; at++)
+        {
+            if (at >= offset && at < offset + bytes.Length && bytes[(int)(at - offset)] == 2)
+            {
+                bytes[(int)(at - offset)] = 1;
+            }
         }
     }
 

@@ -78,7 +78,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
 
         manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path), ElapsedSeconds = watch.Elapsed.TotalSeconds };
         lease.Assert();
-        var id = repository.Commit(manifest);
+        var id = repository.Commit(manifest, cancellation);
         sink.Progress($"Backing up {options.Source}", manifest.Size, manifest.Size);
         return catalog.Describe(id, manifest);
     }
@@ -213,7 +213,7 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
     {
         try
         {
-            return repository.ReadMap(map);
+            return repository.Commits.CanBuildOn(map) ? repository.ReadMap(map) : null;
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
         {

@@ -82,8 +82,10 @@ internal static class SqliteConnections
     /// <param name="uri">As <see cref="PageVfs"/> names them.</param>
     public static SqliteConnection OpenCaptured(string uri)
     {
-        var connection = Open(uri, SqliteOpenMode.ReadOnly, null);
+        // Not read-only: a read-only connection does not read the check constraints of the schema, which are to be named.
+        var connection = Open(uri, SqliteOpenMode.ReadWrite, null);
         raw.sqlite3_limit(connection.Handle, LimitAttached, 0);
+        connection.Execute("PRAGMA query_only = ON");
         PrepareForChecks(connection);
         return connection;
     }

@@ -6,7 +6,7 @@ public sealed record DatabaseTarget
     /// <summary>The SQLite file; null for PostgreSQL.</summary>
     public string? Path { get; init; }
 
-    /// <summary>PostgreSQL: an Npgsql string or a URI; null for SQLite.</summary>
+    /// <summary>PostgreSQL: a connection string in one of the forms of docs/postgresql.md; null for SQLite.</summary>
     public string? ConnectionString { get; init; }
 
     /// <summary>PostgreSQL: who connects and with what, where the connection string does not say.</summary>

@@ -11,7 +11,7 @@ public static class DatabaseUpkeep
     /// <exception cref="MaintenanceException">The database cannot be reached or read.</exception>
     public static IReadOnlyList<DatabaseFinding> Inspect(DatabaseTarget target, IOperationSink sink, CancellationToken cancellation)
     {
-        using var database = Open(target, sink, HistoryOf(target, sink));
+        using var database = Open(target, sink, HistoryOf(target, sink), cancellation);
         return [.. database.Inspect(cancellation).OrderByDescending(f => f.Severity).ThenByDescending(f => f.Gain ?? f.Size ?? 0)];
     }
 
@@ -20,7 +20,7 @@ public static class DatabaseUpkeep
     public static void Check(DatabaseTarget target, VerificationLevel level, IOperationSink sink, Action<IntegrityResult> write, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(write);
-        using var database = Open(target, sink, HistoryOf(target, sink));
+        using var database = Open(target, sink, HistoryOf(target, sink), cancellation);
         foreach (var result in database.Check(level, cancellation))
         {
             write(result);
@@ -34,7 +34,7 @@ public static class DatabaseUpkeep
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(write);
-        using var database = Open(target, sink);
+        using var database = Open(target, sink, null, cancellation);
         new OptimizationRun(database, request, sink).Run(write, cancellation);
     }
 
@@ -43,7 +43,7 @@ public static class DatabaseUpkeep
     public static IReadOnlyList<string> Preview(DatabaseTarget target, OptimizationRequest request, IOperationSink sink, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(request);
-        using var database = Open(target, sink);
+        using var database = Open(target, sink, null, cancellation);
         return new OptimizationRun(database, request, sink).Preview(cancellation);
     }
 
@@ -65,13 +65,14 @@ public static class DatabaseUpkeep
     /// <param name="target">The database.</param>
     /// <param name="sink">Where it tells what it does.</param>
     /// <param name="history">What is remembered; nothing where it is null, as for work and for what only shows what it would do.</param>
-    private static IDatabaseUpkeep Open(DatabaseTarget target, IOperationSink sink, DatabaseHistory? history = null)
+    /// <param name="cancellation">Ends the attempt to connect.</param>
+    private static IDatabaseUpkeep Open(DatabaseTarget target, IOperationSink sink, DatabaseHistory? history, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(target);
         return target switch
         {
             { Path: { } path, ConnectionString: null } => SqliteUpkeep.Open(path, target.LockTimeout, sink, history),
-            { ConnectionString: { } connection, Path: null } => PostgresUpkeep.Open(connection, target.Credential, target.LockTimeout, sink, history: history),
+            { ConnectionString: { } connection, Path: null } => PostgresUpkeep.Open(connection, target.Credential, target.LockTimeout, sink, history: history, cancellation: cancellation),
             _ => throw new MaintenanceException(ErrorCode.InvalidArgument, "Name one database: a SQLite file or a connection to PostgreSQL."),
         };
     }

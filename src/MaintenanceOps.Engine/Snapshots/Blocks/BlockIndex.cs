@@ -18,15 +18,25 @@ internal sealed class BlockIndex
     /// <summary>For each <see cref="BucketSize"/> ordinals the pack in which they begin: a look-up without a search.</summary>
     private readonly int[] packOfBucket;
     private readonly int[] slots;
+    private readonly int lastingPacks;
+    private readonly int lastingOrdinals;
     private readonly int soundPacks;
-    private readonly int soundOrdinals;
+
+    /// <summary>For each pack whether somebody has found a block in it to build on. Set from several threads.</summary>
+    private readonly bool[] relied;
 
     /// <param name="footers">The footers of all packs.</param>
-    /// <param name="damaged">The ids of packs in which damage was found; a sound copy of a block comes before one in them.</param>
-    public BlockIndex(IEnumerable<PackFooter> footers, IReadOnlySet<string>? damaged = null)
+    /// <param name="damaged">The ids of packs in which damage was found.</param>
+    /// <param name="doomed">The ids of packs that a prune is about to remove.</param>
+    /// <remarks>A copy of a block in a pack that is neither comes before one in a doomed pack, and that one before one in a damaged pack.</remarks>
+    public BlockIndex(IEnumerable<PackFooter> footers, IReadOnlySet<string>? damaged = null, IReadOnlySet<string>? doomed = null)
     {
-        packs = [.. footers.OrderBy(f => damaged?.Contains(f.PackId) ?? false)];
-        soundPacks = packs.Count(f => !(damaged?.Contains(f.PackId) ?? false));
+        int Rank(PackFooter f) => damaged?.Contains(f.PackId) == true ? 2 : doomed?.Contains(f.PackId) == true ? 1 : 0;
+        packs = [.. footers.OrderBy(Rank)];
+        lastingPacks = packs.Count(f => Rank(f) == 0);
+        soundPacks = packs.Count(f => Rank(f) < 2);
+        relied = new bool[packs.Count];
+        Doomed = doomed ?? new HashSet<string>();
         firstOrdinals = new int[packs.Count];
         var total = 0;
         for (var i = 0; i < packs.Count; i++)
@@ -36,7 +46,7 @@ internal sealed class BlockIndex
         }
 
         Count = total;
-        soundOrdinals = soundPacks < packs.Count ? firstOrdinals[soundPacks] : total;
+        lastingOrdinals = lastingPacks < packs.Count ? firstOrdinals[lastingPacks] : total;
         packOfBucket = new int[(total / BucketSize) + 1];
         slots = new int[SlotCount(total)];
         for (var pack = 0; pack < packs.Count; pack++)
@@ -74,11 +84,39 @@ internal sealed class BlockIndex
         return -1;
     }
 
-    /// <summary>The block's ordinal, or -1 where only a pack has it in which damage was found: then it is stored anew.</summary>
-    public int FindSound(BlockId id) => Find(id) is var ordinal && ordinal < soundOrdinals ? ordinal : -1;
+    /// <summary>
+    /// The block's ordinal, for who is going to build on it, or -1 where only a damaged or doomed pack has it: then it is
+    /// stored anew. The pack is remembered, see <see cref="Relied"/>.
+    /// </summary>
+    public int FindSound(BlockId id)
+    {
+        var ordinal = Find(id);
+        if (ordinal < 0 || !IsLasting(ordinal))
+        {
+            return -1;
+        }
+
+        relied[PackOf(ordinal)] = true;
+        return ordinal;
+    }
+
+    /// <summary>The packs in which <see cref="FindSound"/> has found something.</summary>
+    public IEnumerable<string> Relied => packs.Where((_, i) => relied[i]).Select(p => p.PackId);
+
+    /// <summary>Forgets what was found so far: other work begins.</summary>
+    public void ForgetRelied() => Array.Clear(relied);
+
+    /// <summary>The ids of the packs that were doomed when the index was made, whether they were there or not.</summary>
+    public IReadOnlySet<string> Doomed { get; }
+
+    /// <summary>Whether the block lies in a pack that is neither damaged nor doomed.</summary>
+    public bool IsLasting(int ordinal) => ordinal < lastingOrdinals;
 
     /// <summary>Whether no damage was found in the pack.</summary>
     public bool IsSound(int packIndex) => packIndex < soundPacks;
+
+    /// <summary>Whether a prune has announced that it will remove the pack.</summary>
+    public bool IsDoomed(int packIndex) => Doomed.Contains(packs[packIndex].PackId);
 
     /// <summary>Other places of a block: after a prune was killed, or after damage was mended. Slow, for the rare need.</summary>
     public IEnumerable<int> OtherPlacesOf(int ordinal)

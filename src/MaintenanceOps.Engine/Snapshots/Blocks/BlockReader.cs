@@ -173,10 +173,19 @@ internal sealed class BlockReader(Repository repository)
 
             try
             {
-                var frame = there is null ? throw new InvalidDataException("The pack is missing.") : Part(bytes, (int)(entry.Offset - offset), entry.StoredLength);
-                OpenFrame(request.Pack, f, cipher, frame, buffers);
+                try
+                {
+                    var frame = there is null ? throw new InvalidDataException("The pack is missing.") : Part(bytes, (int)(entry.Offset - offset), entry.StoredLength);
+                    OpenFrame(request.Pack, f, cipher, frame, buffers);
+                }
+                catch (InvalidDataException) when (repository.Store.IsRemote)
+                {
+                    // The damage may lie on the way: the frame is fetched once more, by itself.
+                    var again = new byte[entry.StoredLength];
+                    OpenFrame(request.Pack, f, cipher, Part(again.AsSpan(0, repository.Store.ReadRange(name, entry.Offset, again) ?? 0), 0, entry.StoredLength), buffers);
+                }
+
                 FindBlocks(request, f, ordinals, at, until, buffers);
-                handle(CollectionsMarshal.AsSpan(buffers.Blocks), buffers.Raw.AsSpan(0, entry.RawLength));
             }
             catch (InvalidDataException e)
             {
@@ -194,9 +203,31 @@ internal sealed class BlockReader(Repository repository)
                 {
                     throw damage;
                 }
+
+                at = until;
+                continue;
             }
 
+            // Outside of the try: what the receiver thinks of sound bytes says nothing about the pack.
+            Hand(handle, buffers, entry.RawLength);
             at = until;
+        }
+    }
+
+    /// <summary>A receiver that finds sound blocks unfit was led here by a wrong map or listing.</summary>
+    private void Hand(FrameHandler handle, Buffers buffers, int length)
+    {
+        try
+        {
+            handle(CollectionsMarshal.AsSpan(buffers.Blocks), buffers.Raw.AsSpan(0, length));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new MaintenanceException(
+                ErrorCode.SnapshotDamaged,
+                $"The snapshot's map in {repository.Location} does not fit the blocks that it names. {e.Message} The blocks are sound; use another snapshot.",
+                repository.Location,
+                e);
         }
     }
 

@@ -215,7 +215,8 @@ internal sealed class BlockWriter : IDisposable
             using (builder)
             {
                 var (id, bytes) = builder.Finish();
-                repository.Store.Create(Pack.ObjectName(id), bytes.Span);
+                repository.Store.Create(Pack.ObjectName(id), bytes.Span, stop.Token);
+                repository.Commits.NoteWritten(id, bytes.Length);
                 Interlocked.Add(ref stored, bytes.Length);
             }
         }

@@ -29,7 +29,7 @@ internal sealed class FooterReader(Repository repository, bool afresh = false)
         {
             try
             {
-                footers[i] = Read(objects[i]);
+                footers[i] = ReadTwice(objects[i]);
             }
             catch (Exception e) when (e is InvalidDataException or OverflowException)
             {
@@ -68,6 +68,19 @@ internal sealed class FooterReader(Repository repository, bool afresh = false)
         threads.ForEach(t => t.Start());
         threads.ForEach(t => t.Join());
         failure?.Throw();
+    }
+
+    /// <summary>What arrives damaged from a remote store is fetched once more: the damage may lie on the way.</summary>
+    private PackFooter ReadTwice(StoredObject stored)
+    {
+        try
+        {
+            return Read(stored);
+        }
+        catch (InvalidDataException) when (repository.Store.IsRemote)
+        {
+            return Read(stored);
+        }
     }
 
     private PackFooter Read(StoredObject stored)

@@ -3,7 +3,7 @@ using MaintenanceOps.Engine.Snapshots.Format;
 namespace MaintenanceOps.Engine.Snapshots.Blocks;
 
 /// <summary>Writes blocks that the repository has already into new packs.</summary>
-internal sealed class PackRewriter(Repository repository) : IDisposable
+internal sealed class PackRewriter(Repository repository, CancellationToken cancellation = default) : IDisposable
 {
     private readonly FrameBuffer frame = new();
     private PackBuilder pack = new(repository.Key);
@@ -62,7 +62,7 @@ internal sealed class PackRewriter(Repository repository) : IDisposable
         using (pack)
         {
             var (id, bytes) = pack.Finish();
-            repository.Store.Create(Pack.ObjectName(id), bytes.Span);
+            repository.Store.Create(Pack.ObjectName(id), bytes.Span, cancellation);
             stored += bytes.Length;
         }
 

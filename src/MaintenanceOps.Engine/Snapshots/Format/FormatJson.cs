@@ -8,6 +8,7 @@ namespace MaintenanceOps.Engine.Snapshots.Format;
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Manifest))]
 [JsonSerializable(typeof(TestRecord))]
+[JsonSerializable(typeof(NameList))]
 [JsonSerializable(typeof(Keys.RepositoryDescription))]
 [JsonSerializable(typeof(Keys.KeyDescription))]
 [JsonSerializable(typeof(Leases.LeaseContent))]

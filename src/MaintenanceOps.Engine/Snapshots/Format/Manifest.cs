@@ -90,6 +90,14 @@ internal sealed record Manifest
 
     public static string ObjectName(string id) => $"snapshots/{id}";
 
+    public const string PendingPrefix = "leases/pending-";
+
+    /// <summary>Where a manifest stands until it is named, so that a prune keeps what it needs.</summary>
+    public static string PendingName(string id) => PendingPrefix + id;
+
+    /// <summary>What a prune puts under the name of a manifest that was pending and never came.</summary>
+    public static ReadOnlySpan<byte> Revoked => "revoked\n"u8;
+
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, FormatJson.Default.Manifest);
 
     /// <exception cref="InvalidDataException">The bytes are no manifest, or hold values that no backup writes.</exception>

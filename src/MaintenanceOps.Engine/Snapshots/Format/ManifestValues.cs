@@ -70,6 +70,7 @@ internal static class ManifestValues
     private static PostgresFacts Filled(PostgresFacts facts) => facts with
     {
         Superuser = facts.Superuser ?? "postgres",
+        Address = facts.Address is { Host: not null, User: not null } address ? address : null,
         Databases = [.. (facts.Databases ?? []).Where(d => d is not null).Select(Filled)],
         Base = facts.Base is not { } b ? null : b with
         {
@@ -92,6 +93,7 @@ internal static class ManifestValues
         Extensions = Texts(database.Extensions),
         Roles = Raw(database.Roles),
         Settings = Raw(database.Settings),
+        Sequences = [.. (database.Sequences ?? []).Where(s => s?.Name is not null)],
     };
 
     private static TableCount[] Tables(TableCount[]? tables) => [.. (tables ?? []).Where(t => t?.Name is not null)];

@@ -10,6 +10,7 @@ internal enum ObjectKind : byte
     Manifest = (byte)'S',
     TestRecord = (byte)'T',
     SealedFile = (byte)'F',
+    Doom = (byte)'D',
 }
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using MaintenanceOps.Engine.Databases.Postgres.Wal;
 
 namespace MaintenanceOps.Engine.Snapshots.Format;
 
@@ -17,9 +18,15 @@ internal sealed record PostgresFacts
     /// <summary>The databases, with their tables and rows where those were counted.</summary>
     public PostgresDatabase[] Databases { get; init; } = [];
 
+    /// <summary>How the server was reached, without a password; null in older snapshots.</summary>
+    public ServerAddress? Address { get; init; }
+
     /// <summary>Of a base backup: where in the log it begins and ends.</summary>
     public BaseBackupFacts? Base { get; init; }
 }
+
+/// <summary>How a server was reached when it was backed up: what a restore in place needs to find it again.</summary>
+internal sealed record ServerAddress(string Host, int Port, string User);
 
 /// <summary>One database of a cluster.</summary>
 internal sealed record PostgresDatabase
@@ -47,7 +54,13 @@ internal sealed record PostgresDatabase
     /// <summary>Rules beside those of ICU's locale.</summary>
     public string? IcuRules { get; init; }
 
-    /// <summary>The extensions, without which a restore would fail.</summary>
+    /// <summary>The tablespace that the database is in; null for the server's own.</summary>
+    public string? Tablespace { get; init; }
+
+    /// <summary>What each sequence had given out before the dump began; the dump's own values are the same or later ones.</summary>
+    public SequenceFacts[] Sequences { get; init; } = [];
+
+    /// <summary>The extensions, without which some objects cannot be restored.</summary>
     public string[] Extensions { get; init; } = [];
 
     /// <summary>The roles that own something in it or have rights on it.</summary>
@@ -73,6 +86,16 @@ internal sealed record PostgresDatabase
     }
 }
 
+/// <summary>The state of a sequence.</summary>
+/// <param name="Name">Schema and name.</param>
+/// <param name="Last">The number that it gave out last, or gives out next.</param>
+/// <param name="IsCalled">Whether <paramref name="Last"/> was given out.</param>
+internal sealed record SequenceFacts(string Name, long Last, bool IsCalled)
+{
+    /// <summary>Whether a number that this one has given out is given out again by another.</summary>
+    public bool IsAheadOf(SequenceFacts other, bool descends) => (descends ? other.Last > Last : other.Last < Last) || (other.Last == Last && IsCalled && !other.IsCalled);
+}
+
 /// <summary>The log that makes a base backup consistent.</summary>
 internal sealed record BaseBackupFacts
 {
@@ -81,6 +104,14 @@ internal sealed record BaseBackupFacts
     public string StartLsn { get; init; } = "";
 
     public string EndLsn { get; init; } = "";
+
+    /// <summary>The place behind the last byte of the log that it brings along.</summary>
+    [JsonIgnore]
+    public ulong EndPlace => Lsn.TryParse(EndLsn, out var lsn) ? lsn : 0;
+
+    /// <summary>The place of that last byte: from its segment on, a recovery needs the archive.</summary>
+    [JsonIgnore]
+    public ulong LastPlace => EndPlace == 0 ? 0 : EndPlace - 1;
 
     /// <summary>The first segment that a recovery from it reads.</summary>
     public string StartSegment { get; init; } = "";

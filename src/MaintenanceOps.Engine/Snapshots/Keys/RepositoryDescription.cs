@@ -6,10 +6,11 @@ using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Snapshots.Keys;
 
-/// <summary>What <c>repository.json</c> says: readable without any key, and never changed.</summary>
+/// <summary>What <c>repository.json</c> says: readable without any key, and changed by a raise of the format alone.</summary>
 internal sealed record RepositoryDescription : IChecked<RepositoryDescription>
 {
-    public const int CurrentFormat = 1;
+    /// <summary>Format 2 has dooms, pending manifests and maps with a name of their own; nothing else differs.</summary>
+    public const int CurrentFormat = 2;
     public const string ObjectName = "repository.json";
 
     public int Format { get; init; } = CurrentFormat;
@@ -115,6 +116,15 @@ internal static class CheckedJson
         // The copy goes first: once the main object is there, so is its copy.
         store.Create(CopyOf(name), bytes);
         return store.Create(name, bytes);
+    }
+
+    /// <summary>Replaces the object and its copy, the copy first.</summary>
+    public static void Replace<T>(IObjectStore store, string name, T value, JsonTypeInfo<T> type, CancellationToken cancellation)
+        where T : IChecked<T>
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(value.WithCheck(CheckOf(value, type)), type);
+        store.Replace(CopyOf(name), bytes, cancellation);
+        store.Replace(name, bytes, cancellation);
     }
 
     /// <summary>Reads the object or its copy. Returns false where neither exists; throws where all that exists is damaged.</summary>

@@ -24,6 +24,7 @@ internal sealed class Lease : IDisposable
     private readonly Stopwatch sinceRenewal = Stopwatch.StartNew();
     private readonly Timer timer;
     private LeaseContent content;
+    private IDisposable? kernelLock;
     private bool released;
 
     private Lease(IObjectStore store, string name, LeaseContent content)
@@ -37,6 +38,9 @@ internal sealed class Lease : IDisposable
 
     /// <summary>How long a lease lives without a renewal.</summary>
     public static TimeSpan DefaultDuration { get; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Whether the kernel vouches that nobody else works in the store, here or in another container of this machine.</summary>
+    public bool IsAlone { get; private set; }
 
     /// <summary>
     /// Takes a shared lease. While the exclusive one is held this waits, at most as long as <paramref name="wait"/>.
@@ -64,6 +68,9 @@ internal sealed class Lease : IDisposable
                 cancellation.ThrowIfCancellationRequested();
             }
 
+            // A prune whose lease is dead may still hold it, asleep. It is not waited for: the lock only tells a prune whether
+            // it may hurry.
+            lease.kernelLock = store.TryLock(alone: false);
             return lease;
         }
         catch
@@ -106,6 +113,8 @@ internal sealed class Lease : IDisposable
             }
 
             watch.WaitForDead(SharedPrefix, cancellation);
+            lease.kernelLock = store.TryLock(alone: true);
+            lease.IsAlone = lease.kernelLock is not null;
             return lease;
         }
         catch
@@ -139,6 +148,7 @@ internal sealed class Lease : IDisposable
             }
 
             released = true;
+            kernelLock?.Dispose();
             for (var attempt = 0; attempt < ReleaseAttempts; attempt++)
             {
                 try
@@ -149,6 +159,11 @@ internal sealed class Lease : IDisposable
                 catch (MaintenanceException)
                 {
                     // Once more; in the end it ends by itself, after its duration.
+                }
+                catch (OperationCanceledException)
+                {
+                    // The time to tidy up is over.
+                    return;
                 }
             }
         }
@@ -173,7 +188,7 @@ internal sealed class Lease : IDisposable
                     sinceRenewal.Restart();
                 }
             }
-            catch (MaintenanceException)
+            catch (Exception e) when (e is MaintenanceException or OperationCanceledException)
             {
                 // The next turn tries again; Assert tells when it was too late.
             }

@@ -10,7 +10,7 @@ internal sealed class S3Connections : HttpClientFactory, IDisposable
 {
     private readonly HttpClient http;
 
-    public S3Connections(S3Patience patience) => http = new HttpClient(new SocketsHttpHandler
+    public S3Connections(S3Patience patience) => http = new HttpClient(new S3Watch(new SocketsHttpHandler
     {
         ConnectTimeout = patience.Connect,
 
@@ -19,7 +19,7 @@ internal sealed class S3Connections : HttpClientFactory, IDisposable
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         AllowAutoRedirect = false,
         UseCookies = false,
-    })
+    }))
     {
         // A whole request has no limit; standing still has one, see S3Attempt.
         Timeout = Timeout.InfiniteTimeSpan,

@@ -28,6 +28,7 @@ internal static class S3Errors
     /// <summary>Whether the same request may go well a moment later.</summary>
     public static bool IsPassing(Exception e) => e switch
     {
+        _ when RefusalIn(e) is not null => false,
         AmazonServiceException service when IsBusy(service) => true,
         AmazonUnmarshallingException => true,
         AmazonServiceException { StatusCode: not 0 } => false,
@@ -43,7 +44,7 @@ internal static class S3Errors
     /// <param name="attempts">How often it was tried.</param>
     public static MaintenanceException Wrap(Exception e, string doing, S3Location location, Uri? endpoint, int attempts)
     {
-        var where = $"{S3Location.Scheme}{location.Bucket} at {(endpoint is null ? "AWS" : endpoint.GetLeftPart(UriPartial.Authority))}";
+        var where = Where(location, endpoint);
         return e switch
         {
             AmazonServiceException { ErrorCode: "NoSuchBucket" } => New(
@@ -66,6 +67,7 @@ internal static class S3Errors
                 $"Cannot {doing} in {where}: {Reason(service)}{Tried(attempts)}",
                 location,
                 e),
+            _ when RefusalIn(e) is { } refusal => New(ErrorCode.StoreUnavailable, $"Cannot {doing} in {where}: {refusal.Message}", location, e),
             _ when IsPassing(e) => New(
                 ErrorCode.StoreUnavailable,
                 $"Cannot {doing} in {where}: {Cause(e)}{Tried(attempts)} Check the network and the endpoint, and run it again.",
@@ -81,6 +83,23 @@ internal static class S3Errors
             _ => New(ErrorCode.StoreUnavailable, $"Cannot {doing} in {where}: {Sentence(e.Message)}", location, e),
         };
     }
+
+    /// <summary>Names a request over which too little moved.</summary>
+    public static MaintenanceException Stalled(Exception e, string doing, S3Location location, Uri? endpoint, int attempts, TimeSpan idle) => New(
+        ErrorCode.StoreUnavailable,
+        $"Cannot {doing} in {Where(location, endpoint)}: the server did not answer in time, or so slowly that hardly anything moved in {idle.TotalSeconds:0.#} s.{Tried(attempts)} Check the network and the server, or give the location a longer ?timeout=, in seconds.",
+        location,
+        e);
+
+    private static string Where(S3Location location, Uri? endpoint) =>
+        $"{S3Location.Scheme}{location.Bucket} at {(endpoint is null ? "AWS" : endpoint.GetLeftPart(UriPartial.Authority))}";
+
+    private static S3RefusedException? RefusalIn(Exception? e) => e switch
+    {
+        null => null,
+        S3RefusedException refusal => refusal,
+        _ => RefusalIn(e.InnerException),
+    };
 
     private static bool IsBusy(AmazonServiceException e) =>
         e.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text;
 
@@ -10,15 +11,16 @@ namespace MaintenanceOps.Engine.Storage.S3;
 internal sealed record S3Location
 {
     public const string Scheme = "s3://";
-    private const string Known = "endpoint, region and pathStyle";
+    private const string Known = "endpoint, region, pathStyle and timeout";
 
-    private S3Location(string bucket, string prefix, Uri? endpoint, string? region, bool? pathStyle)
+    private S3Location(string bucket, string prefix, Uri? endpoint, string? region, bool? pathStyle, TimeSpan? timeout)
     {
         Bucket = bucket;
         Prefix = prefix;
         Endpoint = endpoint;
         Region = region;
         PathStyle = pathStyle;
+        Timeout = timeout;
         Text = Write();
     }
 
@@ -33,6 +35,9 @@ internal sealed record S3Location
     public string? Region { get; }
 
     public bool? PathStyle { get; }
+
+    /// <summary>How long a line may stand still; null where the usual time counts.</summary>
+    public TimeSpan? Timeout { get; }
 
     /// <summary>
     /// The location in one spelling. It keeps its options, because a snapshot's <c>Repository</c> must lead back to the
@@ -95,6 +100,7 @@ internal sealed record S3Location
         Uri? endpoint = null;
         string? region = null;
         bool? pathStyle = null;
+        TimeSpan? timeout = null;
         foreach (var option in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
             var equals = option.IndexOf('=', StringComparison.Ordinal);
@@ -111,7 +117,10 @@ internal sealed record S3Location
                 case "pathstyle" when bool.TryParse(value, out var parsed):
                     pathStyle = parsed;
                     break;
-                case "region" or "pathstyle":
+                case "timeout" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 86_400:
+                    timeout = TimeSpan.FromSeconds(seconds);
+                    break;
+                case "region" or "pathstyle" or "timeout":
                     throw Refuse($"The option {name} of the S3 location has a value that it cannot have.");
                 default:
                     // The value is left out: it may be a key that somebody put where it does not belong.
@@ -119,7 +128,7 @@ internal sealed record S3Location
             }
         }
 
-        return new S3Location(bucket, prefix, endpoint, region, pathStyle);
+        return new S3Location(bucket, prefix, endpoint, region, pathStyle, timeout);
     }
 
     private string Write()
@@ -144,6 +153,7 @@ internal sealed record S3Location
         Option("endpoint", Endpoint?.ToString().TrimEnd('/').Replace("%", "%25", StringComparison.Ordinal).Replace("&", "%26", StringComparison.Ordinal).Replace("+", "%2B", StringComparison.Ordinal));
         Option("region", Region);
         Option("pathStyle", PathStyle is null ? null : PathStyle.Value ? "true" : "false");
+        Option("timeout", Timeout?.TotalSeconds.ToString("0", CultureInfo.InvariantCulture));
         return text.ToString();
     }
 

@@ -14,8 +14,9 @@ internal sealed class S3ObjectStore : IObjectStore
 
     public S3ObjectStore(string location, S3Patience? patience = null)
     {
-        patience ??= new S3Patience();
         this.location = S3Location.Parse(location);
+        patience ??= new S3Patience();
+        patience = patience with { Idle = this.location.Timeout ?? patience.Idle };
         var endpoint = S3Settings.EndpointOf(this.location);
         connections = new S3Connections(patience);
         requests = new S3Requests(S3Settings.Connect(this.location, endpoint, connections), this.location, endpoint, patience);
@@ -27,41 +28,49 @@ internal sealed class S3ObjectStore : IObjectStore
 
     public bool IsRemote => true;
 
-    public bool Create(string name, ReadOnlySpan<byte> content) => writer.Create(name, content.ToArray());
+    public bool Create(string name, ReadOnlySpan<byte> content, CancellationToken cancellation = default) => writer.Create(name, content.ToArray(), cancellation);
 
-    public void Replace(string name, ReadOnlySpan<byte> content) => writer.Replace(name, content.ToArray());
+    public void Replace(string name, ReadOnlySpan<byte> content, CancellationToken cancellation = default) => writer.Replace(name, content.ToArray(), cancellation);
 
-    public byte[]? Read(string name) => reader.Read(name);
+    public byte[]? Read(string name, CancellationToken cancellation = default) => reader.Read(name, cancellation);
 
-    public int? ReadRange(string name, long offset, Span<byte> into)
+    public int? ReadRange(string name, long offset, Span<byte> into, CancellationToken cancellation = default)
     {
-        var bytes = reader.ReadRange(name, offset, into.Length);
+        var bytes = reader.ReadRange(name, offset, into.Length, cancellation);
         bytes.CopyTo(into);
         return bytes?.Length;
     }
 
-    public byte[]? ReadTail(string name, int count) => reader.ReadTail(name, count);
+    public byte[]? ReadTail(string name, int count, CancellationToken cancellation = default) => reader.ReadTail(name, count, cancellation);
 
-    public void Delete(string name) => requests.Send($"remove '{name}'", async (client, attempt) =>
-    {
-        try
+    public void Delete(string name, CancellationToken cancellation = default) => requests.Send(
+        $"remove '{name}'",
+        async (client, attempt) =>
         {
-            await client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = location.Bucket, Key = location.KeyOf(name) }, attempt.Token).ConfigureAwait(false);
-        }
-        catch (AmazonServiceException e) when (S3Errors.IsNotFound(e))
-        {
-            // S3 itself answers a deletion of nothing with success; some servers say 404.
-        }
-    });
+            try
+            {
+                await client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = location.Bucket, Key = location.KeyOf(name) }, attempt.Token).ConfigureAwait(false);
+            }
+            catch (AmazonServiceException e) when (S3Errors.IsNotFound(e))
+            {
+                // S3 itself answers a deletion of nothing with success; some servers say 404.
+            }
+        },
+        cancellation);
 
-    public IEnumerable<StoredObject> List(string prefix)
+    /// <summary>Each page is checked on its way, see <see cref="S3Watch"/>; a page that is no page is an error and no end.</summary>
+    public IEnumerable<StoredObject> List(string prefix, CancellationToken cancellation = default)
     {
         string? next = null;
+        var tokens = new HashSet<string>();
         do
         {
-            var page = requests.Send($"list '{prefix}'", (client, attempt) => client.ListObjectsV2Async(
-                new ListObjectsV2Request { BucketName = location.Bucket, Prefix = location.KeyOf(prefix), ContinuationToken = next },
-                attempt.Token));
+            var page = requests.Send(
+                $"list '{prefix}'",
+                (client, attempt) => client.ListObjectsV2Async(
+                    new ListObjectsV2Request { BucketName = location.Bucket, Prefix = location.KeyOf(prefix), ContinuationToken = next },
+                    attempt.Token),
+                cancellation);
 
             // The SDK leaves the list null where a page has nothing.
             foreach (var found in page.S3Objects ?? [])
@@ -70,20 +79,24 @@ internal sealed class S3ObjectStore : IObjectStore
             }
 
             next = page.IsTruncated == true ? page.NextContinuationToken : null;
+            if (next is not null && !tokens.Add(next))
+            {
+                throw new MaintenanceException(ErrorCode.StoreUnavailable, $"The server's list of '{prefix}' in {location.Text} goes in a circle. Check the server and what stands before it.", location.Text);
+            }
         }
         while (next is not null);
     }
 
-    public int CleanLeftovers(TimeSpan olderThan, bool dryRun)
+    public int CleanLeftovers(TimeSpan olderThan, bool dryRun, CancellationToken cancellation = default)
     {
         var limit = DateTimeOffset.UtcNow - olderThan;
         var found = 0;
-        foreach (var upload in writer.UnfinishedUploads().Where(u => Utc(u.Initiated) <= limit).ToList())
+        foreach (var upload in writer.UnfinishedUploads(cancellation).Where(u => Utc(u.Initiated) <= limit).ToList())
         {
             found++;
             if (!dryRun)
             {
-                writer.Abort(upload.Key, upload.UploadId);
+                writer.Abort(upload.Key, upload.UploadId, cancellation);
             }
         }
 

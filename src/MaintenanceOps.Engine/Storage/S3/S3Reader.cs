@@ -18,41 +18,41 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
     private readonly record struct Part(byte[] Bytes, long Offset, long Total);
 
     /// <summary>Reads an object whole; null where there is none.</summary>
-    public byte[]? Read(string name)
+    public byte[]? Read(string name, CancellationToken cancellation)
     {
         // The SDK compares the bytes with the MD5 that the tag of an object is, where it is one. Two that differ were not
         // damaged on their way: the object is damaged in the store, or the server's tags are other things. Whether the
         // bytes are right is then for their seal to say, and a range of them comes without the SDK's opinion.
         for (var tried = 0; tagsAreHashes && tried < 2; tried++)
         {
-            if (TryRead(name, out var bytes))
+            if (TryRead(name, cancellation, out var bytes))
             {
                 return bytes;
             }
         }
 
         tagsAreHashes = false;
-        return Fetch(name, new ByteRange("bytes=0-")) is { } part ? Cut(part, name, 0, part.Total) : null;
+        return Fetch(name, new ByteRange("bytes=0-"), cancellation) is { } part ? Cut(part, name, 0, part.Total) : null;
     }
 
     /// <summary>Reads a part of an object, shorter where it reaches past the end; null where there is no such object.</summary>
-    public byte[]? ReadRange(string name, long offset, int count)
+    public byte[]? ReadRange(string name, long offset, int count, CancellationToken cancellation)
     {
         if (count == 0)
         {
-            return SizeOf(name) is null ? null : [];
+            return SizeOf(name, cancellation) is null ? null : [];
         }
 
-        return Fetch(name, new ByteRange(offset, offset + count - 1)) is { } part ? Cut(part, name, offset, Math.Min(offset + count, part.Total)) : null;
+        return Fetch(name, new ByteRange(offset, offset + count - 1), cancellation) is { } part ? Cut(part, name, offset, Math.Min(offset + count, part.Total)) : null;
     }
 
     /// <summary>Reads the last bytes of an object; null where there is none.</summary>
-    public byte[]? ReadTail(string name, int count)
+    public byte[]? ReadTail(string name, int count, CancellationToken cancellation)
     {
         if (count > 0 && knowsSuffixes)
         {
             var suffix = new ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes=-{count}"));
-            if (Fetch(name, suffix) is not { } part)
+            if (Fetch(name, suffix, cancellation) is not { } part)
             {
                 return null;
             }
@@ -66,12 +66,12 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
             knowsSuffixes = false;
         }
 
-        var size = SizeOf(name);
-        return size is null ? null : ReadRange(name, Math.Max(0, size.Value - count), (int)Math.Min(size.Value, count));
+        var size = SizeOf(name, cancellation);
+        return size is null ? null : ReadRange(name, Math.Max(0, size.Value - count), (int)Math.Min(size.Value, count), cancellation);
     }
 
     /// <summary>An object's size; null where there is none.</summary>
-    public long? SizeOf(string name) => requests.Send<long?>($"look at '{name}'", async (client, attempt) =>
+    public long? SizeOf(string name, CancellationToken cancellation) => requests.Send<long?>($"look at '{name}'", async (client, attempt) =>
     {
         try
         {
@@ -84,13 +84,13 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
         {
             return null;
         }
-    });
+    }, cancellation);
 
     /// <summary>Whether the object is there with exactly this content.</summary>
-    public bool Holds(string name, ReadOnlySpan<byte> content)
+    public bool Holds(string name, ReadOnlySpan<byte> content, CancellationToken cancellation)
     {
         const int Step = 16 * 1024 * 1024;
-        if (SizeOf(name) != content.Length)
+        if (SizeOf(name, cancellation) != content.Length)
         {
             return false;
         }
@@ -98,7 +98,7 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
         for (var offset = 0; offset < content.Length; offset += Step)
         {
             var expected = content.Slice(offset, Math.Min(Step, content.Length - offset));
-            if (ReadRange(name, offset, expected.Length) is not { } actual || !expected.SequenceEqual(actual))
+            if (ReadRange(name, offset, expected.Length, cancellation) is not { } actual || !expected.SequenceEqual(actual))
             {
                 return false;
             }
@@ -108,14 +108,14 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
     }
 
     /// <summary>Reads an object whole; false where it does not have the hash that its tag tells.</summary>
-    private bool TryRead(string name, out byte[]? bytes)
+    private bool TryRead(string name, CancellationToken cancellation, out byte[]? bytes)
     {
         (var matches, bytes) = requests.Send<(bool, byte[]?)>($"read '{name}'", async (client, attempt) =>
         {
             try
             {
                 using var response = await client.GetObjectAsync(Request(name, null), attempt.Token).ConfigureAwait(false);
-                return (true, await ReadBody(response, attempt).ConfigureAwait(false));
+                return (true, await ReadBody(response, name, attempt).ConfigureAwait(false));
             }
             catch (AmazonServiceException e) when (S3Errors.IsNotFound(e))
             {
@@ -125,7 +125,12 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
             {
                 return (false, null);
             }
-        });
+            catch (ArgumentException)
+            {
+                // The SDK takes every tag for hexadecimal digits.
+                return (false, null);
+            }
+        }, cancellation);
         return matches;
     }
 
@@ -136,12 +141,12 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
         ByteRange = range,
     };
 
-    private Part? Fetch(string name, ByteRange range) => requests.Send<Part?>($"read '{name}'", async (client, attempt) =>
+    private Part? Fetch(string name, ByteRange range, CancellationToken cancellation) => requests.Send<Part?>($"read '{name}'", async (client, attempt) =>
     {
         try
         {
             using var response = await client.GetObjectAsync(Request(name, range), attempt.Token).ConfigureAwait(false);
-            var bytes = await ReadBody(response, attempt).ConfigureAwait(false);
+            var bytes = await ReadBody(response, name, attempt).ConfigureAwait(false);
             var (offset, total) = PlaceOf(response, bytes.Length);
             return new Part(bytes, offset, total);
         }
@@ -154,7 +159,7 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
         {
             return null;
         }
-    });
+    }, cancellation);
 
     /// <summary>The bytes from one offset up to another one, out of a part that must hold them.</summary>
     private byte[] Cut(Part part, string name, long from, long until)
@@ -204,25 +209,22 @@ internal sealed class S3Reader(S3Requests requests, S3Location location)
     }
 
     /// <summary>Reads the body to its announced end. One that ends before is an error that is worth another attempt.</summary>
-    private static async Task<byte[]> ReadBody(GetObjectResponse response, S3Attempt attempt)
+    private async Task<byte[]> ReadBody(GetObjectResponse response, string name, S3Attempt attempt)
     {
         var length = response.ContentLength;
-        if (length > Array.MaxLength)
-        {
-            throw new IOException($"The object has {length} bytes, more than fit into memory.");
-        }
+        ObjectLimits.Require(name, length, location.Text);
 
         var bytes = GC.AllocateUninitializedArray<byte>((int)length);
         var done = 0;
         while (done < bytes.Length)
         {
-            attempt.Touch();
             var read = await response.ResponseStream.ReadAsync(bytes.AsMemory(done), attempt.Token).ConfigureAwait(false);
             if (read == 0)
             {
                 throw new IOException($"The answer ended after {done} of {bytes.Length} bytes.");
             }
 
+            attempt.Moved(read);
             done += read;
         }
 

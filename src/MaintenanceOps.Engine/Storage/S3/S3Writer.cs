@@ -14,6 +14,9 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
     /// <summary>Above this size an object is sent in parts, so that a failure costs a part and not all of it.</summary>
     internal const int LargestPut = 64 * 1024 * 1024;
 
+    /// <summary>How long giving an upload up may take, after whatever ended it.</summary>
+    private static readonly TimeSpan TidyingTime = TimeSpan.FromSeconds(1);
+
     private const int PartSize = 16 * 1024 * 1024;
     private readonly Lock[] creating = [.. Enumerable.Range(0, 16).Select(_ => new Lock())];
 
@@ -31,11 +34,11 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
     }
 
     /// <summary>Makes an object that does not exist yet; false where one does.</summary>
-    public bool Create(string name, byte[] content)
+    public bool Create(string name, byte[] content, CancellationToken cancellation)
     {
         if (conditions == Conditions.Honoured)
         {
-            return TryPut(name, content);
+            return TryPut(name, content, cancellation);
         }
 
         // The server may not compare and write in one step, so it is asked first. Between the question and the put another
@@ -43,15 +46,15 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
         // to be exclusive, the fence of a prune, is read back by its holder, and all else has its hash as its name.
         lock (creating[(uint)name.GetHashCode(StringComparison.Ordinal) % creating.Length])
         {
-            return reader.SizeOf(name) is null && TryPut(name, content);
+            return reader.SizeOf(name, cancellation) is null && TryPut(name, content, cancellation);
         }
     }
 
     /// <summary>Makes or replaces an object.</summary>
-    public void Replace(string name, byte[] content) => Write(name, content, onlyNew: false);
+    public void Replace(string name, byte[] content, CancellationToken cancellation) => Write(name, content, onlyNew: false, cancellation);
 
     /// <summary>The uploads in parts below the prefix that nobody has finished; none where the server cannot tell.</summary>
-    public IEnumerable<MultipartUpload> UnfinishedUploads()
+    public IEnumerable<MultipartUpload> UnfinishedUploads(CancellationToken cancellation)
     {
         string? key = null;
         string? id = null;
@@ -69,7 +72,7 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
                 {
                     return null;
                 }
-            });
+            }, cancellation);
             foreach (var upload in page?.MultipartUploads ?? [])
             {
                 yield return upload;
@@ -85,7 +88,7 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
     }
 
     /// <summary>Gives an unfinished upload up, so that its parts are no longer paid for.</summary>
-    public void Abort(string key, string upload) => requests.Send($"abort the upload of '{key}'", async (client, attempt) =>
+    public void Abort(string key, string upload, CancellationToken cancellation) => requests.Send($"abort the upload of '{key}'", async (client, attempt) =>
     {
         try
         {
@@ -97,16 +100,16 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
         {
             // Somebody else was first.
         }
-    });
+    }, cancellation);
 
-    private bool TryPut(string name, byte[] content)
+    private bool TryPut(string name, byte[] content, CancellationToken cancellation)
     {
-        var written = Write(name, content, onlyNew: conditions != Conditions.Refused);
+        var written = Write(name, content, onlyNew: conditions != Conditions.Refused, cancellation);
         if (written is null)
         {
             // The condition was refused, not the object: ask and put, as above.
             conditions = Conditions.Refused;
-            return reader.SizeOf(name) is null && Write(name, content, onlyNew: false) == true;
+            return reader.SizeOf(name, cancellation) is null && Write(name, content, onlyNew: false, cancellation) == true;
         }
 
         if (written == false)
@@ -118,10 +121,11 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
     }
 
     /// <summary>True when the object was written; false where the name is taken; null where the server refuses the condition.</summary>
-    private bool? Write(string name, byte[] content, bool onlyNew) =>
-        content.Length > LargestPut ? WriteInParts(name, content, onlyNew) : WriteAtOnce(name, content, onlyNew);
+    private bool? Write(string name, byte[] content, bool onlyNew, CancellationToken cancellation) => content.Length > LargestPut
+        ? WriteInParts(name, content, onlyNew, cancellation)
+        : WriteAtOnce(name, content, onlyNew, cancellation);
 
-    private bool? WriteAtOnce(string name, byte[] content, bool onlyNew)
+    private bool? WriteAtOnce(string name, byte[] content, bool onlyNew, CancellationToken cancellation)
     {
         var hash = HashOf(content);
         var sent = 0;
@@ -155,18 +159,18 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
             {
                 return null;
             }
-        });
+        }, cancellation);
 
         // The answer to an earlier attempt may have been lost after the server had written the object: then it is ours.
-        return written == false && sent > 1 ? reader.Holds(name, content) : written;
+        return written == false && sent > 1 ? reader.Holds(name, content, cancellation) : written;
     }
 
-    private bool? WriteInParts(string name, byte[] content, bool onlyNew)
+    private bool? WriteInParts(string name, byte[] content, bool onlyNew, CancellationToken cancellation)
     {
         var key = location.KeyOf(name);
         var upload = requests.Send($"begin the upload of '{name}'", (client, attempt) => client.InitiateMultipartUploadAsync(
             new InitiateMultipartUploadRequest { BucketName = location.Bucket, Key = key, ContentType = "application/octet-stream" },
-            attempt.Token)).UploadId;
+            attempt.Token), cancellation).UploadId;
         var finished = false;
         try
         {
@@ -174,10 +178,10 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
             for (var offset = 0; offset < content.Length; offset += PartSize)
             {
                 var part = content.AsSpan(offset, Math.Min(PartSize, content.Length - offset)).ToArray();
-                parts.Add(new PartETag(parts.Count + 1, SendPart(name, upload, parts.Count + 1, part)));
+                parts.Add(new PartETag(parts.Count + 1, SendPart(name, upload, parts.Count + 1, part, cancellation)));
             }
 
-            var written = Complete(name, upload, parts, content, onlyNew);
+            var written = Complete(name, upload, parts, content, onlyNew, cancellation);
             finished = written == true;
             return written;
         }
@@ -190,7 +194,7 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
         }
     }
 
-    private string SendPart(string name, string upload, int number, byte[] part)
+    private string SendPart(string name, string upload, int number, byte[] part, CancellationToken cancellation)
     {
         var hash = HashOf(part);
         return requests.Send($"write part {number} of '{name}'", async (client, attempt) =>
@@ -208,10 +212,10 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
                 UseChunkEncoding = false,
             };
             return (await client.UploadPartAsync(request, attempt.Token).ConfigureAwait(false)).ETag;
-        });
+        }, cancellation);
     }
 
-    private bool? Complete(string name, string upload, List<PartETag> parts, byte[] content, bool onlyNew)
+    private bool? Complete(string name, string upload, List<PartETag> parts, byte[] content, bool onlyNew, CancellationToken cancellation)
     {
         var lost = false;
         var written = requests.Send<bool?>($"finish the upload of '{name}'", async (client, attempt) =>
@@ -244,14 +248,14 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
             {
                 return null;
             }
-        });
+        }, cancellation);
         if (!lost)
         {
             return written;
         }
 
         // As above: an earlier attempt may have done it. A plain replace that cannot be found is a failure.
-        return reader.Holds(name, content) || (onlyNew
+        return reader.Holds(name, content, cancellation) || (onlyNew
             ? false
             : throw new MaintenanceException(ErrorCode.StoreUnavailable, $"The upload of '{name}' to {location.Text} was lost by the server. Run it again.", location.Text));
     }
@@ -260,9 +264,10 @@ internal sealed class S3Writer(S3Requests requests, S3Location location, S3Reade
     {
         try
         {
-            Abort(key, upload);
+            using var soon = new CancellationTokenSource(TidyingTime);
+            Abort(key, upload, soon.Token);
         }
-        catch (MaintenanceException)
+        catch (Exception e) when (e is MaintenanceException or OperationCanceledException)
         {
             // The failure that brought us here is the one to tell; CleanLeftovers finds the upload later.
         }

@@ -176,25 +176,6 @@ public sealed class DumpTests : IDisposable
         Assert.Equal(0, other.Query<long>("SELECT count(*) FROM pg_database WHERE datname = 'app' OR datname LIKE 'mops%'"));
     }
 
-    [ExtensionFact]
-    public void An_extension_that_the_server_does_not_offer_is_named_before_the_first_byte()
-    {
-        using var cluster = new PostgresCluster();
-        Fill(cluster);
-        using var repository = Repositories.New(folder);
-        Snapshot snapshot;
-        using (ExtensionFactAttribute.Install("mops_test"))
-        {
-            cluster.Execute("CREATE EXTENSION mops_test", "app");
-            snapshot = BackUp(repository, cluster, "app");
-        }
-
-        var missing = Assert.Throws<MaintenanceException>(() => Restore(repository, cluster, snapshot, new RestoreOptions { InPlace = true, Force = true }));
-        Assert.Contains("mops_test", missing.Message, StringComparison.Ordinal);
-        Assert.Equal(20000, Count(cluster, "app"));
-        Assert.Equal(0, cluster.Query<long>("SELECT count(*) FROM pg_database WHERE datname LIKE 'mops%' OR datname LIKE 'app\\_%'"));
-    }
-
     [PostgresFact]
     public void What_a_killed_restore_left_on_the_server_goes_and_what_a_running_one_has_stays()
     {

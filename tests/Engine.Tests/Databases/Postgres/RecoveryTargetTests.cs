@@ -10,6 +10,8 @@ public sealed class RecoveryTargetTests
     [Theory]
     [InlineData("2026-11-21T14:03:00Z", "recovery_target_time", "2026-11-21 14:03:00.000000+00")]
     [InlineData("2026-11-21 14:03", "recovery_target_time", "2026-11-21 14:03:00.000000+00")]
+    [InlineData("2026-11-21T14:03:00+02:00", "recovery_target_time", "2026-11-21 12:03:00.000000+00")]
+    [InlineData("2026-11-21 14:03:00.123456-05:30", "recovery_target_time", "2026-11-21 19:33:00.123456+00")]
     [InlineData("16/b374d848", "recovery_target_lsn", "16/B374D848")]
     [InlineData("4711", "recovery_target_xid", "4711")]
     [InlineData("before upgrade 14:00", "recovery_target_name", "before upgrade 14:00")]

@@ -53,9 +53,9 @@ public sealed class WalArchiveTests : IDisposable
         Assert.InRange(copied.Segments, 1, state.Segments - 1);
 
         // With a recovery window the log from the base backup that was there when it began stays, and the older one keeps its own moment.
-        new RepositoryPrune(repository, SilentSink.Instance).Run(dryRun: false, recoveryWindow: TimeSpan.FromHours(1));
+        new RepositoryPrune(repository, SilentSink.Instance).Run(new PruneOptions { RecoveryWindow = TimeSpan.FromHours(1) });
         Assert.Equal(2, Assert.Single(new WalArchiveCheck(repository, SilentSink.Instance).Run(VerificationLevel.Quick)).RecoverableFrom.Count);
-        new RepositoryPrune(repository, SilentSink.Instance).Run(dryRun: false, recoveryWindow: TimeSpan.Zero);
+        new RepositoryPrune(repository, SilentSink.Instance).Run(new PruneOptions { RecoveryWindow = TimeSpan.Zero });
         var window = Assert.Single(new WalArchiveCheck(repository, SilentSink.Instance).Run(VerificationLevel.Full));
         Assert.True(window.Healthy, string.Join('\n', window.Findings));
         Assert.Equal((copied.First, newer.ShortId, older.ShortId), (window.First, Assert.Single(window.RecoverableFrom), Assert.Single(window.OwnMomentOnly)));

@@ -10,6 +10,9 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Client;
 internal sealed partial class ClientProcess : IDisposable
 {
     private const int MaxComplaints = 8 * 1024;
+
+    /// <summary>A program that goes on after errors may complain about thousands of objects.</summary>
+    private const int MaxAllComplaints = 16 * 1024 * 1024;
     private readonly Process process;
     private readonly StringBuilder complaints = new();
     private readonly CancellationTokenRegistration killer;
@@ -23,7 +26,7 @@ internal sealed partial class ClientProcess : IDisposable
         {
             lock (complaints)
             {
-                if (e.Data is not null && complaints.Length < MaxComplaints)
+                if (e.Data is not null && complaints.Length < MaxAllComplaints)
                 {
                     complaints.AppendLine(e.Data);
                 }
@@ -41,8 +44,11 @@ internal sealed partial class ClientProcess : IDisposable
     /// <summary>What the program reads.</summary>
     public Stream Input => process.StandardInput.BaseStream;
 
-    /// <summary>What it complained about so far.</summary>
-    public string Complaints
+    /// <summary>The beginning of what it complained about so far, short enough for a message.</summary>
+    public string Complaints => AllComplaints is { Length: > MaxComplaints } all ? all[..MaxComplaints] : AllComplaints;
+
+    /// <summary>All of it.</summary>
+    public string AllComplaints
     {
         get
         {
@@ -61,13 +67,12 @@ internal sealed partial class ClientProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        ClientEnvironment.Clean(start.Environment, words[0]);
         foreach (var (variable, value) in environment)
         {
             start.Environment[variable] = value;
         }
 
-        // Messages are compared with what the program says in English.
-        start.Environment["LC_MESSAGES"] = "C";
         try
         {
             return new ClientProcess(Process.Start(start)!, Path.GetFileName(words[0]), cancellation);
@@ -115,13 +120,14 @@ internal sealed partial class ClientProcess : IDisposable
         other.Finish(cancellation);
     }
 
-    /// <summary>Waits for the end, whatever it is, and lets it go.</summary>
+    /// <summary>Waits for the end, whatever it is.</summary>
+    /// <returns>The exit code.</returns>
     /// <exception cref="OperationCanceledException">It was killed because the work was cancelled.</exception>
-    public void Settle(CancellationToken cancellation)
+    public int Settle(CancellationToken cancellation)
     {
         process.WaitForExit();
-        Dispose();
         cancellation.ThrowIfCancellationRequested();
+        return process.ExitCode;
     }
 
     public void Dispose()

@@ -22,6 +22,13 @@ internal sealed partial class ClientTools(ClientToolOptions options, PostgresSer
         return ClientProcess.Start([.. words, .. arguments], environment, cancellation);
     }
 
+    /// <summary>Whether the programs run elsewhere, where the files of this machine are not.</summary>
+    public bool AreElsewhere => options.Prefix.Count > 0;
+
+    /// <summary>Starts any other program where PostgreSQL's programs run elsewhere.</summary>
+    public ClientProcess StartThere(IReadOnlyList<string> words, CancellationToken cancellation) =>
+        ClientProcess.Start([.. options.Prefix, .. words], new Dictionary<string, string>(), cancellation);
+
     /// <summary>The program's path, of a version that knows the server's.</summary>
     private string Find(string program)
     {
@@ -84,6 +91,7 @@ internal sealed partial class ClientTools(ClientToolOptions options, PostgresSer
         try
         {
             var start = new ProcessStartInfo(path, ["--version"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            ClientEnvironment.Clean(start.Environment, path);
             using var process = Process.Start(start)!;
             var words = process.StandardOutput.ReadToEnd();
             process.WaitForExit();

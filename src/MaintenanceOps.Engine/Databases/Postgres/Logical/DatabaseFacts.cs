@@ -36,7 +36,8 @@ internal static class DatabaseFacts
         // The columns of the locale came and changed their names with versions 15 to 17; a row as JSON has those that there are.
         """
         SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype, pg_database_size(oid),
-            to_jsonb(d)->>'datlocprovider', coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'), to_jsonb(d)->>'daticurules'
+            to_jsonb(d)->>'datlocprovider', coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale'), to_jsonb(d)->>'daticurules',
+            (SELECT nullif(t.spcname, 'pg_default') FROM pg_tablespace t WHERE t.oid = d.dattablespace)
         FROM pg_database d WHERE datname = current_database()
         """,
         r => new PostgresDatabase
@@ -50,6 +51,7 @@ internal static class DatabaseFacts
             LocaleProvider = r.IsDBNull(5) ? "c" : r.GetString(5),
             Locale = r.IsDBNull(6) ? null : r.GetString(6),
             IcuRules = r.IsDBNull(7) ? null : r.GetString(7),
+            Tablespace = r.IsDBNull(8) ? null : r.GetString(8),
         })[0] with
     {
         Extensions = [.. database.Rows("SELECT extname FROM pg_extension ORDER BY 1", r => r.GetString(0))],

@@ -45,10 +45,11 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         ArgumentNullException.ThrowIfNull(options);
         what.Check();
         options.Check();
-        using var server = PostgresServer.Connect(connectionString);
+        using var server = PostgresServer.Connect(connectionString, null, cancellation);
+        server.Tell(sink);
         try
         {
-            return Run(server, what, options, cancellation);
+            return Run(server, what, options, PostgresConnectionString.Parse(connectionString).Database is not null, cancellation);
         }
         catch (NpgsqlException e)
         {
@@ -56,15 +57,15 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         }
     }
 
-    private Snapshot Run(PostgresServer server, PostgresDumpOptions what, BackupOptions options, CancellationToken cancellation)
+    private Snapshot Run(PostgresServer server, PostgresDumpOptions what, BackupOptions options, bool namesDatabase, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         using var lease = repository.Share($"backup of {options.Source}", cancellation);
         var catalog = new SnapshotCatalog(repository);
         var parent = catalog.Parent(options.Source, SnapshotKind.PostgresLogical);
-        var names = Choose(server, what.Databases);
         var moment = repository.Time.GetUtcNow();
         var warnings = new List<string>();
+        var names = DatabaseChoice.Of(server, what, namesDatabase, warnings);
         using var tree = new StreamedTree(repository, cancellation);
         AddFolder(tree, "");
         AddFolder(tree, DumpPlan.Folder);
@@ -79,6 +80,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         tree.AddFile(Describe(Globals, EntryKind.File), globals.Output);
         globals.Finish(cancellation);
         CompareWithParent(parent?.Manifest.Postgres, databases, warnings);
+        warnings.ForEach(sink.Warn);
         var result = tree.Finish();
         lease.Assert();
         var manifest = Manifest.Of(SnapshotKind.PostgresLogical, options, moment, parent?.Id, catalog.NextNumber(options.Source)) with
@@ -92,28 +94,30 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             Verified = options.SkipVerify ? VerificationLevel.None : VerificationLevel.Quick,
             Warnings = [.. warnings],
             FileCount = result.Count,
-            Postgres = new PostgresFacts { System = server.System, Version = server.Version, Databases = [.. databases] },
+            Postgres = new PostgresFacts { System = server.System, Version = server.Version, Address = AddressOf(server), Databases = [.. databases] },
         };
-        return catalog.Describe(repository.Commit(manifest), manifest);
+        return catalog.Describe(repository.Commit(manifest, cancellation), manifest);
     }
 
-    private static List<string> Choose(PostgresServer server, IReadOnlyList<string> patterns)
-    {
-        if (patterns.Count == 0)
-        {
-            return [server.Database];
-        }
+    private static ServerAddress? AddressOf(PostgresServer server) =>
+        server.ClientParameters() is var known && known.TryGetValue("host", out var host) && int.TryParse(known.GetValueOrDefault("port", "5432"), out var port)
+            ? new ServerAddress(host, port, server.Scalar<string>("SELECT session_user"))
+            : null;
 
-        var all = server.Rows("SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname", r => r.GetString(0));
-        var chosen = all.Where(d => patterns.Any(p => Wildcard.Matches(d, p))).ToList();
-        return chosen.Count > 0
-            ? chosen
-            : throw new MaintenanceException(ErrorCode.ItemNotFound, $"No database of {server.Describe()} fits {string.Join(", ", patterns)}. It has {string.Join(", ", all)}.", patterns[0]);
-    }
-
-    /// <summary>One transaction lends its view to all programs and to the one that counts: all see the same moment.</summary>
+    /// <summary>
+    /// One transaction lends its view to all programs and to the one that counts: all see the same moment. Sequences belong to
+    /// no transaction, so they are read before and after it.
+    /// </summary>
     private PostgresDatabase Take(PostgresServer database, StreamedTree tree, PostgresDumpOptions what, BackupOptions options, List<string> warnings, CancellationToken cancellation)
     {
+        var sequences = SequenceValues.Read(database);
+        var facts = TakeInOneView(database, tree, what, options, warnings, cancellation);
+        return facts with { Sequences = SequenceValues.Certain(sequences, SequenceValues.Read(database)) };
+    }
+
+    private PostgresDatabase TakeInOneView(PostgresServer database, StreamedTree tree, PostgresDumpOptions what, BackupOptions options, List<string> warnings, CancellationToken cancellation)
+    {
+        var isReplica = NoteUnlogged(database, warnings);
         database.Execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         var view = database.Scalar<string>("SELECT pg_export_snapshot()");
         var parts = DumpPlan.Of(database.Database, PostgresTables.List(database).Select(t => (t.Quoted, t.Table.Size ?? 0)), what.Parallel);
@@ -123,7 +127,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         }
 
         var clients = new ClientTools(what.Tools, database);
-        var common = new[] { $"--snapshot={view}", $"--lock-wait-timeout={(long)(options.LockTimeout ?? DefaultLockTimeout).TotalMilliseconds}" };
+        var common = new[] { $"--snapshot={view}", $"--lock-wait-timeout={(long)(options.LockTimeout ?? DefaultLockTimeout).TotalMilliseconds}" }.Concat(isReplica ? ["--no-unlogged-table-data"] : []).ToArray();
         var dumps = new List<VerifiedDump>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
@@ -148,13 +152,33 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
                 Compare(database.Database, tables, dumps);
             }
 
-            return DatabaseFacts.Read(database) with { Tables = [.. tables] };
+            var facts = DatabaseFacts.Read(database) with { Tables = [.. tables] };
+            database.Execute("COMMIT");
+            return facts;
         }
         finally
         {
             stop.Cancel();
             dumps.ForEach(d => d.Dispose());
         }
+    }
+
+    /// <summary>A replica has no rows of unlogged tables, and cannot even be asked for them.</summary>
+    /// <returns>Whether the server is a replica.</returns>
+    private static bool NoteUnlogged(PostgresServer database, List<string> warnings)
+    {
+        if (!database.Scalar<bool>("SELECT pg_catalog.pg_is_in_recovery()"))
+        {
+            return false;
+        }
+
+        const string Unlogged = "SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY 1";
+        if (database.Rows(Unlogged, r => r.GetString(0)) is { Count: > 0 } tables)
+        {
+            warnings.Add($"'{database.Database}' was dumped from a replica, which has no rows of unlogged tables; they are in the snapshot without rows: {string.Join(", ", tables.Take(20))}{(tables.Count > 20 ? $" and {tables.Count - 20} more" : "")}. Dump the primary to have them.");
+        }
+
+        return true;
     }
 
     /// <summary>Counts beside the dump, on a connection of its own with the same view.</summary>

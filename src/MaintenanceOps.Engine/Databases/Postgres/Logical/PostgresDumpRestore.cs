@@ -1,5 +1,4 @@
-using MaintenanceOps.Engine.Databases.Postgres.Client;
-using MaintenanceOps.Engine.Files;
+using MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using Npgsql;
@@ -13,13 +12,15 @@ internal sealed class PostgresDumpRestore(Repository repository, IOperationSink 
     {
         var manifest = repository.ReadManifest(snapshot.Id);
         var facts = PostgresDatabase.Choose(manifest.Postgres!.Databases, options.Database, snapshot);
-        using var server = PostgresServer.ConnectBeside(options.ConnectionString!, options.As ?? facts.Name);
+        var isPart = options.Table is not null || options.Schema is not null;
+        using var server = PostgresServer.ConnectBeside(options.ConnectionString!, isPart ? options.Destination ?? facts.Name : options.As ?? facts.Name, cancellation);
+        server.Tell(sink);
         try
         {
             var dump = new DumpContent(repository, sink, snapshot, manifest, facts);
-            return options is { Table: null, Schema: null }
-                ? new DatabaseRestore(server, snapshot, facts, options).Run(database => dump.Fill(database, options.Tools, options.Parallel, options.ScratchFolder, cancellation), cancellation)
-                : RestorePart(server, dump, snapshot, facts, options, cancellation);
+            return isPart
+                ? RestorePart(server, dump, snapshot, facts, options, cancellation)
+                : new DatabaseRestore(server, sink, snapshot, facts, options).Run(dump, cancellation);
         }
         catch (NpgsqlException e)
         {
@@ -28,20 +29,25 @@ internal sealed class PostgresDumpRestore(Repository repository, IOperationSink 
     }
 
     /// <summary>Through a database that exists only for it, so that the live one gets it under the right name at once.</summary>
-    private static RestoreResult RestorePart(PostgresServer server, DumpContent dump, Snapshot snapshot, PostgresDatabase facts, RestoreOptions options, CancellationToken cancellation)
+    private RestoreResult RestorePart(PostgresServer server, DumpContent dump, Snapshot snapshot, PostgresDatabase facts, RestoreOptions options, CancellationToken cancellation)
     {
-        var part = new PartRestore(options);
-        var tables = part.Choose(facts.Tables, facts.Name, snapshot);
         using var live = server.ConnectTo(options.Destination ?? facts.Name);
-        part.RequireFree(live);
+        var restore = new PartRestore(live, sink, snapshot, facts, options);
+        restore.RequireFree();
         if (options.DryRun)
         {
-            return part.Result(live, tables, snapshot);
+            return restore.Describe();
         }
 
-        using var staged = StagedDatabase.Create(server, facts);
+        using var staged = StagedDatabase.Create(server, sink, facts);
         using var database = staged.Connect();
-        dump.FillPart(database, part, options.Tools, cancellation);
-        return part.Carry(database, live, tables, snapshot, cancellation);
+        var player = new DumpPlayer(dump, database, options.Tools, cancellation) { Arguments = ["--no-tablespaces"] };
+        var fill = new PartFill(player, database, facts);
+        fill.FillDefinitions();
+        var members = PartMembers.Find(database, live, restore.Part, facts.Name);
+        var rows = fill.FillRows(members, restore.Part.Schema, cancellation);
+        fill.FillRest(members);
+        var foreignKeys = ForeignKey.Parse(player.ReadSql("post-data", e => e.IsForeignKey));
+        return restore.Carry(database, members, rows, foreignKeys, player.Entries.Where(e => e.IsViewContent), fill.Unrestored, cancellation);
     }
 }

@@ -1,36 +1,36 @@
-using System.Globalization;
 using MaintenanceOps.Engine.Snapshots.Format;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 
 /// <summary>
-/// A database on a live server that a restore fills before anybody sees it. Its name tells which session made it, so that
-/// what a killed restore left behind is found, and removed, by the next one.
+/// A database on a live server that a restore fills before anybody sees it. What a killed restore left behind is removed
+/// by the next one; what cannot be removed is named, and stops nothing.
 /// </summary>
 internal sealed class StagedDatabase : IDisposable
 {
-    private const string Prefix = "mops_stage_";
     private readonly PostgresServer server;
+    private readonly IOperationSink sink;
     private bool installed;
 
-    private StagedDatabase(PostgresServer server, string name)
+    private StagedDatabase(PostgresServer server, IOperationSink sink, string name)
     {
         this.server = server;
+        this.sink = sink;
         Name = name;
     }
 
     public string Name { get; }
 
     /// <summary>Makes an empty database with the encoding, the collation and the owner of the one that was backed up.</summary>
-    public static StagedDatabase Create(PostgresServer server, PostgresDatabase facts)
+    public static StagedDatabase Create(PostgresServer server, IOperationSink sink, PostgresDatabase facts)
     {
-        RemoveOrphans(server);
-        var name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{server.Scalar<string>(SessionSql + " WHERE pid = pg_backend_pid()")}_{Guid.NewGuid().ToString("N")[..8]}");
-        server.Execute($"CREATE DATABASE {PostgresServer.Quote(name)} TEMPLATE template0 ENCODING {PostgresServer.Literal(facts.Encoding)} LC_COLLATE {PostgresServer.Literal(facts.Collate)} LC_CTYPE {PostgresServer.Literal(facts.Ctype)}{Provider(server, facts)}");
-        var staged = new StagedDatabase(server, name);
+        RemoveOrphans(server, sink);
+        var name = SessionName.New(server);
+        server.Execute($"CREATE DATABASE {PostgresServer.Quote(name)} TEMPLATE template0 ENCODING {PostgresServer.Literal(facts.Encoding)} LC_COLLATE {PostgresServer.Literal(facts.Collate)} LC_CTYPE {PostgresServer.Literal(facts.Ctype)}{Provider(server, facts)}{Tablespace(server, facts)}");
+        var staged = new StagedDatabase(server, sink, name);
         try
         {
-            if (server.Scalar<long>("SELECT count(*) FROM pg_roles WHERE rolname = $1 AND pg_has_role(oid, 'MEMBER')", facts.Owner) > 0)
+            if (server.Scalar<long>("SELECT count(*) FROM pg_catalog.pg_roles WHERE rolname = $1 AND pg_catalog.pg_has_role(oid, 'MEMBER')", facts.Owner) > 0)
             {
                 server.Execute($"ALTER DATABASE {PostgresServer.Quote(name)} OWNER TO {PostgresServer.Quote(facts.Owner)}");
             }
@@ -53,6 +53,10 @@ internal sealed class StagedDatabase : IDisposable
         _ => "",
     };
 
+    /// <summary>Where its files go, if the server has the tablespace that it was in.</summary>
+    private static string Tablespace(PostgresServer server, PostgresDatabase facts) =>
+        facts.Tablespace is { } name && server.Scalar<long>("SELECT count(*) FROM pg_catalog.pg_tablespace WHERE spcname = $1", name) > 0 ? $" TABLESPACE {PostgresServer.Quote(name)}" : "";
+
     public PostgresServer Connect() => server.ConnectTo(Name);
 
     /// <summary>It has got a name of its own and stays.</summary>
@@ -62,23 +66,24 @@ internal sealed class StagedDatabase : IDisposable
     {
         if (!installed)
         {
-            server.Execute($"DROP DATABASE IF EXISTS {PostgresServer.Quote(Name)} WITH (FORCE)");
+            Remove(server, sink, Name);
         }
     }
 
-    /// <summary>A session as the beginning of a name: its process and the moment at which it began, which no other one shares.</summary>
-    private const string SessionSql = "SELECT pid || '_' || (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_activity";
-
-    private static void RemoveOrphans(PostgresServer server)
+    private static void RemoveOrphans(PostgresServer server, IOperationSink sink)
     {
-        var sessions = server.Rows(SessionSql + " WHERE backend_start IS NOT NULL", r => r.IsDBNull(0) ? "" : r.GetString(0)).ToHashSet(StringComparer.Ordinal);
-        foreach (var name in server.Rows("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", r => r.GetString(0), Prefix))
+        var names = server.Rows("SELECT datname FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname, $1)", r => r.GetString(0), SessionName.Prefix);
+        foreach (var name in SessionName.Orphans(server, names))
         {
-            var session = name[Prefix.Length..];
-            if (!sessions.Contains(session[..Math.Max(0, session.LastIndexOf('_'))]))
-            {
-                server.Execute($"DROP DATABASE IF EXISTS {PostgresServer.Quote(name)} WITH (FORCE)");
-            }
+            Remove(server, sink, name);
+        }
+    }
+
+    private static void Remove(PostgresServer server, IOperationSink sink, string name)
+    {
+        if (DatabaseRemoval.TryDrop(server, name) is { } words)
+        {
+            sink.Warn($"The database '{name}' on {server.Place} was made by a restore and is not needed any more, but could not be dropped: {words}. Drop it by hand.");
         }
     }
 }

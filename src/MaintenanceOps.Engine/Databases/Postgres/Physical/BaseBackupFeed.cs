@@ -13,6 +13,9 @@ internal interface IBaseBackupFeed : IDisposable
     /// <summary>The archives; when the last one has been read, the server has said that the backup is whole.</summary>
     IEnumerable<BaseBackupArchive> Archives();
 
+    /// <summary>The tablespaces of which archives came: one that was dropped meanwhile has none, one that was made meanwhile may have one.</summary>
+    IReadOnlyCollection<TablespaceFacts> Tablespaces { get; }
+
     /// <summary>The server's list, where it comes beside the archives; null where it is a member of one.</summary>
     byte[]? List { get; }
 

@@ -31,6 +31,8 @@ internal sealed class BaseBackupProgramFeed : IBaseBackupFeed
 
     public byte[]? List => null;
 
+    public IReadOnlyCollection<TablespaceFacts> Tablespaces => [];
+
     public IEnumerable<BaseBackupArchive> Archives()
     {
         yield return new BaseBackupArchive(null, process.Output);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using MaintenanceOps.Engine.Databases.Postgres.Client;
-using MaintenanceOps.Engine.Databases.Postgres.Logical;
 using MaintenanceOps.Engine.Files;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
@@ -30,7 +29,8 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
         ArgumentNullException.ThrowIfNull(tools);
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        using var server = PostgresServer.Connect(connectionString);
+        using var server = PostgresServer.Connect(connectionString, null, cancellation);
+        server.Tell(sink);
         try
         {
             return Run(server, tools, options, cancellation);
@@ -52,18 +52,17 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
             sink.Warn($"'{options.Source}' was cluster {before.System} before and is cluster {server.System} now. Give another -Source if it is another cluster.");
         }
 
-        var tablespaces = server.Rows(
-            "SELECT oid, spcname, pg_tablespace_location(oid) FROM pg_tablespace WHERE pg_tablespace_location(oid) <> ''",
-            r => new TablespaceFacts { Oid = r.GetFieldValue<uint>(0), Name = r.GetString(1), Location = r.GetString(2) });
-        var databases = server.Rows("SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname", r => r.GetString(0)).ConvertAll(name => Look(server, name));
+        using var held = HeldLog.Of(server, sink);
+        var databases = ClusterDatabases.Look(server, sink);
         var segmentSize = server.Scalar<long>("SELECT pg_size_bytes(current_setting('wal_segment_size'))");
         var taken = repository.Time.GetUtcNow();
         using var tree = new StreamedTree(repository, cancellation);
-        using var feed = FeedOf(server, tools, $"mops {options.Source}", tablespaces, cancellation);
+        using var feed = FeedOf(server, tools, $"mops {options.Source}", cancellation);
         var taker = new ArchiveTaker(tree, n => sink.Progress($"Backing up {options.Source}", n, databases.Sum(d => d.Size)));
         taker.Take(feed, cancellation);
         var manifest = taker.Verify();
-        var ended = server.Scalar<DateTime>("SELECT now() AT TIME ZONE 'UTC'");
+        var ended = server.Scalar<DateTime>("SELECT pg_catalog.now() AT TIME ZONE 'UTC'");
+        held.WaitForArchive(manifest.Timeline, manifest.EndLsn, segmentSize, cancellation);
         var result = tree.Finish();
         lease.Assert();
         var committed = Manifest.Of(SnapshotKind.PostgresPhysical, options, taken, parent?.Id, catalog.NextNumber(options.Source)) with
@@ -81,7 +80,7 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
                 System = server.System,
                 Version = server.Version,
                 Superuser = server.Scalar<string>("SELECT rolname FROM pg_roles WHERE oid = 10"),
-                Databases = [.. databases],
+                Databases = [.. ClusterDatabases.StillThere(server, databases)],
                 Base = new BaseBackupFacts
                 {
                     Timeline = manifest.Timeline,
@@ -90,22 +89,19 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
                     StartSegment = taker.StartSegment,
                     SegmentSize = segmentSize,
                     Ended = new DateTimeOffset(DateTime.SpecifyKind(ended, DateTimeKind.Utc)),
-                    Tablespaces = [.. tablespaces],
+                    Tablespaces = [.. feed.Tablespaces],
                 },
             },
         };
-        return catalog.Describe(repository.Commit(committed), committed);
+        return catalog.Describe(repository.Commit(committed, cancellation), committed);
     }
 
-    /// <summary>The tables with their sizes; a base backup has no one moment in which their rows could be counted.</summary>
-    private static PostgresDatabase Look(PostgresServer server, string name)
-    {
-        using var database = server.ConnectTo(name);
-        return DatabaseFacts.Read(database) with { Tables = [.. PostgresTables.List(database).Select(t => t.Table)] };
-    }
-
-    private static IBaseBackupFeed FeedOf(PostgresServer server, ClientToolOptions tools, string label, List<TablespaceFacts> tablespaces, CancellationToken cancellation) =>
+    private static IBaseBackupFeed FeedOf(PostgresServer server, ClientToolOptions tools, string label, CancellationToken cancellation) =>
         server.Version >= ReplicationFeed.OldestVersion && tools.Prefix.Count == 0 && LibPq.IsInstalled
-            ? new ReplicationFeed(server, label, tablespaces, cancellation)
-            : new BaseBackupProgramFeed(server, tools, label, tablespaces, cancellation);
+            ? new ReplicationFeed(server, label, cancellation)
+            : new BaseBackupProgramFeed(server, tools, label, TablespacesOf(server), cancellation);
+
+    private static List<TablespaceFacts> TablespacesOf(PostgresServer server) => server.Rows(
+        "SELECT oid, spcname, pg_catalog.pg_tablespace_location(oid) FROM pg_catalog.pg_tablespace WHERE pg_catalog.pg_tablespace_location(oid) LIKE '/%'",
+        r => new TablespaceFacts { Oid = r.GetFieldValue<uint>(0), Name = r.GetString(1), Location = r.GetString(2) });
 }

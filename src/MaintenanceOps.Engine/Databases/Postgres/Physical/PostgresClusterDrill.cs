@@ -9,57 +9,103 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
 {
     public void Run(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
-        using var cluster = PrivateCluster.Start(repository, sink, snapshot, options.Recovery, options.ScratchFolder, options.User, cancellation);
-        try
+        using var cluster = Start(snapshot, options, cancellation);
+        drill.Recovered = cluster.Reached;
+        drill.Rows = 0;
+        foreach (var name in Databases(cluster, manifest, snapshot, options, drill))
         {
-            drill.Rows = 0;
-            foreach (var database in manifest.Postgres!.Databases)
+            cancellation.ThrowIfCancellationRequested();
+            if (Connect(cluster, name, snapshot, drill) is { } database)
             {
-                cancellation.ThrowIfCancellationRequested();
-                using var connection = cluster.Connect(database.Name);
-                Ask(connection, snapshot, drill);
-                sink.Progress($"Testing {snapshot.Source}", drill.Rows, -1, "rows");
+                using var inspection = new ClusterInspection(database, () => cluster.Connect(name), snapshot, drill);
+                Inspect(inspection, name, snapshot, drill, cancellation);
             }
 
-            drill.Integrity = drill.Damaged ? "failed" : "ok";
-            using var asked = cluster.Connect(options.Database);
-            foreach (var sql in options.Assert)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                PostgresAssertion.Check(asked, sql, snapshot, drill);
-            }
+            sink.Progress($"Testing {snapshot.Source}", drill.Rows, -1, "rows");
         }
-        catch (NpgsqlException e)
+
+        drill.Integrity = drill.Damaged ? "failed" : drill.IsUnproven ? "" : "ok";
+        if (options.Assert.Count > 0 && Connect(cluster, options.Database ?? "postgres", snapshot, drill) is { } asked)
         {
-            drill.Fail("QueryFailed", $"The restored cluster answers with an error: {e.Message}", snapshot);
+            using (asked)
+            {
+                foreach (var sql in options.Assert)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    PostgresAssertion.Check(asked, sql, snapshot, drill);
+                }
+            }
         }
     }
 
-    /// <summary>Counts every row, which reads every table, and checks each index where the server has amcheck.</summary>
-    private static void Ask(PostgresServer server, Snapshot snapshot, SnapshotProof.Drill drill)
+    /// <summary>A private server that is gone, as where memory ran out, says nothing about what it was reading.</summary>
+    private static void Inspect(ClusterInspection inspection, string database, Snapshot snapshot, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
-        const string Tables = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1";
-        foreach (var table in server.Rows(Tables, r => r.GetString(0)))
+        try
         {
-            drill.Rows += server.Scalar<long>($"SELECT count(*) FROM {table}");
+            inspection.Run(cancellation);
+        }
+        catch (Exception e) when (e is NpgsqlException and not PostgresException or MaintenanceException { Code: ErrorCode.ServerUnavailable })
+        {
+            drill.Unproven($"The private server ended while '{database}' was checked: {e.Message}", snapshot);
+        }
+    }
+
+    /// <summary>
+    /// A server that does not start says something about the snapshot only where its words do: a missing library, too little
+    /// memory or another build of the programs would keep a good one from starting too.
+    /// </summary>
+    private PrivateCluster Start(Snapshot snapshot, ProofOptions options, CancellationToken cancellation)
+    {
+        try
+        {
+            return PrivateCluster.Start(repository, sink, snapshot, options.Recovery, options.ScratchFolder, options.User, cancellation);
+        }
+        catch (MaintenanceException e) when (e.Code is ErrorCode.ClientToolFailed or ErrorCode.ClientToolUnfit)
+        {
+            throw new MaintenanceException(ServerLog.TellsOfDamage(e.Message) ? ErrorCode.VerificationFailed : ErrorCode.DrillNotPossible, e.Message, e.Target, e);
+        }
+    }
+
+    /// <summary>The databases that the restored cluster has; those that were recorded must be among them, unless the log has gone on since.</summary>
+    private static List<string> Databases(PrivateCluster cluster, Manifest manifest, Snapshot snapshot, ProofOptions options, SnapshotProof.Drill drill)
+    {
+        using var server = cluster.Connect("template1");
+        var there = server.Rows("SELECT datname FROM pg_catalog.pg_database WHERE datallowconn ORDER BY datname", r => r.GetString(0));
+        foreach (var lost in options.Recovery is null ? manifest.Postgres!.Databases.Select(d => d.Name).Except(there) : [])
+        {
+            drill.Fail("DatabaseMissing", $"Database '{lost}' was there when the base backup began and when it had ended, and the restored cluster does not have it.", snapshot, lost);
         }
 
-        if (server.Scalar<long>("SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'") == 0)
+        return there;
+    }
+
+    private static PostgresServer? Connect(PrivateCluster cluster, string database, Snapshot snapshot, SnapshotProof.Drill drill)
+    {
+        try
         {
-            return;
+            return cluster.Connect(database);
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.ServerUnavailable)
+        {
+            Judge(e.InnerException as PostgresException, $"Database '{database}' of the restored cluster cannot be opened here: {(e.InnerException ?? e).Message}");
+        }
+        catch (PostgresException e)
+        {
+            Judge(e, $"Database '{database}' of the restored cluster answers with an error: {e.MessageText}");
         }
 
-        server.Execute("CREATE EXTENSION IF NOT EXISTS amcheck");
-        const string Indexes = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid WHERE a.amname = 'btree' AND c.relpersistence <> 't' AND i.indisvalid ORDER BY 1";
-        foreach (var index in server.Rows(Indexes, r => r.GetString(0)))
+        return null;
+
+        void Judge(PostgresException? error, string message)
         {
-            try
+            if (error is not null && ClusterInspection.IsDamage(error))
             {
-                server.Execute($"SELECT bt_index_check({PostgresServer.Literal(index)}::regclass, true)");
+                drill.Fail("QueryFailed", message, snapshot, database);
             }
-            catch (PostgresException e)
+            else
             {
-                drill.Fail("IndexDamaged", $"'{index}' in '{server.Database}' fails its check after the restore: {e.MessageText}", snapshot, index);
+                drill.Unproven(message, snapshot);
             }
         }
     }

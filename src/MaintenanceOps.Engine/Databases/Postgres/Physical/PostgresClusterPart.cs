@@ -1,5 +1,6 @@
 using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Databases.Postgres.Logical;
+using MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using Npgsql;
@@ -17,12 +18,13 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         var manifest = repository.ReadManifest(snapshot.Id);
         var known = manifest.Postgres!.Databases.Where(d => d.Name is not "template1").ToList();
         var chosen = PostgresDatabase.Choose(known.Count > 1 && options.Database is null ? known.FindAll(d => d.Name != "postgres") : known, options.Database, snapshot);
-        using var live = PostgresServer.ConnectBeside(options.ConnectionString!, options.As ?? chosen.Name);
+        using var live = PostgresServer.ConnectBeside(options.ConnectionString!, options.As ?? chosen.Name, cancellation);
+        live.Tell(sink);
         try
         {
             if (options.Recovery is { } recovery)
             {
-                PostgresClusterRestore.RequireReachable(repository, sink, snapshot, manifest.Postgres, recovery);
+                _ = RecoveryPlan.Make(repository, sink, snapshot, manifest.Postgres, recovery);
             }
 
             return options is { Table: null, Schema: null }
@@ -37,38 +39,33 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
 
     private RestoreResult RestorePart(PostgresServer server, Snapshot snapshot, PostgresDatabase facts, RestoreOptions options, CancellationToken cancellation)
     {
-        var part = new PartRestore(options);
         using var live = server.ConnectTo(options.Destination ?? facts.Name);
-        part.RequireFree(live);
+        var restore = new PartRestore(live, sink, snapshot, facts, options);
+        restore.RequireFree();
         if (options.DryRun)
         {
-            return part.Result(live, part.Choose(facts.Tables, facts.Name, snapshot), snapshot);
+            return restore.Describe();
         }
 
         using var cluster = Start(snapshot, options, cancellation);
         using var was = cluster.Connect(facts.Name);
-        var tables = part.Choose(PostgresTables.Count(was, cancellation), facts.Name, snapshot);
-        return part.Carry(was, live, tables, snapshot, cancellation);
+        PrivatePart.CutOff(was);
+        var members = PartMembers.Find(was, live, restore.Part, facts.Name);
+        var rows = PrivatePart.Count(was, members, cancellation);
+        return restore.Carry(was, members, rows, PrivatePart.TakeForeignKeys(was), [], [], cancellation) with { Recovered = cluster.Reached };
     }
 
     private RestoreResult RestoreDatabase(PostgresServer live, Snapshot snapshot, PostgresDatabase facts, RestoreOptions options, CancellationToken cancellation)
     {
         if (options.DryRun)
         {
-            return new DatabaseRestore(live, snapshot, facts, options).Run(_ => { }, cancellation);
+            return new DatabaseRestore(live, sink, snapshot, facts, options).Run(null, cancellation);
         }
 
         using var cluster = Start(snapshot, options, cancellation);
         using var was = cluster.Connect(facts.Name);
         var now = DatabaseFacts.Read(was) with { Tables = [.. PostgresTables.Count(was, cancellation)] };
-        return new DatabaseRestore(live, snapshot, now, options).Run(
-            database =>
-            {
-                using var dump = new ClientTools(options.Tools, was).Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", $"--dbname={PostgresServer.ConnectionOf(was.Database)}"], cancellation);
-                using var restore = new ClientTools(options.Tools, database).Start("pg_restore", [$"--dbname={PostgresServer.ConnectionOf(database.Database)}", "--exit-on-error", "--no-password"], cancellation);
-                dump.PipeTo(restore, cancellation);
-            },
-            cancellation);
+        return new DatabaseRestore(live, sink, snapshot, now, options).Run(new ServerDump(was, options.Tools), cancellation) with { Recovered = cluster.Reached };
     }
 
     private PrivateCluster Start(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation) =>

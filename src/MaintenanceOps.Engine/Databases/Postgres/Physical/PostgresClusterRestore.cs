@@ -18,7 +18,13 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
     /// <summary>What the names of folders that were replaced have in them.</summary>
     public const string KeptSuffix = ".before-restore-";
 
+    /// <summary>The line in <c>postgresql.auto.conf</c> behind which everything is ours.</summary>
+    public const string SettingsMark = "# Written by MaintenanceOps.";
+
     private readonly DurableFiles files = DurableFiles.Default;
+
+    /// <summary>How the restored cluster recovers when it is started; null where it stays at the base backup.</summary>
+    public RecoveryPlan? Plan { get; private set; }
 
     public RestoreResult Run(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation)
     {
@@ -33,10 +39,7 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
             snapshot.Id));
         var manifest = repository.ReadManifest(snapshot.Id);
         var facts = manifest.Postgres ?? throw new MaintenanceException(ErrorCode.SnapshotDamaged, $"Snapshot {snapshot.ShortId} does not say which cluster it is of.", snapshot.Id);
-        if (options.Recovery is { } target)
-        {
-            RequireReachable(repository, sink, snapshot, facts, target);
-        }
+        Plan = options.Recovery is { } target ? RecoveryPlan.Make(repository, sink, snapshot, facts, target) : null;
 
         TablespaceRestore.RequireKnown(facts.Base!.Tablespaces, options.TablespaceMapping);
         var tablespaces = facts.Base.Tablespaces.Select(t => new TablespaceRestore(t, facts.Version, destination, options.TablespaceMapping)).ToList();
@@ -92,34 +95,6 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         }
     }
 
-    /// <summary>A recovery begins at the end of the base backup, and needs the log from there on without a gap.</summary>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/> or <see cref="ErrorCode.WalMissing"/>.</exception>
-    public static void RequireReachable(Repository repository, IOperationSink sink, Snapshot snapshot, PostgresFacts facts, RecoveryTarget target)
-    {
-        var from = facts.Base!;
-        if (!target.IsAtOrAfter(from.Ended, from.EndLsn))
-        {
-            throw new MaintenanceException(
-                ErrorCode.InvalidArgument,
-                $"Snapshot {snapshot.ShortId} reaches from {from.Ended:yyyy-MM-dd HH:mm:ss} UTC ({from.EndLsn}) on. Choose an older base backup of '{snapshot.Source}' for an earlier moment.",
-                snapshot.Id);
-        }
-
-        var archive = new WalArchive(repository);
-        if (archive.Gaps(facts.System, from.StartSegment) is [var gap, ..])
-        {
-            throw new MaintenanceException(ErrorCode.WalMissing, $"The log of cluster {facts.System} in {repository.Location} has a gap: {gap}. A recovery from {snapshot.ShortId} cannot pass it.", gap);
-        }
-
-        if (target.Moment is { } moment && archive.Files(facts.System).Where(f => f.File.IsSegment).Max(f => f.Stored.Modified) is var newest && newest < moment)
-        {
-            sink.Warn($"The newest segment of the archive came at {newest:yyyy-MM-dd HH:mm:ss} UTC, before {moment:yyyy-MM-dd HH:mm:ss} UTC. {LogEndsEarly}");
-        }
-    }
-
-    /// <summary>What to do where the archive does not reach the target.</summary>
-    public const string LogEndsEarly = "Where the server still runs, 'select pg_switch_wal()' there sends what it has; else choose an earlier moment.";
-
     private static void RequireFree(string destination, RestoreOptions options)
     {
         if (File.Exists(Path.Combine(destination, "postmaster.pid")))
@@ -157,30 +132,31 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
 
     /// <summary>
     /// Settings that are read after all others, and the file that asks for a recovery; both before the cluster has its name. A
-    /// copy beside the original must not archive: its branch of the log would lead later recoveries astray.
+    /// copy beside the original must not archive, because its branch of the log would lead later recoveries astray, and must
+    /// not fetch what the original's subscriptions fetch.
     /// </summary>
     private void WriteSettings(string folder, RestoreOptions options, bool takesOver, List<string> warnings)
     {
-        var settings = new StringBuilder("\n# Written by MaintenanceOps.\n");
+        var settings = new StringBuilder($"\n{SettingsMark}\n");
         var written = new List<string>();
+        ForgetStandby(folder, warnings);
         if (!takesOver)
         {
-            settings.AppendLine("archive_mode = off");
-            warnings.Add("The restored cluster does not archive its log, because the original may still do so. To let it take over, 'alter system reset archive_mode' and restart it.");
+            settings.AppendLine("archive_mode = off").AppendLine("max_logical_replication_workers = 0");
+            warnings.Add("The restored cluster does not archive its log and runs no subscriptions, because the original may still do so. To let it take over, 'alter system reset archive_mode', 'alter system reset max_logical_replication_workers', restart it, and take a base backup.");
         }
 
-        if (options.Recovery is { } target)
+        if (Plan is { } plan)
         {
             settings.AppendLine(CultureInfo.InvariantCulture, $"restore_command = {Literal(RestoreCommand(options))}");
-            settings.AppendLine(CultureInfo.InvariantCulture, $"recovery_target_timeline = {Literal(target.Timeline)}");
-            if (target.Setting.Length > 0)
+            foreach (var (name, value) in plan.Settings)
             {
-                settings.AppendLine(CultureInfo.InvariantCulture, $"{target.Setting} = {Literal(target.Value)}");
-                settings.AppendLine("recovery_target_action = 'promote'");
+                settings.AppendLine(CultureInfo.InvariantCulture, $"{name} = {Literal(value)}");
             }
 
             written.Add(Path.Combine(folder, "recovery.signal"));
             File.WriteAllText(written[0], "");
+            sink.Inform(plan.Words);
         }
         else if (takesOver)
         {
@@ -198,6 +174,21 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         }
 
         files.SyncDirectory(folder);
+    }
+
+    /// <summary>
+    /// A base backup of a standby holds the file that makes a server one. A restored cluster that followed a primary would
+    /// never come to its own end, and might follow the live one.
+    /// </summary>
+    private static void ForgetStandby(string folder, List<string> warnings)
+    {
+        File.Delete(Path.Combine(folder, "recovery.signal"));
+        var signal = Path.Combine(folder, "standby.signal");
+        if (File.Exists(signal))
+        {
+            File.Delete(signal);
+            warnings.Add("The base backup is one of a standby. The restored cluster is not one: it follows no primary. To make it one again, put an empty file 'standby.signal' into it before its first start.");
+        }
     }
 
     /// <summary>The server runs this for each file of the log that it wants, as its own user and in the data directory.</summary>

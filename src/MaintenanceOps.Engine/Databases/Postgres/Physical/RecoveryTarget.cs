@@ -80,6 +80,9 @@ public sealed partial record RecoveryTarget
             : throw new MaintenanceException(ErrorCode.InvalidArgument, "The name of a restore point has up to 63 letters.", text);
     }
 
+    /// <summary>Whether it is the end of the log.</summary>
+    internal bool IsEnd => Setting.Length == 0;
+
     /// <summary>Whether a recovery from a base backup that ended there can stop at this target, as far as that can be told.</summary>
     internal bool IsAtOrAfter(DateTimeOffset ended, string endLsn) =>
         (Moment is null || Moment >= ended) && (Place is null || Lsn.Parse(Place) >= Lsn.Parse(endLsn));

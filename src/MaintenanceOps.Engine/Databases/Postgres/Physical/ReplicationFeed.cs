@@ -18,19 +18,21 @@ internal sealed class ReplicationFeed : IBaseBackupFeed
     private readonly LibPq connection;
     private readonly CancellationTokenRegistration canceller;
     private readonly CancellationToken cancellation;
-    private readonly Dictionary<string, TablespaceFacts> tablespaces;
+    private readonly PostgresServer server;
+    private readonly List<TablespaceFacts> tablespaces = [];
     private readonly MessageStream content;
 
-    public ReplicationFeed(PostgresServer server, string label, IEnumerable<TablespaceFacts> tablespaces, CancellationToken cancellation)
+    public ReplicationFeed(PostgresServer server, string label, CancellationToken cancellation)
     {
         this.cancellation = cancellation;
-        this.tablespaces = tablespaces.ToDictionary(t => string.Create(CultureInfo.InvariantCulture, $"{t.Oid}.tar"), StringComparer.Ordinal);
+        this.server = server;
         connection = LibPq.Connect(server);
         content = new MessageStream(this);
         canceller = cancellation.Register(connection.Cancel);
         try
         {
-            connection.StartCopy($"BASE_BACKUP ( LABEL '{label.Replace("'", "''", StringComparison.Ordinal)}', CHECKPOINT 'fast', WAL true, WAIT true, MANIFEST 'yes', MANIFEST_CHECKSUMS 'CRC32C' )");
+            // The log comes along, so the server need not wait until it is archived, which may never happen.
+            connection.StartCopy($"BASE_BACKUP ( LABEL '{label.Replace("'", "''", StringComparison.Ordinal)}', CHECKPOINT 'fast', WAL true, WAIT false, MANIFEST 'yes', MANIFEST_CHECKSUMS 'CRC32C' )");
         }
         catch (MaintenanceException)
         {
@@ -42,6 +44,8 @@ internal sealed class ReplicationFeed : IBaseBackupFeed
 
     public byte[]? List { get; private set; }
 
+    public IReadOnlyCollection<TablespaceFacts> Tablespaces => tablespaces;
+
     public IEnumerable<BaseBackupArchive> Archives()
     {
         while (content.NextHeader() is { } header)
@@ -49,8 +53,8 @@ internal sealed class ReplicationFeed : IBaseBackupFeed
             switch (header[0])
             {
                 case (byte)'n':
-                    var name = Encoding.UTF8.GetString(header.AsSpan(1, Array.IndexOf<byte>(header, 0, 1) - 1));
-                    yield return new BaseBackupArchive(name == "base.tar" ? null : Tablespace(name), content);
+                    var words = Encoding.UTF8.GetString(header.AsSpan(1)).Split('\0');
+                    yield return new BaseBackupArchive(words[0] == "base.tar" ? null : Tablespace(words[0], words.ElementAtOrDefault(1) ?? ""), content);
                     content.CopyTo(Stream.Null);
                     break;
                 case (byte)'m':
@@ -76,9 +80,18 @@ internal sealed class ReplicationFeed : IBaseBackupFeed
         connection.Dispose();
     }
 
-    private TablespaceFacts Tablespace(string archive) => tablespaces.TryGetValue(archive, out var facts)
-        ? facts
-        : throw new MaintenanceException(ErrorCode.ClientToolFailed, $"A tablespace was made while the base backup ran ({archive}). Take the backup again.", archive);
+    /// <summary>The tablespace of an archive, which may have been made since the backup began.</summary>
+    private TablespaceFacts Tablespace(string archive, string location)
+    {
+        if (!archive.EndsWith(".tar", StringComparison.Ordinal) || !uint.TryParse(archive.AsSpan(0, archive.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out var oid))
+        {
+            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"The server sent an archive '{archive}', which no base backup has.", archive);
+        }
+
+        var name = server.Rows("SELECT spcname FROM pg_catalog.pg_tablespace WHERE oid = $1::pg_catalog.int8::pg_catalog.oid", r => r.GetString(0), (long)oid).FirstOrDefault();
+        tablespaces.Add(new TablespaceFacts { Oid = oid, Name = name ?? oid.ToString(CultureInfo.InvariantCulture), Location = location });
+        return tablespaces[^1];
+    }
 
     /// <summary>The bytes between two headers as a stream.</summary>
     private sealed class MessageStream(ReplicationFeed feed) : ReadOnlyStream

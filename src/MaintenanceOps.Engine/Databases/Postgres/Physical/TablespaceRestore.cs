@@ -71,7 +71,14 @@ internal sealed class TablespaceRestore : IDisposable
         }
 
         scratch = ScratchFolder.Create(Place);
-        new TreeRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = Staged, Include = [facts.Path + "/*"] }, cancellation);
+        try
+        {
+            new TreeRestore(repository, sink).Run(snapshot, new RestoreOptions { Destination = Staged, Include = [facts.Path + "/*"] }, cancellation);
+        }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.ItemNotFound)
+        {
+            // It was dropped while the base backup ran, which the log tells the server too.
+        }
     }
 
     /// <summary>Links the data directory to the place, and gives what was written its name there.</summary>
@@ -94,6 +101,7 @@ internal sealed class TablespaceRestore : IDisposable
         var link = Path.Combine(dataDirectory, facts.Path);
         using var links = TreeAccess.Current.OpenFolder(Path.GetDirectoryName(link)!);
         links.CreateLink(Path.GetFileName(link), Place);
+        madePlace = false;
     }
 
     public void Dispose()

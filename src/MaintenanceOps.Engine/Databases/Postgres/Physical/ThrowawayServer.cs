@@ -1,78 +1,75 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
+using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Storage;
+using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 
 /// <summary>
 /// A private server on a restored data directory: it listens on a socket in a folder that only its user can enter, writes
-/// no log archive, and is gone when it is disposed of. It never runs as root, which PostgreSQL refuses.
+/// no log archive, starts nothing that reaches other servers, and is gone when it is disposed of. Nothing of the cluster's
+/// own configuration counts for it. It never runs as root, which PostgreSQL refuses.
 /// </summary>
 internal sealed class ThrowawayServer : IDisposable
 {
     /// <summary>The data directory's name in a scratch folder.</summary>
     public const string DataFolder = "data";
 
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(50);
-    private readonly string programs;
-    private readonly string data;
-    private readonly (int User, int Group)? owner;
-
-    private ThrowawayServer(string programs, string data, string sockets, (int User, int Group)? owner)
-    {
-        this.programs = programs;
-        this.data = data;
-        this.owner = owner;
-        ConnectionString = string.Create(CultureInfo.InvariantCulture, $"Host={sockets};Port={Port};Username=postgres;Database=postgres");
-    }
-
     private const int Port = 5432;
 
-    public string ConnectionString { get; private set; }
+    /// <summary>A socket's path has up to 107 bytes, on some systems 103.</summary>
+    private const int MaxSocketFolder = 85;
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(50);
+    private readonly ServerPrograms programs;
+    private readonly string data;
+    private readonly string folder;
+    private readonly ServerLog log;
+    private readonly (int User, int Group)? owner;
+    private ScratchFolder? shortFolder;
 
-    /// <summary>Starts a server and waits until it answers.</summary>
+    private ThrowawayServer(ServerPrograms programs, string data, string folder, (int User, int Group)? owner)
+    {
+        (this.programs, this.data, this.folder, this.owner) = (programs, data, folder, owner);
+        log = new ServerLog(Path.Combine(folder, "log"));
+    }
+
+    /// <summary>How long it may come no further before it is given up.</summary>
+    internal static TimeSpan Patience { get; set; } = TimeSpan.FromMinutes(10);
+
+    public string ConnectionString { get; private set; } = "";
+
+    /// <summary>Starts a server and waits until it answers and takes changes: it recovers first, at least to the end of its base backup.</summary>
     /// <param name="version">The server's version, such as 150018; the programs must be of the same major one.</param>
     /// <param name="data">The data directory.</param>
-    /// <param name="sockets">A folder for the socket, short enough for one.</param>
+    /// <param name="folder">A folder for its socket, settings and log.</param>
     /// <param name="owner">Whose the files are; the server runs as that user where this process is root.</param>
     /// <param name="user">The superuser's name.</param>
-    /// <param name="recovers">Whether it recovers from a log archive first; then it answers when it has come to the target.</param>
+    /// <param name="progress">A number that grows while somebody else works for it, such as the segments that were handed to it.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ClientToolUnfit"/> or <see cref="ErrorCode.ClientToolFailed"/>.</exception>
-    public static ThrowawayServer Start(int version, string data, string sockets, (int User, int Group)? owner, string user, bool recovers, CancellationToken cancellation)
+    /// <exception cref="MaintenanceException">
+    /// <see cref="ErrorCode.ClientToolUnfit"/>; <see cref="ErrorCode.ClientToolFailed"/>: it does not start, or comes no further
+    /// for ten minutes; <see cref="ErrorCode.WalMissing"/>: the log ends before the target of the recovery.
+    /// </exception>
+    public static ThrowawayServer Start(int version, string data, string folder, (int User, int Group)? owner, string user, Func<long> progress, CancellationToken cancellation)
     {
-        var server = new ThrowawayServer(ProgramsOf(version), data, sockets, Environment.IsPrivilegedProcess ? owner : null);
-        server.ConnectionString = server.ConnectionString.Replace("Username=postgres", $"Username={user}", StringComparison.Ordinal);
-        var settings = $"-c listen_addresses='' -c unix_socket_directories='{sockets}' -c port={Port} -c fsync=off -c archive_mode=off -c shared_preload_libraries='' -c ssl=off -c hba_file='{sockets}/pg_hba.conf' -c logging_collector=off -c max_wal_senders=0 -c wal_level=minimal -c hot_standby=off -c config_file='{sockets}/postgresql.conf'";
-        File.WriteAllText(Path.Combine(sockets, "pg_hba.conf"), "local all all trust\n");
-
-        // The cluster's own settings are for another machine, or, as on Debian, not in its data directory at all.
-        File.WriteAllText(Path.Combine(sockets, "postgresql.conf"), "");
-        foreach (var file in new[] { "pg_hba.conf", "postgresql.conf" })
-        {
-            FileOwner.Give(Path.Combine(sockets, file), owner);
-        }
-
+        var runsAs = Environment.IsPrivilegedProcess ? owner : null;
+        var server = new ThrowawayServer(ServerPrograms.Of(version, data, runsAs), data, folder, owner);
         try
         {
-            server.Run("start", "--wait", "--timeout", ((int)StartTimeout.TotalSeconds).ToString(CultureInfo.InvariantCulture), "--silent", "--log", Path.Combine(sockets, "log"), "--options", settings);
-
-            // Also without an archive it recovers to the end of its base backup first, and pg_ctl does not wait for that.
-            server.WaitForRecovery(cancellation);
-            cancellation.ThrowIfCancellationRequested();
+            server.Configure(version, user);
+            server.programs.Control("start", "--no-wait", "--silent", "--log", Path.Combine(folder, "log"), "--options", $"-c config_file='{Path.Combine(folder, "postgresql.conf").Replace("'", "'\\''", StringComparison.Ordinal)}'");
+            server.WaitForRecovery(progress, cancellation);
             return server;
         }
         catch (MaintenanceException e)
         {
+            var words = server.log.Complaints;
             server.Dispose();
-            if (Complaints(Path.Combine(sockets, "log"))?.Contains("before configured recovery target", StringComparison.Ordinal) == true)
-            {
-                throw new MaintenanceException(ErrorCode.WalMissing, $"The log in the archive ends before the target. {PostgresClusterRestore.LogEndsEarly}", data, e);
-            }
-
-            throw new MaintenanceException(e.Code, $"The restored cluster does not {(recovers ? "recover" : "start")}: {Complaints(Path.Combine(sockets, "log")) ?? e.Message}", data, e);
+            throw words?.Contains("before configured recovery target", StringComparison.Ordinal) == true
+                ? new MaintenanceException(ErrorCode.WalMissing, $"The log in the archive ends before the target. {RecoveryPlan.LogEndsEarly}", data, e)
+                : new MaintenanceException(e.Code, $"The restored cluster does not start: {words ?? e.Message}", data, e);
         }
         catch
         {
@@ -96,9 +93,8 @@ internal sealed class ThrowawayServer : IDisposable
         }
 
         FileOwner.Give(folder, owner);
-        var server = new ThrowawayServer(ProgramsOf(version), data, sockets, owner);
-        server.Run("initdb", "--silent", "--options", "--auth=trust --username=postgres --no-sync --encoding=UTF8 --locale=C");
-        return Start(version, data, sockets, owner, "postgres", recovers: false, cancellation);
+        ServerPrograms.Of(version, data, owner).Control("initdb", "--silent", "--options", "--auth=trust --username=postgres --no-sync --encoding=UTF8 --locale=C");
+        return Start(version, data, sockets, owner, "postgres", () => 0, cancellation);
     }
 
     /// <summary>Whom a server runs as where this process is root: the user that the installation made, or else nobody.</summary>
@@ -117,12 +113,14 @@ internal sealed class ThrowawayServer : IDisposable
     {
         try
         {
-            Run("stop", "--mode", "immediate", "--wait", "--silent");
+            programs.Control("stop", "--mode", "immediate", "--wait", "--silent");
         }
         catch (MaintenanceException)
         {
             // It never started, or is gone already.
         }
+
+        shortFolder?.Dispose();
     }
 
     /// <summary>Stops a server that still runs in a scratch folder whose process was killed.</summary>
@@ -147,80 +145,112 @@ internal sealed class ThrowawayServer : IDisposable
         }
     }
 
-    /// <summary>Waits until the server has come to the recovery's target and takes changes again.</summary>
-    private void WaitForRecovery(CancellationToken cancellation)
+    /// <summary>
+    /// Writes its configuration. The cluster's own is for another machine, or, as on Debian, not in its data directory at all.
+    /// </summary>
+    private void Configure(int version, string user)
     {
-        while (File.Exists(Path.Combine(data, "postmaster.pid")))
+        var sockets = SocketFolder();
+        ConnectionString = new NpgsqlConnectionStringBuilder { Host = sockets, Port = Port, Username = user, Database = "postgres" }.ConnectionString;
+        List<(string Name, string Value)> settings =
+        [
+            ("listen_addresses", ""),
+            ("unix_socket_directories", sockets),
+            ("unix_socket_permissions", "0700"),
+            ("port", Port.ToString(CultureInfo.InvariantCulture)),
+            ("hba_file", Path.Combine(folder, "pg_hba.conf")),
+            ("ident_file", Path.Combine(folder, "pg_ident.conf")),
+            ("fsync", "off"),
+            ("full_page_writes", "off"),
+            ("huge_pages", "off"),
+            ("autovacuum", "off"),
+            ("restart_after_crash", "off"),
+            ("lc_messages", "C"),
+            ("hot_standby", "off"),
+            ("wal_level", "minimal"),
+            ("archive_mode", "off"),
+            ("max_wal_senders", "0"),
+            ("max_logical_replication_workers", "0"),
+            .. programs.Limits(),
+        ];
+        if (version >= 170000)
+        {
+            // From there on, what a user wrote could run when somebody connects.
+            settings.Add(("event_triggers", "off"));
+        }
+
+        Write("pg_hba.conf", "local all all trust\n");
+        Write("pg_ident.conf", "");
+        Write("postgresql.conf", string.Concat(settings.Select(s => $"{s.Name} = '{s.Value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'\n")));
+    }
+
+    private void Write(string name, string text)
+    {
+        File.WriteAllText(Path.Combine(folder, name), text);
+        FileOwner.Give(Path.Combine(folder, name), owner);
+    }
+
+    private string SocketFolder()
+    {
+        if (OperatingSystem.IsWindows() || Encoding.UTF8.GetByteCount(folder) <= MaxSocketFolder)
+        {
+            return folder;
+        }
+
+        shortFolder = ScratchFolder.Create("/tmp");
+        FileOwner.Give(shortFolder.Path, owner);
+        return shortFolder.Path;
+    }
+
+    /// <summary>Waits until the server has come to the recovery's target and takes changes.</summary>
+    private void WaitForRecovery(Func<long> progress, CancellationToken cancellation)
+    {
+        var running = Path.Combine(data, "postmaster.pid");
+        var (begun, still) = (Stopwatch.StartNew(), Stopwatch.StartNew());
+        var last = "";
+        while (File.Exists(running) || (log.Complaints is null && begun.Elapsed < TimeSpan.FromSeconds(30)))
         {
             cancellation.ThrowIfCancellationRequested();
-            try
+            if (IsReady())
             {
-                using var connection = PostgresServer.Connect(ConnectionString);
-                if (!connection.Scalar<bool>("SELECT pg_is_in_recovery()"))
-                {
-                    return;
-                }
+                return;
             }
-            catch (MaintenanceException e) when (e.Code == ErrorCode.ServerUnavailable)
+
+            var state = string.Create(CultureInfo.InvariantCulture, $"{progress()} {RecoveryProgress.Of(data)}");
+            if (state != last)
             {
-                // It lets nobody in before it is done.
+                last = state;
+                still.Restart();
+            }
+            else if (still.Elapsed > Patience)
+            {
+                throw new MaintenanceException(ErrorCode.ClientToolFailed, $"The private server has come no further for {Patience.TotalMinutes:0.#} minutes, so it was given up. The last line of its log: {log.Last}", data);
             }
 
             cancellation.WaitHandle.WaitOne(Beat);
         }
 
-        throw new MaintenanceException(ErrorCode.ClientToolFailed, "The server ended during the recovery.", data);
+        throw new MaintenanceException(ErrorCode.ClientToolFailed, $"The server ended during the recovery. The last line of its log: {log.Last}", data);
     }
 
-    private static string? Complaints(string log)
+    private bool IsReady()
     {
-        var words = File.Exists(log)
-            ? string.Join(" ", File.ReadLines(log).Where(l => l.Contains("FATAL", StringComparison.Ordinal) || l.Contains("PANIC", StringComparison.Ordinal)).Where(l => !l.Contains("the database system is", StringComparison.Ordinal)).Take(3))
-            : "";
-        return words.Length > 0 ? words : null;
-    }
-
-    /// <summary>Where the programs of a server of this version are.</summary>
-    private static string ProgramsOf(int version)
-    {
-        var major = (version / 10000).ToString(CultureInfo.InvariantCulture);
-        var folders = new[]
+        try
         {
-            $"/usr/lib/postgresql/{major}/bin",
-            $"/usr/pgsql-{major}/bin",
-            $"/opt/homebrew/opt/postgresql@{major}/bin",
-            $"/usr/local/opt/postgresql@{major}/bin",
-            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ProgramFiles), "PostgreSQL", major, "bin"),
-        };
-        var program = OperatingSystem.IsWindows() ? "pg_ctl.exe" : "pg_ctl";
-        return folders.FirstOrDefault(f => File.Exists(Path.Combine(f, program))) ?? throw new MaintenanceException(
-            ErrorCode.ClientToolUnfit,
-            $"A drill of this snapshot starts a private server of version {major}, and its programs are not installed here. Install PostgreSQL {major} (it need not run), or test with -Level Full.",
-            "pg_ctl");
-    }
-
-    private void Run(string verb, params string[] arguments)
-    {
-        var words = new List<string>();
-        if (owner is { } o)
-        {
-            words.AddRange(["setpriv", $"--reuid={o.User}", $"--regid={o.Group}", "--clear-groups"]);
+            using var connection = PostgresServer.Connect(ConnectionString, "template1");
+            return !connection.Scalar<bool>("SELECT pg_catalog.pg_is_in_recovery()");
         }
-
-        words.AddRange([Path.Combine(programs, "pg_ctl"), verb, "--pgdata", data, .. arguments]);
-        var start = new ProcessStartInfo(words[0], words.Skip(1)) { WorkingDirectory = data, RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var said = new ConcurrentQueue<string>();
-        process.ErrorDataReceived += (_, e) => said.Enqueue(e.Data ?? "");
-        process.OutputDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
-        process.BeginOutputReadLine();
-
-        // Its own end, and not that of its output, which a server that was started may keep open.
-        process.WaitForExit(int.MaxValue);
-        if (process.ExitCode != 0)
+        catch (MaintenanceException e) when (e.Code == ErrorCode.ServerUnavailable)
         {
-            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_ctl {verb} ended with {process.ExitCode}: {string.Join(' ', said).Trim()}", "pg_ctl");
+            // It lets nobody in before it is done. What it says of the user or the database does not change by waiting.
+            return e.InnerException is PostgresException { SqlState: not PostgresErrorCodes.CannotConnectNow } refused
+                ? throw new MaintenanceException(ErrorCode.ClientToolFailed, $"The private server refuses its superuser: {refused.MessageText}", data, e)
+                : false;
+        }
+        catch (NpgsqlException)
+        {
+            // It ended while it was asked.
+            return false;
         }
     }
 }

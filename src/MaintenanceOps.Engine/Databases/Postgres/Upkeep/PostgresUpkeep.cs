@@ -28,15 +28,21 @@ internal sealed class PostgresUpkeep : IDatabaseUpkeep
     public string Place => session.Server.Describe();
 
     /// <summary>Connects.</summary>
-    /// <param name="connectionString">An Npgsql string or a URI.</param>
+    /// <param name="connectionString">In any of the forms of <see cref="PostgresConnectionString"/>.</param>
     /// <param name="credential">User and password, where the string has none.</param>
     /// <param name="lockTimeout">How long a lock of somebody else is waited for; five seconds where it is null.</param>
     /// <param name="sink">Where it tells what it does.</param>
     /// <param name="limits">From where on the rules speak; the usual ones where it is null.</param>
     /// <param name="history">What is remembered; null where nothing is.</param>
+    /// <param name="cancellation">Ends the attempt to connect.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
-    public static PostgresUpkeep Open(string connectionString, System.Net.NetworkCredential? credential, TimeSpan? lockTimeout, IOperationSink sink, UpkeepLimits? limits = null, DatabaseHistory? history = null) =>
-        new(UpkeepSession.Open(connectionString, credential, lockTimeout), sink, history, limits ?? new UpkeepLimits());
+    public static PostgresUpkeep Open(string connectionString, System.Net.NetworkCredential? credential, TimeSpan? lockTimeout, IOperationSink sink, UpkeepLimits? limits = null, DatabaseHistory? history = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(sink);
+        var session = UpkeepSession.Open(connectionString, credential, lockTimeout, cancellation);
+        session.Server.Tell(sink);
+        return new PostgresUpkeep(session, sink, history, limits ?? new UpkeepLimits());
+    }
 
     /// <inheritdoc/>
     public IEnumerable<DatabaseFinding> Inspect(CancellationToken cancellation) => new PostgresInspection(session, limits, history).Run(cancellation);

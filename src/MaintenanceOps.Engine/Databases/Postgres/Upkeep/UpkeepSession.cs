@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using MaintenanceOps.Engine.Databases.Postgres.Sessions;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep;
@@ -9,14 +10,14 @@ internal sealed class UpkeepSession : IDisposable
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan DefaultLockTimeout = TimeSpan.FromSeconds(5);
-    private readonly NpgsqlConnectionStringBuilder settings;
+    private readonly ConnectionSettings settings;
     private string mode = "";
 
-    private UpkeepSession(NpgsqlConnectionStringBuilder settings, TimeSpan? lockTimeout)
+    private UpkeepSession(ConnectionSettings settings, TimeSpan? lockTimeout, CancellationToken cancellation)
     {
         this.settings = settings;
         LockTimeout = lockTimeout ?? DefaultLockTimeout;
-        Server = PostgresServer.Connect(settings.ConnectionString);
+        Server = PostgresServer.Connect(settings, cancellation);
         Server.Connection.Notice += (_, e) => Notices.Add(e.Notice);
     }
 
@@ -28,37 +29,26 @@ internal sealed class UpkeepSession : IDisposable
     public List<PostgresNotice> Notices { get; } = [];
 
     /// <summary>How to connect, without anything secret.</summary>
-    public string PublicConnectionString
-    {
-        get
-        {
-            var open = new NpgsqlConnectionStringBuilder(settings.ConnectionString) { ApplicationName = "mops" };
-            open.Remove(nameof(open.Password));
-            open.Remove("SSL Password");
-            return open.ConnectionString;
-        }
-    }
+    public string PublicConnectionString => settings.Public();
 
     public string? Password => settings.Password;
 
     /// <summary>Whether the connection is there; the server may have gone, or have ended it.</summary>
     public bool IsOpen => Server.Connection.State == System.Data.ConnectionState.Open;
 
-    /// <param name="connectionString">An Npgsql string or a URI.</param>
+    /// <param name="connectionString">In any of the forms of <see cref="PostgresConnectionString"/>.</param>
     /// <param name="credential">User and password, where the string has none.</param>
     /// <param name="lockTimeout">How long a lock of somebody else is waited for.</param>
+    /// <param name="cancellation">Ends the attempt to connect.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
-    public static UpkeepSession Open(string connectionString, NetworkCredential? credential, TimeSpan? lockTimeout)
+    public static UpkeepSession Open(string connectionString, NetworkCredential? credential, TimeSpan? lockTimeout, CancellationToken cancellation = default)
     {
         if (lockTimeout is { } wait && (wait < TimeSpan.Zero || wait.TotalMilliseconds > int.MaxValue))
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"A lock cannot be waited for {wait}.");
         }
 
-        var settings = PostgresConnectionString.Parse(connectionString);
-        settings.Username ??= NullIfEmpty(credential?.UserName);
-        settings.Password ??= NullIfEmpty(credential?.Password);
-        return new UpkeepSession(settings, lockTimeout);
+        return new UpkeepSession(PostgresConnectionString.Parse(connectionString).With(credential, first: false), lockTimeout, cancellation);
     }
 
     /// <summary>Sets the session to look and to change nothing.</summary>
@@ -72,7 +62,7 @@ internal sealed class UpkeepSession : IDisposable
     /// <exception cref="MaintenanceException">As <see cref="Open"/>.</exception>
     public UpkeepSession Beside(TimeSpan lockTimeout)
     {
-        var other = new UpkeepSession(settings, lockTimeout);
+        var other = new UpkeepSession(settings, lockTimeout, CancellationToken.None);
         try
         {
             other.ForWork();
@@ -130,22 +120,10 @@ internal sealed class UpkeepSession : IDisposable
     /// <summary>The driver closes a connection on which the server told of damage, though the server would go on.</summary>
     private void Revive()
     {
-        if (Reopen())
+        if (Server.Reopen())
         {
             Server.Execute(mode);
         }
-    }
-
-    private bool Reopen()
-    {
-        if (IsOpen)
-        {
-            return false;
-        }
-
-        Server.Connection.Close();
-        Server.Connection.Open();
-        return true;
     }
 
     private void StopWhere(CancellationToken cancellation)
@@ -162,7 +140,7 @@ internal sealed class UpkeepSession : IDisposable
         {
             // Queries over the catalog are short, and the server thinks them long: compiling them takes longer than they do.
             mode = $"{sql}; SET jit = off; SET client_min_messages = warning; SET lock_timeout = {Milliseconds(LockTimeout)}";
-            Reopen();
+            Server.Reopen();
             Server.Execute(mode);
         }
         catch (NpgsqlException e)
@@ -173,6 +151,4 @@ internal sealed class UpkeepSession : IDisposable
 
     /// <summary>No time-out at all is what zero means to the server; whoever asks for zero wants not to wait.</summary>
     private static string Milliseconds(TimeSpan span) => Math.Max(1, (long)span.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
-
-    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

@@ -16,20 +16,25 @@ internal sealed class LogFeeder : IDisposable
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(10);
     private readonly WalArchive archive;
     private readonly ulong system;
+    private readonly ulong begin;
     private readonly string folder;
+    private readonly string data;
     private readonly (int User, int Group)? owner;
     private readonly CancellationTokenSource stop = new();
     private readonly Thread thread;
     private volatile Exception? failure;
+    private long served;
 
     /// <param name="repository">The archive's repository.</param>
     /// <param name="system">The cluster's number.</param>
+    /// <param name="begin">Where in the log the recovery begins.</param>
     /// <param name="folder">A folder that this process and the server's user can write to.</param>
+    /// <param name="data">The server's data directory.</param>
     /// <param name="owner">The server's user.</param>
-    public LogFeeder(Repository repository, ulong system, string folder, (int User, int Group)? owner)
+    public LogFeeder(Repository repository, ulong system, ulong begin, string folder, string data, (int User, int Group)? owner)
     {
         archive = new WalArchive(repository);
-        (this.system, this.folder, this.owner) = (system, folder, owner);
+        (this.system, this.begin, this.folder, this.data, this.owner) = (system, begin, folder, data, owner);
         thread = new Thread(Serve) { IsBackground = true, Name = "mops log feeder" };
         thread.Start();
     }
@@ -43,6 +48,9 @@ internal sealed class LogFeeder : IDisposable
 
     /// <summary>What kept it from serving; null where nothing did.</summary>
     public Exception? Failure => failure;
+
+    /// <summary>How many files it has given.</summary>
+    public long Served => Interlocked.Read(ref served);
 
     public void Dispose()
     {
@@ -79,7 +87,7 @@ internal sealed class LogFeeder : IDisposable
         var name = Path.GetFileName(wish)[..^Wish.Length];
         var place = Path.Combine(folder, name);
         File.Delete(wish);
-        if (!WalFile.TryParse(name, out _) || !archive.Fetch(name, place, system))
+        if (!WalFile.TryParse(name, out _) || !archive.Fetch(name, place, system, Path.Combine(data, "pg_wal"), s => RequirePrivate(s, begin)))
         {
             File.WriteAllBytes(place + Missing, []);
             FileOwner.Give(place + Missing, owner);
@@ -88,5 +96,24 @@ internal sealed class LogFeeder : IDisposable
 
         FileOwner.Give(place, owner);
         File.Move(place, place + Given, overwrite: true);
+        Interlocked.Increment(ref served);
+    }
+
+    /// <summary>
+    /// A server that replays the making of a tablespace writes to the folder that the log names, which on this machine may
+    /// be that of the live server.
+    /// </summary>
+    /// <param name="segment">A segment that will be replayed.</param>
+    /// <param name="from">Where in the log the replay begins.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.DrillNotPossible"/>.</exception>
+    public static void RequirePrivate(byte[] segment, ulong from)
+    {
+        if (WalSegment.Read(segment).Tablespaces.FirstOrDefault(t => t.Path.Length > 0 && t.Lsn >= from) is { Path: not null } made)
+        {
+            throw new MaintenanceException(
+                ErrorCode.DrillNotPossible,
+                $"The log makes a tablespace in '{made.Path}' (number {made.Oid}), and a private server that replays this would write there, where the live one may be. Take a new base backup, which brings the tablespace along; or restore with -Destination on another machine.",
+                made.Path);
+        }
     }
 }

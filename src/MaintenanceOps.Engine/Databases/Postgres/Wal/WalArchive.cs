@@ -27,13 +27,18 @@ public sealed class WalArchive(Repository repository)
     /// <summary>The server waits for this process, also when it is to stop.</summary>
     private static readonly TimeSpan LongestAhead = TimeSpan.FromSeconds(20);
 
-    /// <summary>Archives one file of the log. It is safe to repeat: the same file twice is stored once.</summary>
+    /// <summary>
+    /// Archives one file of the log. It is safe to repeat: the same file twice is stored once. Of a timeline that branched off
+    /// another one, the histories come with its first file: a server that was promoted while it did not archive never hands
+    /// them over, and without them no recovery finds the timeline.
+    /// </summary>
     /// <param name="path">The file: <c>%p</c> of <c>archive_command</c>. Its name says which part of the log it is.</param>
     /// <param name="dataDirectory">The data directory, in which the server runs the command.</param>
     /// <returns>True where it was stored, false where it was there already.</returns>
     /// <exception cref="MaintenanceException">
-    /// <see cref="ErrorCode.WalConflict"/>: the archive holds other content under this name, or the segment belongs to
-    /// another cluster. Also <see cref="ErrorCode.PathNotFound"/>, and failures of the store.
+    /// <see cref="ErrorCode.WalConflict"/>: the archive holds other content under this name, or another history of this
+    /// timeline, or the segment is not the one that its name says, or belongs to another cluster. Also
+    /// <see cref="ErrorCode.PathNotFound"/>, and failures of the store.
     /// </exception>
     public bool Push(string path, string dataDirectory)
     {
@@ -42,22 +47,32 @@ public sealed class WalArchive(Repository repository)
         var content = Read(path);
         var system = SystemOf(file, content, path, dataDirectory);
         var name = ObjectName(system, file);
+        new TimelineTail(this, system).PushBefore(file, content, path);
 
         // Where files wait, this one may have gone ahead already: looking is cheaper than compressing it once more.
-        if (Waiting(path).Count > 0 && SealedFile.Find(repository, name) is { } ahead)
+        return Waiting(path).Count > 0 && SealedFile.Find(repository, name) is { } ahead
+            ? RequireSame(ahead, content, path)
+            : Store(name, content, path);
+    }
+
+    /// <summary>Whether a file with this content is archived already.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.WalConflict"/>: there is another one under its name.</exception>
+    internal bool Holds(ulong system, WalFile file, byte[] content, string path)
+    {
+        if (SealedFile.Find(repository, ObjectName(system, file)) is not { } known)
         {
-            RequireSame(ahead, content, path);
             return false;
         }
 
-        if (SealedFile.Create(repository, name, content))
-        {
-            return true;
-        }
-
-        RequireSame(SealedFile.Find(repository, name), content, path);
-        return false;
+        RequireSame(known, content, Path.Combine(Path.GetDirectoryName(path) ?? "", file.Name));
+        return true;
     }
+
+    /// <summary>Archives a file of which it is known to which cluster it belongs.</summary>
+    internal bool PushKnown(ulong system, WalFile file, byte[] content, string folder) => Store(ObjectName(system, file), content, Path.Combine(folder, file.Name));
+
+    private bool Store(string name, byte[] content, string path) =>
+        SealedFile.Create(repository, name, content) || RequireSame(SealedFile.Find(repository, name), content, path);
 
     /// <summary>
     /// Archives what the server will hand over next, where it has fallen behind: several files at once, so that a slow store
@@ -108,31 +123,49 @@ public sealed class WalArchive(Repository repository)
             : [];
     }
 
-    private void RequireSame(SealedFileFacts? known, byte[] content, string path)
-    {
-        if (known is null || known.Size != content.Length || !SHA256.HashData(content).AsSpan().SequenceEqual(known.Hash))
-        {
-            throw new MaintenanceException(
+    /// <returns>False, because it is there already.</returns>
+    private bool RequireSame(SealedFileFacts? known, byte[] content, string path) =>
+        known is not null && known.Size == content.Length && SHA256.HashData(content).AsSpan().SequenceEqual(known.Hash)
+            ? false
+            : throw new MaintenanceException(
                 ErrorCode.WalConflict,
-                $"{repository.Location} holds another '{Path.GetFileName(path)}' of this cluster. Was a copy of the cluster started that archives to the same place? Give each its own repository.",
+                path.EndsWith(".history", StringComparison.Ordinal)
+                    ? $"{repository.Location} holds another history of timeline {WalFile.Parse(Path.GetFileName(path)).Timeline}: two servers were promoted to the same timeline. Only one of them may archive here; give the other one a repository of its own."
+                    : $"{repository.Location} holds another '{Path.GetFileName(path)}' of this cluster. Was a copy of the cluster started that archives to the same place? Give each its own repository.",
                 path);
-        }
-    }
 
     /// <summary>Brings one file of the log back.</summary>
     /// <param name="name">The name: <c>%f</c> of <c>restore_command</c>.</param>
     /// <param name="destination">Where to: <c>%p</c>. It appears whole or not at all.</param>
     /// <param name="system">The cluster's number.</param>
     /// <returns>False where the archive does not have it: the end of the log, which recovery asks for too.</returns>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotDamaged"/>, and failures of the store or the disk.</exception>
+    /// <exception cref="MaintenanceException">
+    /// <see cref="ErrorCode.WalMissing"/>: it is not archived, and what follows it is, so that this is not the end of the
+    /// log; a server that took it for that would lose what follows. Also <see cref="ErrorCode.SnapshotDamaged"/>, and
+    /// failures of the store or the disk.
+    /// </exception>
     public bool Fetch(string name, string destination, ulong system)
     {
-        var content = SealedFile.Read(repository, ObjectName(system, WalFile.Parse(name)));
-        if (content is null)
+        ArgumentNullException.ThrowIfNull(destination);
+        return Fetch(name, destination, system, Path.GetDirectoryName(Path.GetFullPath(destination))!);
+    }
+
+    /// <param name="name">The name.</param>
+    /// <param name="destination">Where to.</param>
+    /// <param name="system">The cluster's number.</param>
+    /// <param name="own">The folder in which the server has its own log.</param>
+    /// <param name="look">Looks at the content before it is written; what it throws ends the recovery.</param>
+    internal bool Fetch(string name, string destination, ulong system, string own, Action<byte[]>? look = null)
+    {
+        var file = WalFile.Parse(name);
+        if (SealedFile.Read(repository, ObjectName(system, file)) is not { } content)
         {
-            return false;
+            return !file.IsSegment || IsElsewhere(file, own) || !new WalEnd(repository, system).IsBehind(file)
+                ? false
+                : throw new MaintenanceException(ErrorCode.WalMissing, $"'{name}' of cluster {system} is not in {repository.Location}, and later segments are. A recovery cannot pass it: choose a moment before it.", name);
         }
 
+        look?.Invoke(content);
         var temporary = destination + ".mops";
         try
         {
@@ -144,6 +177,29 @@ public sealed class WalArchive(Repository repository)
         {
             File.Delete(temporary);
             throw IoErrors.Wrap(e, "write", destination);
+        }
+    }
+
+    /// <summary>
+    /// Whether the server has the segment itself, as one that came with its base backup, or is a standby, which asks its
+    /// primary next.
+    /// </summary>
+    private static bool IsElsewhere(WalFile file, string own)
+    {
+        if (File.Exists(Path.Combine(own, "..", "standby.signal")))
+        {
+            return true;
+        }
+
+        try
+        {
+            using var handle = File.OpenHandle(Path.Combine(own, file.Name));
+            Span<byte> head = stackalloc byte[64];
+            return file.IsIn(head[..RandomAccess.Read(handle, head, 0)]);
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            return false;
         }
     }
 
@@ -171,36 +227,37 @@ public sealed class WalArchive(Repository repository)
         return [.. files.OrderBy(f => f.Item1.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>The stretches that are missing between a segment and the newest one, in words; none means that all is there.</summary>
-    internal IReadOnlyList<string> Gaps(ulong system, string from)
+    /// <summary>What is archived of a cluster, by timeline.</summary>
+    /// <param name="system">The cluster's number.</param>
+    /// <param name="segmentSize">The size of its segments in bytes, where a base backup tells it.</param>
+    /// <param name="unreadable">Told of a history that is damaged; without it, that is an error.</param>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotDamaged"/>.</exception>
+    internal WalTimelines Timelines(ulong system, long? segmentSize, Action<MaintenanceException>? unreadable = null)
     {
-        var first = WalFile.Parse(from);
         var files = Files(system);
-        var segments = files.Where(f => f.File.IsSegment && f.File.Timeline >= first.Timeline).Select(f => f.File).ToList();
-        if (!segments.Contains(first))
-        {
-            return [$"{first} is missing"];
-        }
+        var size = segmentSize is > 0 ? segmentSize.Value : SizeOf(files.Select(f => f.File).FirstOrDefault(f => f.IsSegment));
+        return new WalTimelines(files, size, ReadHistory);
 
-        // A timeline begins at the segment in which it branched off, so numbers go on across timelines.
-        var size = SegmentSizeOf(system, first);
-        var numbers = segments.Select(s => s.Number(size)).Where(n => n >= first.Number(size)).Distinct().Order().ToList();
-        var gaps = new List<string>();
-        for (var i = 1; i < numbers.Count; i++)
+        long SizeOf(WalFile file) => file.Name is null ? WalFile.UsualSize : SealedFile.Find(repository, ObjectName(system, file))?.Size ?? WalFile.UsualSize;
+
+        byte[]? ReadHistory(WalFile file)
         {
-            if (numbers[i] != numbers[i - 1] + 1)
+            try
             {
-                var missing = numbers[i] - numbers[i - 1] - 1;
-                gaps.Add(string.Create(CultureInfo.InvariantCulture, $"{WalFile.Segment(first.Timeline, numbers[i - 1] + 1, size)} {(missing > 1 ? $"and {missing - 1} more are" : "is")} missing"));
+                return SealedFile.Read(repository, ObjectName(system, file));
+            }
+            catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged && unreadable is not null)
+            {
+                unreadable(e);
+                return null;
             }
         }
-
-        return gaps;
     }
 
-    private long SegmentSizeOf(ulong system, WalFile segment) =>
-        SealedFile.Find(repository, ObjectName(system, segment))?.Size
-            ?? throw new MaintenanceException(ErrorCode.WalMissing, $"'{segment}' of cluster {system} is not in {repository.Location}.", segment.Name);
+    /// <summary>Reads one segment's records; null where it is not archived.</summary>
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.SnapshotDamaged"/>.</exception>
+    internal WalSegment? Segment(ulong system, WalFile file) =>
+        SealedFile.Read(repository, ObjectName(system, file)) is { } content ? WalSegment.Read(content) : null;
 
     /// <summary>Brings another repository what it lacks of a cluster's log from a segment on, each file checked on the way.</summary>
     /// <returns>The bytes that it added there.</returns>
@@ -214,9 +271,8 @@ public sealed class WalArchive(Repository repository)
             return 0;
         }
 
-        var size = SegmentSizeOf(system, Files(system).First(f => f.File.IsSegment).File);
         long added = 0;
-        foreach (var (file, stored) in files.Where(f => f.File.IsHistory || f.File.Number(size) >= first.Number(size)))
+        foreach (var (file, stored) in files.Where(f => f.File.IsHistory || f.File.IsAtOrAfter(first)))
         {
             cancellation.ThrowIfCancellationRequested();
             var name = ObjectName(system, file);
@@ -229,7 +285,9 @@ public sealed class WalArchive(Repository repository)
         return added;
     }
 
-    internal static string ObjectName(ulong system, WalFile file) => $"{FolderOf(system)}{file.Timeline:X8}/{file.Name}";
+    internal static string ObjectName(ulong system, WalFile file) => FolderOf(system, file.Timeline) + file.Name;
+
+    internal static string FolderOf(ulong system, uint timeline) => $"{FolderOf(system)}{timeline:X8}/";
 
     internal static string FolderOf(ulong system) => string.Create(CultureInfo.InvariantCulture, $"{Folder}{system}/");
 
@@ -261,7 +319,13 @@ public sealed class WalArchive(Repository repository)
 
         if (WalFile.Identify(content) is not { } identity || identity.SegmentSize != content.Length)
         {
-            throw new MaintenanceException(ErrorCode.WalConflict, $"'{path}' is no whole segment of a PostgreSQL log: {content.Length} bytes that do not begin like one.", path);
+            throw new MaintenanceException(ErrorCode.WalConflict, $"'{path}' is not a whole segment of a PostgreSQL log: {content.Length} bytes that do not begin like one.", path);
+        }
+
+        if (!file.IsIn(content))
+        {
+            // A server prepares files for later segments, which hold old content until they are written.
+            throw new MaintenanceException(ErrorCode.WalConflict, $"'{path}' holds the log from {Lsn.Format(identity.Start)} of timeline {identity.Timeline} on, which is not what its name says.", path);
         }
 
         if (File.Exists(Path.Combine(dataDirectory, ControlFile.Name)) && ControlFile.SystemOf(dataDirectory) is var here && here != identity.System)

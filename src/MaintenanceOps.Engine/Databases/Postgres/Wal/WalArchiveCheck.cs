@@ -26,37 +26,24 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
         var files = archive.Files(system);
         var segments = files.Where(f => f.File.IsSegment).ToList();
         var findings = new List<string>();
-        var recoverable = new List<string>();
-        var ownMoment = new List<string>();
+        var log = archive.Timelines(system, bases.Count > 0 ? bases[0].Base.SegmentSize : null, e => findings.Add(e.Message));
+        var lines = new BaseBackupLines(log, bases);
         if (segments.Count > 0)
         {
-            findings.AddRange(archive.Gaps(system, segments[0].File.Name));
-            foreach (var (id, from) in bases)
-            {
-                if (IsBefore(from, segments[0].File) && bases.Exists(b => !IsBefore(b.Base, segments[0].File)))
-                {
-                    // A prune with a recovery window took its log away, and left that of a later one.
-                    ownMoment.Add(id[..8]);
-                }
-                else if (archive.Gaps(system, from.StartSegment) is [var gap, ..])
-                {
-                    findings.Add($"A recovery from base backup {id[..8]} ends early: {gap}.");
-                }
-                else
-                {
-                    recoverable.Add(id[..8]);
-                }
-            }
+            findings.AddRange(log.WithoutHistory(bases.Select(b => b.Base.Timeline)).Select(t =>
+                $"Segments of timeline {t} are archived, and its history {WalFile.History(t)} is not: no recovery from an older timeline finds them. Run 'mops wal-push pg_wal/{WalFile.History(t)}' in the data directory of the server that writes them, or take a new base backup of it."));
+            findings.AddRange(log.Timelines.SelectMany(log.Gaps).Select(g => $"{g}."));
+            lines.Follow(findings);
         }
 
-        findings.AddRange(Branches(system, files));
+        findings.AddRange(Branches(log, files));
         if (level >= VerificationLevel.Full)
         {
-            findings.AddRange(ReadAll(system, files, cancellation));
+            findings.AddRange(ReadAll(system, files, cancellation).Where(f => !findings.Contains(f)));
         }
 
         // By time, and not by name: an old timeline may go on beside a newer one.
-        WalFile? newest = segments.Count > 0 ? segments.OrderBy(s => s.Stored.Modified).Last().File : null;
+        WalFile? newest = segments.Count > 0 ? segments.OrderBy(s => s.Stored.Modified).ThenBy(s => s.File.Name, StringComparer.Ordinal).Last().File : null;
         return new WalArchiveState
         {
             Repository = repository.Location,
@@ -66,8 +53,10 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
             LastArchived = segments.Count > 0 ? segments.Max(s => s.Stored.Modified) : null,
             Segments = segments.Count,
             StoredSize = files.Sum(f => f.Stored.Size),
-            RecoverableFrom = recoverable,
-            OwnMomentOnly = ownMoment,
+            Timeline = log.NewestTimeline ?? 0,
+            RecoverableFrom = lines.Recoverable,
+            OwnMomentOnly = lines.OwnMomentOnly,
+            OtherTimelineOnly = lines.OtherTimelineOnly,
             Findings = findings,
         };
     }
@@ -76,38 +65,18 @@ public sealed class WalArchiveCheck(Repository repository, IOperationSink sink)
     /// A new timeline is right where a server was restored or promoted and the old one has ended. Where the old one goes on
     /// archiving, a copy archives beside it, and a recovery to the latest timeline follows the copy.
     /// </summary>
-    private IEnumerable<string> Branches(ulong system, IReadOnlyList<(WalFile File, Storage.StoredObject Stored)> files)
+    private static IEnumerable<string> Branches(WalTimelines log, IReadOnlyList<(WalFile File, Storage.StoredObject Stored)> files)
     {
-        foreach (var (history, stored) in files.Where(f => f.File.IsHistory))
+        foreach (var history in log.Histories)
         {
-            if (TimelineHistory.Parse(ReadOrNothing(system, history)) is not { } branch)
+            var (timeline, parent) = (history.Timeline, history.Parent!.Value);
+            var began = files.Where(f => f.File.Timeline == timeline).Min(f => f.Stored.Modified);
+            if (files.Any(f => f.File.IsSegment && f.File.Timeline == parent.Timeline && f.Stored.Modified > began && f.File.Number((long)log.Size) >= parent.End / log.Size))
             {
-                continue;
-            }
-
-            var began = files.Where(f => f.File.Timeline == history.Timeline).Min(f => f.Stored.Modified);
-            if (files.Any(f => f.File.IsSegment && f.File.Timeline == branch.Parent && f.Stored.Modified > began))
-            {
-                yield return $"Timeline {history.Timeline} branched off timeline {branch.Parent} at {branch.Lsn}, and timeline {branch.Parent} was archived after that: a copy of the cluster archives into the same place. Stop its archiving, and recover with -TargetTimeline {branch.Parent} until there is a base backup on the right one.";
+                yield return $"Timeline {timeline} branched off timeline {parent.Timeline} at {Lsn.Format(parent.End)}, and timeline {parent.Timeline} was archived after that: a copy of the cluster archives into the same place. Stop its archiving, and recover with -TargetTimeline {parent.Timeline} until there is a base backup on the right one.";
             }
         }
     }
-
-    private byte[] ReadOrNothing(ulong system, WalFile file)
-    {
-        try
-        {
-            return SealedFile.Read(repository, WalArchive.ObjectName(system, file)) ?? [];
-        }
-        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
-        {
-            // A full check names it.
-            return [];
-        }
-    }
-
-    private static bool IsBefore(BaseBackupFacts from, WalFile first) =>
-        WalFile.Parse(from.StartSegment).Number(from.SegmentSize) < first.Number(from.SegmentSize);
 
     private IEnumerable<string> ReadAll(ulong system, IReadOnlyList<(WalFile File, Storage.StoredObject Stored)> files, CancellationToken cancellation)
     {

@@ -20,12 +20,13 @@ public sealed class WalArchiveSettings
     /// <param name="repository">The repository's location as the server's user sees it.</param>
     /// <param name="program">The path of <c>mops</c> on the server's machine.</param>
     /// <param name="timeout">After how long a segment is archived though it is not full; the most that a disaster can cost.</param>
+    /// <param name="cancellation">Ends the attempt to connect.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/>.</exception>
-    public static WalArchiveSettings Plan(string connectionString, string repository, string program, TimeSpan timeout)
+    public static WalArchiveSettings Plan(string connectionString, string repository, string program, TimeSpan timeout, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(repository);
         ArgumentNullException.ThrowIfNull(program);
-        using var server = PostgresServer.Connect(connectionString);
+        using var server = PostgresServer.Connect(connectionString, null, cancellation);
         (string Name, string Value)[] settings =
         [
             ("wal_level", server.Scalar<string>("SHOW wal_level") == "logical" ? "logical" : "replica"),

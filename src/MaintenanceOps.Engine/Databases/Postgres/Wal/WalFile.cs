@@ -17,6 +17,9 @@ public readonly record struct WalFile
     /// <summary>The name as PostgreSQL writes it.</summary>
     public string Name { get; }
 
+    /// <summary>The size of a segment in bytes where nobody chose another one.</summary>
+    internal const long UsualSize = 16 << 20;
+
     /// <summary>Whether it is a whole segment.</summary>
     public bool IsSegment => Name.Length == SegmentDigits;
 
@@ -64,19 +67,42 @@ public readonly record struct WalFile
         return new WalFile(string.Create(CultureInfo.InvariantCulture, $"{timeline:X8}{number / perFile:X8}{number % perFile:X8}"));
     }
 
+    /// <summary>The history of a timeline.</summary>
+    public static WalFile History(uint timeline) => new(string.Create(CultureInfo.InvariantCulture, $"{timeline:X8}.history"));
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    /// <summary>The system identifier in a segment's first page; null where it does not begin like one.</summary>
-    internal static (ulong System, long SegmentSize)? Identify(ReadOnlySpan<byte> segment)
+    /// <summary>Whether its place in the log is that of another file or later, on whatever timeline; segments are of one size.</summary>
+    internal bool IsAtOrAfter(WalFile other) => string.CompareOrdinal(Place, other.Place) >= 0;
+
+    /// <summary>Whether its place in the log is behind that of another file, on whatever timeline.</summary>
+    internal bool IsAfter(WalFile other) => string.CompareOrdinal(Place, other.Place) > 0;
+
+    /// <summary>How the names of the segments begin that follow on its timeline: those of its own 4 GiB of the log, and of the next.</summary>
+    internal string[] NamesAhead => [Name[..16], string.Create(CultureInfo.InvariantCulture, $"{Timeline:X8}{unchecked(Hex(Name.AsSpan(TimelineDigits, 8)) + 1):X8}")];
+
+    /// <summary>What a segment's first page says of it; null where it does not begin like one.</summary>
+    internal static WalIdentity? Identify(ReadOnlySpan<byte> segment)
     {
         // XLogLongPageHeaderData: magic and flags (the long form sets 2), timeline, address, remaining length, padding,
         // then the system identifier, the size of segments and of pages.
         const ushort LongHeader = 2;
         return segment.Length >= 40 && (BinaryPrimitives.ReadUInt16LittleEndian(segment[2..]) & LongHeader) != 0 && segment[1] == 0xd1
-            ? (BinaryPrimitives.ReadUInt64LittleEndian(segment[24..]), BinaryPrimitives.ReadUInt32LittleEndian(segment[32..]))
+            ? new WalIdentity(
+                BinaryPrimitives.ReadUInt32LittleEndian(segment[4..]),
+                BinaryPrimitives.ReadUInt64LittleEndian(segment[8..]),
+                BinaryPrimitives.ReadUInt64LittleEndian(segment[24..]),
+                BinaryPrimitives.ReadUInt32LittleEndian(segment[32..]))
             : null;
     }
+
+    /// <summary>Whether a file begins like this segment: a server prepares files for later ones, which hold old content until they are written.</summary>
+    internal bool IsIn(ReadOnlySpan<byte> content) =>
+        Identify(content) is { SegmentSize: > 0 } found && found.Start == Number(found.SegmentSize) * (ulong)found.SegmentSize && found.Timeline <= Timeline;
+
+    /// <summary>The digits that say where in the log it is.</summary>
+    private string Place => Name[TimelineDigits..SegmentDigits];
 
     private static bool AreHex(ReadOnlySpan<char> digits)
     {
@@ -93,3 +119,10 @@ public readonly record struct WalFile
 
     private static uint Hex(ReadOnlySpan<char> digits) => uint.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }
+
+/// <summary>What a segment says of itself.</summary>
+/// <param name="Timeline">The timeline of its first page; an older one than in its name where it begins before the branch.</param>
+/// <param name="Start">Where in the log it begins.</param>
+/// <param name="System">The cluster's system identifier.</param>
+/// <param name="SegmentSize">The size of a segment in bytes.</param>
+internal readonly record struct WalIdentity(uint Timeline, ulong Start, ulong System, long SegmentSize);

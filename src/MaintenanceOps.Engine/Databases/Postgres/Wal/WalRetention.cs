@@ -13,8 +13,8 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Wal;
 internal static class WalRetention
 {
     /// <summary>
-    /// The base backups of a repository. One whose manifest cannot be read, or was removed meanwhile, is left out: a check
-    /// tells of it, and a prune refuses before it comes here.
+    /// The base backups of a repository. One whose manifest cannot be read, was removed meanwhile, or does not say where in
+    /// the log it begins, is left out: a check tells of it, and a prune refuses before it comes here.
     /// </summary>
     public static IEnumerable<(string Id, PostgresFacts Facts)> BaseBackups(Repository repository)
     {
@@ -30,7 +30,7 @@ internal static class WalRetention
                 continue;
             }
 
-            if (facts?.Base is not null)
+            if (facts?.Base is { } from && WalFile.TryParse(from.StartSegment, out var start) && start.IsSegment)
             {
                 yield return (id, facts);
             }
@@ -45,7 +45,13 @@ internal static class WalRetention
         var obsolete = new List<string>();
         foreach (var system in archive.Systems().Where(bases.Contains))
         {
-            var size = bases[system].First().SegmentSize;
+            var size = bases[system].Max(b => b.SegmentSize);
+            if (size <= 0)
+            {
+                // Nothing tells which files lie before them, so all of them stay.
+                continue;
+            }
+
             var ordered = bases[system].OrderBy(b => b.Ended).ToList();
             var begin = Begin(repository, archive.Files(system), window);
             var first = ordered.LastOrDefault(b => b.Ended <= begin) ?? ordered[0];

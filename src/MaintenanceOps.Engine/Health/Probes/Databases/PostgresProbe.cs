@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using MaintenanceOps.Engine.Databases.Postgres;
+using MaintenanceOps.Engine.Databases.Postgres.Sessions;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Health.Probes.Databases;
@@ -14,23 +15,18 @@ public sealed class PostgresProbe : IProbe
     /// <summary>A burst of writes may leave more than the settings ask for until the next checkpoint.</summary>
     private const int UsualWal = 2;
 
-    /// <summary>What the driver takes, in seconds.</summary>
-    private const int LongestConnect = 1024;
-
-    private readonly NpgsqlConnectionStringBuilder settings;
+    private readonly ConnectionSettings settings;
     private readonly DatabaseQuestion? question;
     private readonly DatabaseLimits limits;
 
-    /// <param name="connectionString">An Npgsql string or a URI.</param>
-    /// <param name="credential">Who connects, where the string does not say.</param>
+    /// <param name="connectionString">As docs/postgresql.md lists: a URI, or keywords of the client library or the driver.</param>
+    /// <param name="credential">Who connects; it goes before what the string says.</param>
     /// <param name="question">What it is asked besides.</param>
     /// <param name="limits">What it may come to.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
     public PostgresProbe(string connectionString, NetworkCredential? credential = null, DatabaseQuestion? question = null, DatabaseLimits? limits = null)
     {
-        settings = PostgresConnectionString.Parse(connectionString);
-        settings.Username = credential?.UserName is { Length: > 0 } user ? user : settings.Username;
-        settings.Password = credential?.Password is { Length: > 0 } password ? password : settings.Password;
+        settings = PostgresConnectionString.Parse(connectionString).With(credential, first: true);
         this.question = question;
         this.limits = limits ?? new DatabaseLimits();
     }
@@ -39,7 +35,7 @@ public sealed class PostgresProbe : IProbe
     public string Kind => "database";
 
     /// <inheritdoc/>
-    public string Target => PostgresPlace.Describe(settings, settings.Database ?? settings.Username);
+    public string Target => PostgresPlace.Describe(settings, settings.Database);
 
     /// <inheritdoc/>
     public TimeSpan UsualTimeout => TimeSpan.FromSeconds(5);
@@ -54,13 +50,14 @@ public sealed class PostgresProbe : IProbe
         var cancellation = context.Cancellation;
         try
         {
-            using var server = PostgresServer.Connect(Settings(context.Limit));
-            using var _ = cancellation.Register(server.Cancel);
-            server.Execute(string.Create(CultureInfo.InvariantCulture, $"SET default_transaction_read_only = on; SET statement_timeout = {(long)context.Limit.TotalMilliseconds + 1}"));
+            // The look as a whole is limited; a connection that would take all of it is given up with it.
+            using var server = PostgresServer.Look(settings.WithConnectTimeout(context.Limit), cancellation);
+            server.Execute(string.Create(CultureInfo.InvariantCulture, $"SET LOCAL default_transaction_read_only = on; SET LOCAL statement_timeout = {(long)context.Limit.TotalMilliseconds + 1}"));
             var state = PostgresState.Read(server);
             Judge(state, verdict);
             if (question is not null)
             {
+                server.ForUserSql();
                 question.Judge(server.First(question.Sql), verdict);
             }
 
@@ -82,10 +79,6 @@ public sealed class PostgresProbe : IProbe
 
         return verdict.End("");
     }
-
-    /// <summary>The look as a whole is limited; a connection that would take all of it is given up with it.</summary>
-    private string Settings(TimeSpan limit) =>
-        new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Timeout = (int)Math.Clamp(Math.Ceiling(limit.TotalSeconds), 1, LongestConnect) }.ConnectionString;
 
     private void Judge(PostgresState state, Verdict verdict)
     {

@@ -14,6 +14,9 @@ internal sealed class IntegrityCheck(UpkeepSession session, string name)
     private long count;
     private long objects;
 
+    /// <summary>The check's name, which is its function's where it has one.</summary>
+    public string Name => name;
+
     /// <summary>Whether it makes no sense to go on with the next object.</summary>
     public bool IsOver => reason.Length > 0;
 
@@ -89,9 +92,6 @@ internal sealed class IntegrityCheck(UpkeepSession session, string name)
                 break;
             case PostgresErrorCodes.InsufficientPrivilege:
                 reason = $"The user may not run {name}: {e.MessageText}. A superuser may, or whoever is granted EXECUTE on it.";
-                break;
-            case PostgresErrorCodes.UndefinedFunction:
-                reason = $"The installed version of amcheck has no {name} that fits: ALTER EXTENSION amcheck UPDATE.";
                 break;
             case not (PostgresErrorCodes.InternalError or PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted):
                 // A standby's conflict, a lack of memory, somebody who cancelled it: nothing that says what the object holds.

@@ -5,9 +5,7 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Upkeep.Checks;
 /// <summary>Asks the server whether its own files make sense: by amcheck, and by the checksums of pages that it read.</summary>
 internal sealed class PostgresIntegrity(UpkeepSession session, IOperationSink sink)
 {
-    private const string ExtensionSql = """
-        SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'amcheck'
-        """;
+    private const string Extension = "amcheck";
 
     private const string IndexSql = """
         SELECT c.oid, format('%I.%I', n.nspname, c.relname)
@@ -35,11 +33,10 @@ internal sealed class PostgresIntegrity(UpkeepSession session, IOperationSink si
     {
         session.ForWork();
         var full = level >= VerificationLevel.Full;
-        var schema = Ask(ExtensionSql, r => r.GetString(0), cancellation) is [var found] ? found : null;
-        yield return BTrees(schema, full, cancellation);
+        yield return BTrees(full, cancellation);
         if (full)
         {
-            yield return Heaps(schema, cancellation);
+            yield return Heaps(cancellation);
         }
 
         // Behind the others: what they read, the server has compared with its checksums.
@@ -50,40 +47,38 @@ internal sealed class PostgresIntegrity(UpkeepSession session, IOperationSink si
     }
 
     /// <summary>Order within and between the pages of each index; in full also whether every row of the table is in it.</summary>
-    private IntegrityResult BTrees(string? schema, bool full, CancellationToken cancellation)
+    private IntegrityResult BTrees(bool full, CancellationToken cancellation)
     {
         var check = new IntegrityCheck(session, "bt_index_check");
-        if (schema is null)
+        if (Function(check, "regclass,boolean", cancellation) is { } function)
         {
-            return Missing(check);
+            OverAll(check, IndexSql, (id, _) => session.Rows($"SELECT {function}($1::oid::regclass, $2::boolean)", _ => "", cancellation, (long)id, full).Take(0), cancellation);
         }
 
-        OverAll(check, IndexSql, (id, _) => session.Rows($"SELECT {schema}.bt_index_check($1::oid::regclass, $2)", _ => "", cancellation, (long)id, full).Take(0), cancellation);
         return check.Result();
     }
 
-    private IntegrityResult Heaps(string? schema, CancellationToken cancellation)
+    private IntegrityResult Heaps(CancellationToken cancellation)
     {
         var check = new IntegrityCheck(session, "verify_heapam");
-        if (schema is null)
-        {
-            return Missing(check);
-        }
-
         if (session.Server.Version < HeapSince)
         {
             check.CannotBeMade("PostgreSQL has verify_heapam from version 14 on.");
             return check.Result();
         }
 
-        OverAll(
-            check, TableSql,
-            (id, _) => session.Rows(
-                $"SELECT blkno, offnum, attnum, msg FROM {schema}.verify_heapam($1::oid::regclass, check_toast := true)",
-                r => $"block {Number(r, 0)}, row {Number(r, 1)}{(r.IsDBNull(2) ? "" : $", column {Number(r, 2)}")}: {r.GetString(3)}",
-                cancellation,
-                (long)id),
-            cancellation);
+        if (Function(check, "regclass,boolean,boolean,text,bigint,bigint", cancellation) is { } function)
+        {
+            OverAll(
+                check, TableSql,
+                (id, _) => session.Rows(
+                    $"SELECT blkno, offnum, attnum, msg FROM {function}($1::oid::regclass, false, true, 'none'::text, NULL::bigint, NULL::bigint)",
+                    r => $"block {Number(r, 0)}, row {Number(r, 1)}{(r.IsDBNull(2) ? "" : $", column {Number(r, 2)}")}: {r.GetString(3)}",
+                    cancellation,
+                    (long)id),
+                cancellation);
+        }
+
         return check.Result();
     }
 
@@ -116,10 +111,25 @@ internal sealed class PostgresIntegrity(UpkeepSession session, IOperationSink si
         }
     }
 
-    private IntegrityResult Missing(IntegrityCheck check)
+    /// <summary>The check's function as SQL writes it; null where it cannot be called, and the check says why.</summary>
+    private string? Function(IntegrityCheck check, string types, CancellationToken cancellation)
     {
-        check.CannotBeMade($"The extension amcheck is not in the database {session.Server.Database}. A superuser installs it: CREATE EXTENSION amcheck;");
-        return check.Result();
+        try
+        {
+            if (session.Ask(s => ExtensionFunction.Find(s, Extension, check.Name, types), cancellation) is { } function)
+            {
+                return function;
+            }
+
+            check.CannotBeMade(session.Ask(s => ExtensionFunction.IsThere(s, Extension), cancellation)
+                ? $"The installed version of {Extension} has no {check.Name} that fits: ALTER EXTENSION {Extension} UPDATE."
+                : $"The extension {Extension} is not in the database {session.Server.Database}. A superuser installs it: CREATE EXTENSION {Extension};");
+            return null;
+        }
+        catch (NpgsqlException e)
+        {
+            throw session.Server.Wrap(e);
+        }
     }
 
     /// <exception cref="MaintenanceException">The server reports something.</exception>

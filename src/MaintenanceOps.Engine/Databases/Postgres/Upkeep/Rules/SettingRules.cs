@@ -12,8 +12,9 @@ internal static class SettingRules
     /// <summary>Fewer checkpoints show nothing.</summary>
     private const long EnoughCheckpoints = 20;
 
+    /// <summary>This session has a time-out of its own; the one of other sessions is what a reset would bring back.</summary>
     private const string Sql = """
-        SELECT name, setting, coalesce(unit, ''), pending_restart FROM pg_settings
+        SELECT name, CASE WHEN name = 'idle_in_transaction_session_timeout' THEN reset_val ELSE setting END, coalesce(unit, ''), pending_restart FROM pg_settings
         WHERE name IN ('fsync', 'full_page_writes', 'autovacuum', 'track_counts', 'synchronous_commit', 'data_checksums', 'wal_level',
           'idle_in_transaction_session_timeout', 'work_mem', 'max_connections', 'max_wal_size') OR pending_restart
         """;

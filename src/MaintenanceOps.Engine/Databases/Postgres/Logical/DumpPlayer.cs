@@ -1,0 +1,141 @@
+using System.Runtime.ExceptionServices;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Snapshots;
+
+namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
+
+/// <summary>
+/// Plays a dump back with <c>pg_restore</c>, piece by piece. An object that the server refuses does not end it: what is
+/// missing is told in <see cref="Errors"/>, with the server's words.
+/// </summary>
+internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, ClientToolOptions options, CancellationToken cancellation)
+{
+    private readonly ClientTools tools = new(options, database);
+    private List<DumpEntry>? entries;
+
+    /// <summary>How many programs run at once; above 1 a dump of one piece is written to a file first, in which several can jump about.</summary>
+    public int Parallel { get; init; } = 1;
+
+    /// <summary>Where such a file goes; the system's temporary folder where it is null.</summary>
+    public string? ScratchFolder { get; init; }
+
+    /// <summary>Arguments for every run, such as <c>--no-tablespaces</c>.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    public List<RestoreError> Errors { get; } = [];
+
+    /// <summary>All objects of the dump's definitions, in the order in which they are restored.</summary>
+    public List<DumpEntry> Entries => entries ??= ReadEntries();
+
+    /// <summary>Restores the definitions that are wanted of those before or after the rows.</summary>
+    public void PlayDefinitions(string section, Func<DumpEntry, bool> wanted)
+    {
+        var chosen = Entries.Where(wanted).ToList();
+        if (chosen.Count == 0)
+        {
+            return;
+        }
+
+        using var list = new EntryList(tools, chosen, cancellation);
+        string[] arguments = [$"--section={section}", $"--use-list={list.Path}"];
+        if (section == "post-data" && CanSpool)
+        {
+            using var scratch = ScratchFolderOf();
+            Run([.. arguments, $"--jobs={Parallel}", Spool(scratch, dump.WriteDefinitions)], null);
+        }
+        else
+        {
+            Run(arguments, dump.WriteDefinitions);
+        }
+    }
+
+    /// <summary>Restores rows: all of them, or those that arguments choose.</summary>
+    public void PlayRows(params string[] chosen)
+    {
+        string[] arguments = ["--section=data", .. chosen];
+        if (dump.IsOnePiece && CanSpool)
+        {
+            using var scratch = ScratchFolderOf();
+            Run([.. arguments, $"--jobs={Parallel}", Spool(scratch, dump.WriteDefinitions)], null);
+            return;
+        }
+
+        try
+        {
+            System.Threading.Tasks.Parallel.For(
+                0,
+                dump.DataCount,
+                new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
+                number => Run(arguments, (output, token) => dump.WriteData(number, output, token)));
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+    }
+
+    /// <summary>The SQL of the definitions that are wanted, for who wants to read and not to run it.</summary>
+    public string ReadSql(string section, Func<DumpEntry, bool> wanted)
+    {
+        using var list = new EntryList(tools, Entries.Where(wanted), cancellation);
+        return Read(["--file=-", $"--section={section}", $"--use-list={list.Path}"]);
+    }
+
+    private bool CanSpool => Parallel > 1 && !tools.AreElsewhere;
+
+    private List<DumpEntry> ReadEntries() => DumpEntry.Parse(Read(["--list"]));
+
+    private string Read(string[] arguments)
+    {
+        using var program = tools.Start("pg_restore", arguments, cancellation);
+        var reading = Task.Run(new StreamReader(program.Output).ReadToEnd, cancellation);
+        program.Feed(input => dump.WriteDefinitions(input, cancellation));
+        program.Finish(cancellation);
+        return reading.GetAwaiter().GetResult();
+    }
+
+    private void Run(string[] arguments, Action<Stream, CancellationToken>? write)
+    {
+        using var program = tools.Start("pg_restore", [$"--dbname={PostgresServer.ConnectionOf(database.Database)}", "--no-password", .. Arguments, .. arguments], cancellation);
+        if (write is not null)
+        {
+            program.Feed(input => write(input, cancellation));
+        }
+
+        var code = program.Settle(cancellation);
+        var complaints = program.AllComplaints;
+        if (code != 0 && RestoreErrors.IsDisconnected(complaints))
+        {
+            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"The connection to {database.Describe()} was lost during the restore: {program.Complaints}", database.Describe());
+        }
+
+        if (code != 0 && !RestoreErrors.CameToItsEnd(complaints))
+        {
+            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_restore ended with {code}: {(complaints.Length > 0 ? program.Complaints : "it said nothing.")}", "pg_restore");
+        }
+
+        lock (Errors)
+        {
+            // PostgreSQL 15 and later make this schema by themselves.
+            Errors.AddRange(RestoreErrors.Parse(complaints).Where(e => e.Error != "schema \"public\" already exists"));
+        }
+    }
+
+    private ScratchFolder ScratchFolderOf() => Snapshots.ScratchFolder.Create(ScratchFolder);
+
+    private string Spool(ScratchFolder scratch, Action<Stream, CancellationToken> write)
+    {
+        var path = Path.Combine(scratch.Path, "dump");
+        try
+        {
+            using var file = File.Create(path);
+            write(file, cancellation);
+        }
+        catch (Exception e) when (Storage.IoErrors.IsKnown(e))
+        {
+            throw Storage.IoErrors.Wrap(e, "write", path);
+        }
+
+        return path;
+    }
+}

@@ -86,7 +86,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
 
         if (exclude.Unused is { Count: > 0 } unused)
         {
-            sink.Warn($"{(unused.Count == 1 ? "An exclude pattern fits" : $"{unused.Count} exclude patterns fit")} nothing that was looked at: {string.Join(", ", unused.Take(5).Select(p => $"'{PathCodec.Display(p)}'"))}{(unused.Count > 5 ? ", …" : "")}");
+            sink.Warn($"{(unused.Count == 1 ? "An exclude pattern fits" : $"{unused.Count} exclude patterns fit")} nothing that was looked at: {string.Join(", ", unused.Take(5).Select(p => $"'{(p.Any(char.IsControl) ? PathCodec.Display(p) : p)}'"))}{(unused.Count > 5 ? ", …" : "")}");
         }
 
         findings.Close();

@@ -134,7 +134,15 @@ public sealed class RootTests : IDisposable
     {
         // A path that is longer than the system takes cannot be looked at, not even by root.
         var name = new string('d', 250);
-        LinuxFiles.Run("sh", "-c", $"cd '{folder["releases"]}' && for i in $(seq 18); do mkdir {name} && cd {name} || exit 1; done; echo x > bottom");
+        var at = TreeAccess.Current.OpenFolder(folder["releases"]);
+        for (var depth = 0; depth < 18; depth++)
+        {
+            using var above = at;
+            above.CreateFolder(name);
+            at = above.OpenFolder(name);
+        }
+
+        at.Dispose();
         var sink = new WarningSink();
         var snapshot = new FileBackup(repository, sink).Run(new FileBackupOptions { Paths = [folder["releases"]] }, new BackupOptions { Source = "s" });
         Assert.Equal(SnapshotState.Incomplete, snapshot.State);

@@ -29,8 +29,18 @@ internal static class LinuxFiles
     {
         var problems = new AttributeProblems();
         var facts = TreeAccess.Current.Facts(path)!.Value;
-        using var handle = TreeAccess.Current.OpenRead(path);
-        LinuxAttributeWriter.Apply(handle, new FileEntry { Path = path, Kind = facts.Kind, Modified = modified ?? facts.Modified, Attributes = attributes }, problems);
+        var entry = new FileEntry { Path = path, Kind = facts.Kind, Modified = modified ?? facts.Modified, Attributes = attributes };
+        if (facts.Kind == EntryKind.Folder)
+        {
+            using var folder = TreeAccess.Current.OpenFolder(path);
+            folder.ApplySelf(entry, problems);
+        }
+        else
+        {
+            using var file = TreeAccess.Current.OpenRead(path);
+            LinuxAttributeWriter.Apply(file, entry, problems);
+        }
+
         return problems.Tell();
     }
 

@@ -17,7 +17,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
     {
         using var scratch = ScratchFolder.Create(options.ScratchFolder);
         using var server = Start(manifest, scratch, cancellation);
-        using (var maintenance = PostgresServer.Connect(server.ConnectionString, "template1"))
+        using (var maintenance = PostgresServer.Connect(server.ConnectionString, "template1", cancellation))
         {
             new DrillRoles(maintenance).Provide(repository, snapshot, manifest, cancellation);
         }

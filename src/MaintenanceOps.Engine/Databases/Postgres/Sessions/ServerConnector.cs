@@ -85,15 +85,22 @@ internal static class ServerConnector
 
         var source = builder.Build();
         var opened = new OpenConnection(source, source.CreateConnection(), host, takesOptions);
+        var opening = opened.Connection.OpenAsync(cancellation);
         try
         {
-            // Only this way can be given up at once; the other one waits for its time to pass.
-            opened.Connection.OpenAsync(cancellation).GetAwaiter().GetResult();
+            // The driver does not give up at once where the server has taken the connection and says nothing.
+            opening.WaitAsync(TimeSpan.FromSeconds(driver.Timeout), cancellation).GetAwaiter().GetResult();
             return opened;
         }
         catch
         {
-            opened.Dispose();
+            opening.ContinueWith(
+                ended =>
+                {
+                    _ = ended.Exception;
+                    opened.Dispose();
+                },
+                CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             throw;
         }
     }

@@ -64,7 +64,7 @@ internal static class SessionSettings
         // These statements name no function and no operator: until the path is set, any of those may be somebody's own.
         var set = local ? "SET LOCAL" : "SET";
         var began = session.Scalar<string>("SHOW search_path");
-        session.Execute(string.Join("; ", Always.Select(s => $"{set} {s.Name} = '{s.Value}'").Prepend($"{set} search_path = {SafePath}")));
+        session.Execute(string.Join("; ", Always.Select(s => $"{set} {s.Name} = '{s.Value}'").Append($"{set} search_path = {SafePath}")));
         session.Execute(Some, local);
         return began;
     }

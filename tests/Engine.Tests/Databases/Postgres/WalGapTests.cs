@@ -1,3 +1,5 @@
+using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Databases.Postgres.Physical;
 using MaintenanceOps.Engine.Databases.Postgres.Wal;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Tests.Support;
@@ -90,6 +92,29 @@ public sealed class WalGapTests : IDisposable
 
         // The switch is the last record; its place is told as its end, which is 24 bytes behind.
         Assert.InRange(end - segment.LastRecord!.Value, 24UL, 32UL);
+    }
+
+    [PostgresFact]
+    public void Segments_of_every_size_are_archived_checked_and_replayed()
+    {
+        using var host = new PostgresCluster();
+        foreach (var megabytes in new[] { 1, 64 })
+        {
+            using var place = new TestFolder();
+            PostgresCluster.Open(place.Path);
+            PostgresCluster.Program("initdb", "--pgdata", place["server"], "--auth=trust", "--username=postgres", "--no-sync", $"--wal-segsize={megabytes}");
+            File.AppendAllLines(Path.Combine(place["server"], "postgresql.conf"), ["listen_addresses = ''", "fsync = off", "wal_keep_size = '1GB'"]);
+            var connection = host.StartOn(place["server"]);
+            using var repository = Repositories.New(place);
+            PostgresCluster.Query<object?>("CREATE TABLE t(id int)", connection);
+            new PostgresBaseBackup(repository, SilentSink.Instance).Run(connection, new ClientToolOptions(), new BackupOptions { Source = "pg" });
+            ArchivedServer.Archive(repository, place["server"], connection, "INSERT INTO t SELECT generate_series(1, 40000)");
+            var state = ArchivedServer.Check(repository, VerificationLevel.Full);
+            Assert.True(state.Healthy, string.Join('\n', state.Findings));
+            var drill = ArchivedServer.Drill(repository, place, "latest", "select count(*) = 40000 from t");
+            Assert.True(drill.Passed, string.Join('\n', drill.Findings));
+            host.Stop(place["server"]);
+        }
     }
 
     [Fact]

@@ -62,7 +62,8 @@ public sealed class LateWorkTests : IDisposable
         using var repository = Repository.Open(folder["repository"]);
         Assert.True(repository.BackUpFiles(folder["tree"], "anew").StoredSize > 100_000);
         var second = repository.Prune();
-        Assert.Equal((first.PacksDoomed, 0), (second.PacksRemoved, second.PacksDoomed));
+        // With them goes what the one that was overtaken had written.
+        Assert.Equal((first.PacksDoomed + 1, 0), (second.PacksRemoved, second.PacksDoomed));
         Assert.Empty(repository.Store.List(Dooms.Folder));
         CheckWhole(snapshots: 2);
     }

@@ -43,7 +43,7 @@ public sealed class LateProcessTests(ITestOutputHelper output)
             Signal("-CONT", sleeper);
             var text = sleeper.StandardError.ReadToEndAsync();
             Assert.True(sleeper.WaitForExit(60_000), $"{scenario}, step {step}: it does not end.");
-            Assert.True(sleeper.ExitCode == 0 || Told.Any(t => text.Result.Contains(t, StringComparison.Ordinal)), $"{scenario}, step {step}: {text.Result}");
+            Assert.True(sleeper.ExitCode == 0 || Told.Any(t => Said(text).Contains(t, StringComparison.Ordinal)), $"{scenario}, step {step}: {Said(text)}");
             (late, done) = sleeper.ExitCode == 0 ? (late, done + 1) : (late + 1, done);
             CheckAll(world.Path, $"{scenario}, step {step}");
         }
@@ -120,4 +120,6 @@ public sealed class LateProcessTests(ITestOutputHelper output)
         using var kill = Process.Start("kill", [signal, process.Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
+
+    private static string Said(Task<string> text) => text.GetAwaiter().GetResult();
 }

@@ -122,7 +122,7 @@ public sealed class WalGapTests : IDisposable
     {
         var random = new byte[1 << 20];
         new Random(3).NextBytes(random);
-        foreach (var bytes in new[] { new byte[0], new byte[100], new byte[1 << 20], random })
+        foreach (var bytes in new[] { Array.Empty<byte>(), new byte[100], new byte[1 << 20], random })
         {
             var segment = WalSegment.Read(bytes);
             Assert.Equal((null, null), (segment.LastEnded, segment.LastRecord));

@@ -222,7 +222,7 @@ public sealed class RootTests : IDisposable
         }
 
         stop.Cancel();
-        writer.Wait();
+        Join(writer);
     }
 
     [Fact]

@@ -74,7 +74,7 @@ internal sealed class PostgresCluster : IDisposable
     public void Stop() => Stop(Data);
 
     /// <summary>Stops one of the servers that were started on other data directories.</summary>
-    public void Stop(string data) => Program("pg_ctl", "--pgdata", data, "--mode=fast", "--wait", "--silent", "stop");
+    public static void Stop(string data) => Program("pg_ctl", "--pgdata", data, "--mode=fast", "--wait", "--silent", "stop");
 
     /// <summary>Stops the server as a power cut would, as far as its clients can tell.</summary>
     public void Kill() => Program("pg_ctl", "--pgdata", Data, "--mode=immediate", "--wait", "--silent", "stop");

@@ -113,7 +113,7 @@ public sealed class WalGapTests : IDisposable
             Assert.True(state.Healthy, string.Join('\n', state.Findings));
             var drill = ArchivedServer.Drill(repository, place, "latest", "select count(*) = 40000 from t");
             Assert.True(drill.Passed, string.Join('\n', drill.Findings));
-            host.Stop(place["server"]);
+            PostgresCluster.Stop(place["server"]);
         }
     }
 

@@ -12,6 +12,9 @@ internal sealed class ApplicationNames(SqliteConnection connection, string table
     /// <summary>As many unknown names as one definition may have before it is refused.</summary>
     private const int MaxNames = 50;
 
+    private const int Utf8 = 1;
+    private const int Deterministic = 0x800;
+    private const int Innocuous = 0x200000;
     private string? compared;
 
     /// <summary>Runs a statement that defines something.</summary>
@@ -57,8 +60,14 @@ internal sealed class ApplicationNames(SqliteConnection connection, string table
 
         if (After(message, "no such function: ") is { } function)
         {
-            connection.CreateFunction<object?>(function, (object?[] _) => throw NeedsApplication("function", function), isDeterministic: true);
-            return true;
+            // A schema may call only what is harmless, and to say that the application is needed is.
+            return raw.sqlite3_create_function(
+                connection.Handle,
+                function,
+                -1,
+                Utf8 | Deterministic | Innocuous,
+                null,
+                (context, _, _) => raw.sqlite3_result_error(context, NeedsApplication("function", function).Message)) == SqliteNative.Ok;
         }
 
         return false;

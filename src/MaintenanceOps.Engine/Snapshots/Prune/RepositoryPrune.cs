@@ -54,14 +54,6 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
             return;
         }
 
-        if (roll.Missing.Count > 0)
-        {
-            throw new MaintenanceException(
-                ErrorCode.SnapshotsMissing,
-                $"{repository.Location} does not show {roll.Missing.Count:N0} snapshots that it must have, such as {roll.Missing[0]}: other snapshots, records of checks or the last prune name them, and nobody removed them with Remove-Snapshot. Nothing is pruned. Bring 'snapshots/{roll.Missing[0]}' back from a copy; if it is gone for good, -Force goes on without it.",
-                roll.Missing[0]);
-        }
-
         if (repository.Index.Count > 0 && roll.Ids.Count == 0)
         {
             // Somebody removed the last snapshot, or the folder 'snapshots' is missing from a copy or a mount.
@@ -69,6 +61,14 @@ public sealed class RepositoryPrune(Repository repository, IOperationSink sink)
                 ErrorCode.RetentionSuspicious,
                 $"{repository.Location} holds content and no snapshot at all: a prune would remove everything. If that is meant, use -Force; if not, look for its folder 'snapshots'.",
                 repository.Location);
+        }
+
+        if (roll.Missing.Count > 0)
+        {
+            throw new MaintenanceException(
+                ErrorCode.SnapshotsMissing,
+                $"{repository.Location} does not show {roll.Missing.Count:N0} snapshots that it must have, such as {roll.Missing[0]}: other snapshots, records of checks or the last prune name them, and nobody removed them with Remove-Snapshot. Nothing is pruned. Bring 'snapshots/{roll.Missing[0]}' back from a copy; if it is gone for good, -Force goes on without it.",
+                roll.Missing[0]);
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed partial class ClientProcess : IDisposable
     private const int MaxComplaints = 8 * 1024;
 
     /// <summary>A program that goes on after errors may complain about thousands of objects.</summary>
-    private const int MaxAllComplaints = 16 * 1024 * 1024;
+    private const int MaxAllComplaints = 64 * 1024 * 1024;
     private readonly Process process;
     private readonly StringBuilder complaints = new();
     private readonly CancellationTokenRegistration killer;

@@ -105,20 +105,21 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
 
         var code = program.Settle(cancellation);
         var complaints = program.AllComplaints;
-        if (code != 0 && RestoreErrors.IsDisconnected(complaints))
+        var errors = RestoreErrors.Parse(complaints);
+        if (code != 0 && RestoreErrors.IsDisconnected(errors))
         {
-            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"The connection to {database.Describe()} was lost during the restore: {RestoreErrors.Parse(complaints).FirstOrDefault()?.Error}", database.Describe());
+            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"The connection to {database.Describe()} was lost during the restore: {errors[0].Error}", database.Describe());
         }
 
         if (code != 0 && !RestoreErrors.CameToItsEnd(complaints))
         {
-            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_restore ended with {code}: {(RestoreErrors.Parse(complaints) is { Count: > 0 } errors ? errors[^1].Error : complaints.Length > 0 ? program.Complaints : "it said nothing.")}", "pg_restore");
+            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_restore ended with {code}: {(errors.Count > 0 ? errors[^1].Error : complaints.Length > 0 ? program.Complaints : "it said nothing.")}", "pg_restore");
         }
 
         lock (Errors)
         {
             // PostgreSQL 15 and later make this schema by themselves.
-            Errors.AddRange(RestoreErrors.Parse(complaints).Where(e => e.Error != "schema \"public\" already exists").Select(InFull));
+            Errors.AddRange(errors.Where(e => e.Error != "schema \"public\" already exists").Select(InFull));
         }
     }
 

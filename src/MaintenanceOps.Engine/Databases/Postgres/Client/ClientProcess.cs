@@ -110,16 +110,6 @@ internal sealed partial class ClientProcess : IDisposable
         }
     }
 
-    /// <summary>Gives another program all that this one writes, and waits for a good end of both.</summary>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ClientToolFailed"/>.</exception>
-    public void PipeTo(ClientProcess other, CancellationToken cancellation)
-    {
-        other.Feed(Output.CopyTo);
-        Output.CopyTo(Stream.Null);
-        Finish(cancellation);
-        other.Finish(cancellation);
-    }
-
     /// <summary>Waits for the end, whatever it is.</summary>
     /// <returns>The exit code.</returns>
     /// <exception cref="OperationCanceledException">It was killed because the work was cancelled.</exception>

@@ -12,7 +12,7 @@ internal sealed partial class ClientProcess : IDisposable
     private const int MaxComplaints = 8 * 1024;
 
     /// <summary>A program that goes on after errors may complain about thousands of objects.</summary>
-    private const int MaxAllComplaints = 16 * 1024 * 1024;
+    private const int MaxAllComplaints = 64 * 1024 * 1024;
     private readonly Process process;
     private readonly StringBuilder complaints = new();
     private readonly CancellationTokenRegistration killer;
@@ -108,16 +108,6 @@ internal sealed partial class ClientProcess : IDisposable
         {
             // The pipe is closed at its end.
         }
-    }
-
-    /// <summary>Gives another program all that this one writes, and waits for a good end of both.</summary>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.ClientToolFailed"/>.</exception>
-    public void PipeTo(ClientProcess other, CancellationToken cancellation)
-    {
-        other.Feed(Output.CopyTo);
-        Output.CopyTo(Stream.Null);
-        Finish(cancellation);
-        other.Finish(cancellation);
     }
 
     /// <summary>Waits for the end, whatever it is.</summary>

@@ -96,7 +96,8 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
 
     private void Run(string[] arguments, Action<Stream, CancellationToken>? write)
     {
-        using var program = tools.Start("pg_restore", [$"--dbname={PostgresServer.ConnectionOf(database.Database)}", "--no-password", .. Arguments, .. arguments], cancellation);
+        // Only then does it tell which object an error is about.
+        using var program = tools.Start("pg_restore", [$"--dbname={PostgresServer.ConnectionOf(database.Database)}", "--no-password", "--verbose", .. Arguments, .. arguments], cancellation);
         if (write is not null)
         {
             program.Feed(input => write(input, cancellation));
@@ -104,22 +105,29 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
 
         var code = program.Settle(cancellation);
         var complaints = program.AllComplaints;
-        if (code != 0 && RestoreErrors.IsDisconnected(complaints))
+        var errors = RestoreErrors.Parse(complaints);
+        if (code != 0 && RestoreErrors.IsDisconnected(errors))
         {
-            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"The connection to {database.Describe()} was lost during the restore: {program.Complaints}", database.Describe());
+            throw new MaintenanceException(ErrorCode.ServerUnavailable, $"The connection to {database.Describe()} was lost during the restore: {errors[0].Error}", database.Describe());
         }
 
         if (code != 0 && !RestoreErrors.CameToItsEnd(complaints))
         {
-            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_restore ended with {code}: {(complaints.Length > 0 ? program.Complaints : "it said nothing.")}", "pg_restore");
+            throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_restore ended with {code}: {(errors.Count > 0 ? errors[^1].Error : complaints.Length > 0 ? program.Complaints : "it said nothing.")}", "pg_restore");
         }
 
         lock (Errors)
         {
             // PostgreSQL 15 and later make this schema by themselves.
-            Errors.AddRange(RestoreErrors.Parse(complaints).Where(e => e.Error != "schema \"public\" already exists"));
+            Errors.AddRange(errors.Where(e => e.Error != "schema \"public\" already exists").Select(InFull));
         }
     }
+
+    /// <summary>The list has the schema of an object, and what is said of its error has not.</summary>
+    private RestoreError InFull(RestoreError error) =>
+        Entries.Find(e => e.Id == error.Id) is { } entry && entry.Text.EndsWith(error.Entry[(error.Entry.LastIndexOf(' ') + 1)..], StringComparison.Ordinal) && entry.Text.StartsWith(error.Entry.Split(' ')[0], StringComparison.Ordinal)
+            ? error with { Entry = entry.Text }
+            : error;
 
     private ScratchFolder ScratchFolderOf() => Snapshots.ScratchFolder.Create(ScratchFolder);
 

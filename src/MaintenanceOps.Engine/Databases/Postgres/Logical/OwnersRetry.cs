@@ -42,6 +42,7 @@ internal sealed partial class OwnersRetry(PostgresServer database, PostgresDatab
             database.Execute("BEGIN");
             database.Execute($"SET LOCAL ROLE {PostgresServer.Quote(owner.Name)}");
             database.Execute("SELECT pg_catalog.set_config('search_path', $1, true)", path);
+            database.Execute("SET LOCAL row_security = on");
             database.Execute(statement);
             database.Execute("COMMIT");
             return null;

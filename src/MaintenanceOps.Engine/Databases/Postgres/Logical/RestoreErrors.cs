@@ -24,10 +24,10 @@ internal static partial class RestoreErrors
     public static bool CameToItsEnd(string complaints) => complaints.Contains("errors ignored on restore: ", StringComparison.Ordinal);
 
     /// <summary>Whether the connection was lost, so that everything after it failed.</summary>
-    public static bool IsDisconnected(string complaints) =>
-        complaints.Contains("server closed the connection", StringComparison.Ordinal)
-        || complaints.Contains("no connection to the server", StringComparison.Ordinal)
-        || complaints.Contains("terminating connection", StringComparison.Ordinal);
+    public static bool IsDisconnected(IEnumerable<RestoreError> errors) => errors.Any(e =>
+        e.Error.Contains("server closed the connection", StringComparison.Ordinal)
+        || e.Error.Contains("no connection to the server", StringComparison.Ordinal)
+        || e.Error.Contains("terminating connection", StringComparison.Ordinal));
 
     public static List<RestoreError> Parse(string complaints)
     {

@@ -53,7 +53,7 @@ public sealed class DatabaseTests : Place
         var refuted = mops.Run("test", "latest", "--assert", "SELECT count(*) > 5000 FROM notes").Expect(3);
         Assert.Contains("FAILED", refuted.Output, StringComparison.Ordinal);
 
-        var diff = mops.Run("diff", first[..10], "latest", "--json").Expect(0).Json;
+        var diff = mops.Run("diff", first[..10], last[..10], "--json").Expect(0).Json;
         var notes = diff.Single(d => d.GetProperty("path").GetString() == "notes");
         Assert.Equal(10, notes.GetProperty("rowsChanged").GetInt64());
         Assert.Equal(10, notes.GetProperty("rowsRemoved").GetInt64());

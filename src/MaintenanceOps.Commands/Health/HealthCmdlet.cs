@@ -254,10 +254,10 @@ public abstract class HealthCmdlet : EngineCmdlet
     [Duration]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromHours(26);
 
-    /// <summary>What a good snapshot must have come to: Written, Checked or Restored.</summary>
+    /// <summary>What a good snapshot must have come to: Written, Checked or Restored. Else a database must be checked and files written.</summary>
     [Parameter(ParameterSetName = BackupSet)]
     [ValidateSet(nameof(SnapshotState.Written), nameof(SnapshotState.Checked), nameof(SnapshotState.Restored))]
-    public SnapshotState State { get; set; } = SnapshotState.Written;
+    public SnapshotState? State { get; set; }
 
     /// <summary>Opens an encrypted repository; the environment's passphrase where it is left out.</summary>
     [Parameter(ParameterSetName = BackupSet)]

@@ -42,7 +42,7 @@ internal static class Values
     public static VerificationLevel Level(ArgumentResult result, params VerificationLevel[] allowed) => Word(result, result.Tokens[0].Value, "level", allowed);
 
     /// <summary>The state that a good snapshot must be in.</summary>
-    public static SnapshotState State(ArgumentResult result)
+    public static SnapshotState? State(ArgumentResult result)
     {
         try
         {
@@ -51,7 +51,7 @@ internal static class Values
         catch (MaintenanceException e)
         {
             result.AddError(e.Message);
-            return default;
+            return null;
         }
     }
 

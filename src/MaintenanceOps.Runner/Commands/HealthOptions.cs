@@ -32,7 +32,7 @@ internal static class HealthOptions
     private static readonly Option<string[]> Container = Many("--container", "name", "A container of Docker or Podman.");
     private static readonly Option<string[]> Redis = Many("--redis", "host:port", "A Redis server; its password is taken from REDISCLI_AUTH.");
     private static readonly Option<string[]> Command = Many("--command", "line", "A line for the shell, whose exit code says how it stands.");
-    private static readonly Option<SnapshotState> State = new("--state") { Description = "What a good snapshot must have come to. [default: written]", HelpName = "written|checked|restored", CustomParser = Values.State, DefaultValueFactory = _ => SnapshotState.Written };
+    private static readonly Option<SnapshotState?> State = new("--state") { Description = "What a good snapshot must have come to. [default: databases checked, files written]", HelpName = "written|checked|restored", CustomParser = Values.State };
     private static readonly Option<TimeSpan?> MaxAge = new("--max-age") { Description = "An older newest good snapshot of --source is unhealthy. [default: 26h]", HelpName = "duration", CustomParser = Values.Duration };
     private static readonly Option<string> ExpectStatus = One("--expect-status", "status", "Which HTTP statuses are right: 200, 2xx, 200-299,401.");
     private static readonly Option<string[]> ExpectJson = Many("--expect-json", "path=value", "A place in a JSON answer and what should stand there: status=healthy, queue.length='< 100'.");

@@ -69,7 +69,9 @@ public sealed class S3ObjectStoreTests
         using var proxy = new S3Proxy(Server) { Choose = _ => fault };
         using var store = S3Work.Store(proxy.Endpoint, bucket, TimeSpan.FromSeconds(1));
         Assert.Equal(ErrorCode.StoreUnavailable, Assert.Throws<MaintenanceException>(() => store.Read("a")).Code);
-        Assert.Equal(S3Work.Hasty.Attempts, proxy.Count);
+
+        // One over which nothing moves costs the whole patience, so it is sent twice only.
+        Assert.Equal(fault == S3Fault.Stall ? 2 : S3Work.Hasty.Attempts, proxy.Count);
     }
 
     [S3Theory]

@@ -13,14 +13,17 @@ public sealed class BackupProbe : IProbe
     private readonly Passphrase? passphrase;
     private readonly string source;
     private readonly TimeSpan maxAge;
-    private readonly SnapshotState required;
+    private readonly SnapshotState? required;
 
     /// <param name="location">The repository: a path or <c>s3://bucket/prefix</c>.</param>
     /// <param name="passphrase">Opens it; the environment's where it is null.</param>
     /// <param name="source">The source whose snapshots count.</param>
     /// <param name="maxAge">Older than this is unhealthy.</param>
-    /// <param name="required">What it must have come to: Written, Checked or Restored.</param>
-    public BackupProbe(string location, Passphrase? passphrase, string source, TimeSpan maxAge, SnapshotState required = SnapshotState.Written)
+    /// <param name="required">
+    /// What it must have come to: Written, Checked or Restored. Where it is null, a database must have been checked as its backup
+    /// does it, and files must be written.
+    /// </param>
+    public BackupProbe(string location, Passphrase? passphrase, string source, TimeSpan maxAge, SnapshotState? required = null)
     {
         this.required = required;
         this.location = location;
@@ -60,8 +63,8 @@ public sealed class BackupProbe : IProbe
     {
         using var repository = Repository.Open(location, passphrase);
         var snapshots = new SnapshotCatalog(repository).List(new SnapshotFilter { Sources = [source] }, SilentSink.Instance);
-        var newest = snapshots.LastOrDefault(s => s.State >= required && !s.AssertionFailed);
-        var wanted = Words(required);
+        var newest = snapshots.LastOrDefault(s => s.State >= RequiredOf(s) && !s.AssertionFailed);
+        var wanted = required is { } state ? Words(state) : "verified";
         var verdict = new Verdict();
         verdict.Fact("Snapshots", snapshots.Count);
         if (newest is null)
@@ -95,6 +98,9 @@ public sealed class BackupProbe : IProbe
 
         return verdict.End($"{Duration.Format(age)} old, {Words(newest.State)}");
     }
+
+    private SnapshotState RequiredOf(Snapshot snapshot) =>
+        required ?? (snapshot.Kind == SnapshotKind.Files ? SnapshotState.Written : SnapshotState.PartlyChecked);
 
     private static string Words(SnapshotState state) => state == SnapshotState.PartlyChecked ? "partly checked" : state.ToString().ToLowerInvariant();
 }

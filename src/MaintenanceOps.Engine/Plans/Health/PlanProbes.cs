@@ -148,7 +148,7 @@ internal static class PlanProbes
         var path = repository.Required("path");
         var location = path.Contains("://", StringComparison.Ordinal) ? path : repository.PathOf("path")!;
         var passphrase = repository.Secret("passphrase") is { } text ? Passphrase.FromText(text) : null;
-        return new BackupProbe(location, passphrase, $"{source.Plan.App}/{source.Map.Required("backup")}", source.Map.Time("maxAge") ?? TimeSpan.FromHours(26), source.Map.Parsed("state", BackupProbe.ParseState) ?? SnapshotState.Written);
+        return new BackupProbe(location, passphrase, $"{source.Plan.App}/{source.Map.Required("backup")}", source.Map.Time("maxAge") ?? TimeSpan.FromHours(26), source.Map.Parsed("state", BackupProbe.ParseState));
     }
 
     private static TlsTrust TrustOf(PlanMap map) => new() { SkipCheck = map.Flag("insecure") ?? false, AuthorityFile = map.PathOf("ca"), ServerName = map.Text("serverName") };

@@ -1,4 +1,5 @@
 using MaintenanceOps.Engine.Snapshots.Format;
+using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 
@@ -69,21 +70,37 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
         unrestored.AddRange(new ViewRefresh(database, [.. player.Entries, .. Views], retry).Run(cancellation));
     }
 
-    /// <summary>Restores event triggers: from then on they fire, so nothing else is done in the database.</summary>
-    public void PlayEventTriggers() => Play(e => e.IsEventTrigger);
+    /// <summary>
+    /// Restores event triggers: from then on they fire, so nothing else is done in the database. Their own owners and comments
+    /// are definitions too, which a trigger may refuse; in a session that replicates they do not fire.
+    /// </summary>
+    public void PlayEventTriggers()
+    {
+        var entries = player.Entries.Where(e => e.IsEventTrigger).ToList();
+        if (entries.Count == 0)
+        {
+            return;
+        }
+
+        var sql = player.ReadSql("post-data", e => e.IsEventTrigger);
+        try
+        {
+            database.Execute("SET session_replication_role = replica");
+
+            // The commands of psql that newer programs write around the statements are not for the server.
+            database.Execute(string.Join('\n', sql.Split('\n').Where(l => !l.StartsWith('\\'))));
+        }
+        catch (PostgresException e)
+        {
+            unrestored.AddRange(entries.Select(t => new UnrestoredObject(t.Text, e.MessageText, "")));
+        }
+    }
 
     /// <summary>Restores subscriptions, which <c>pg_dump</c> writes so that they do not connect.</summary>
     public static List<UnrestoredObject> PlaySubscriptions(DumpPlayer player)
     {
         player.PlayDefinitions("post-data", e => e.IsSubscription);
         return [.. player.Errors.Select(e => e.ToUnrestored())];
-    }
-
-    private void Play(Func<DumpEntry, bool> wanted)
-    {
-        player.PlayDefinitions("post-data", wanted);
-        unrestored.AddRange(player.Errors.Select(e => e.ToUnrestored()));
-        player.Errors.Clear();
     }
 
     private void Count()

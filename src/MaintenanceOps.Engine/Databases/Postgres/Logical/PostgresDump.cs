@@ -91,7 +91,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             StoredSize = result.StoredSize,
             ContentHash = result.ContentHash,
             Map = result.Map,
-            Verified = options.SkipVerify ? VerificationLevel.None : VerificationLevel.Quick,
+            Verified = options.SkipVerify ? VerificationLevel.None : VerificationLevel.Full,
             Warnings = [.. warnings],
             FileCount = result.Count,
             Postgres = new PostgresFacts { System = server.System, Version = server.Version, Address = AddressOf(server), Databases = [.. databases] },

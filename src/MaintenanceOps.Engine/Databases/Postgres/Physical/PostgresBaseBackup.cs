@@ -73,7 +73,7 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
             StoredSize = result.StoredSize,
             ContentHash = result.ContentHash,
             Map = result.Map,
-            Verified = VerificationLevel.Quick,
+            Verified = VerificationLevel.Full,
             FileCount = result.Count,
             Postgres = new PostgresFacts
             {

@@ -76,31 +76,32 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
     /// </summary>
     public void PlayEventTriggers()
     {
-        var entries = player.Entries.Where(e => e.IsEventTrigger).ToList();
-        if (entries.Count == 0)
+        if (!player.Entries.Exists(e => e.IsEventTrigger))
         {
             return;
         }
 
-        var sql = player.ReadSql("post-data", e => e.IsEventTrigger);
-        try
-        {
-            database.Execute("SET session_replication_role = replica");
-
-            // The commands of psql that newer programs write around the statements are not for the server.
-            database.Execute(string.Join('\n', sql.Split('\n').Where(l => !l.StartsWith('\\'))));
-        }
-        catch (PostgresException e)
-        {
-            unrestored.AddRange(entries.Select(t => new UnrestoredObject(t.Text, e.MessageText, "")));
-        }
+        unrestored.AddRange(PlayQuietly(player, database, e => e.IsEventTrigger));
     }
 
     /// <summary>Restores subscriptions, which <c>pg_dump</c> writes so that they do not connect.</summary>
-    public static List<UnrestoredObject> PlaySubscriptions(DumpPlayer player)
+    public static List<UnrestoredObject> PlaySubscriptions(DumpPlayer player, PostgresServer database) => PlayQuietly(player, database, e => e.IsSubscription);
+
+    /// <summary>Restores definitions in one go in a session in which event triggers do not fire: one might refuse all of them.</summary>
+    private static List<UnrestoredObject> PlayQuietly(DumpPlayer player, PostgresServer database, Func<DumpEntry, bool> wanted)
     {
-        player.PlayDefinitions("post-data", e => e.IsSubscription);
-        return [.. player.Errors.Select(e => e.ToUnrestored())];
+        // The commands of psql that newer programs write around the statements are not for the server.
+        var sql = string.Join('\n', player.ReadSql("post-data", wanted).Split('\n').Where(l => !l.StartsWith('\\')));
+        try
+        {
+            database.Execute("SET session_replication_role = replica");
+            database.Execute(sql);
+            return [];
+        }
+        catch (PostgresException e)
+        {
+            return [.. player.Entries.Where(wanted).Select(t => new UnrestoredObject(DumpEntry.Describe(t.Text), e.MessageText, ""))];
+        }
     }
 
     private void Count()

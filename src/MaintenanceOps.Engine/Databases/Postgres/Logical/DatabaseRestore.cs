@@ -162,7 +162,7 @@ internal sealed class DatabaseRestore(PostgresServer server, IOperationSink sink
             return [];
         }
 
-        var unrestored = DatabaseFill.PlaySubscriptions(player);
+        var unrestored = DatabaseFill.PlaySubscriptions(player, database);
         warnings.Add($"Subscriptions came back disabled: {string.Join(", ", names)}. Enable each with ALTER SUBSCRIPTION … ENABLE and REFRESH PUBLICATION once its publisher and slot are known to be right.");
         return unrestored;
     }

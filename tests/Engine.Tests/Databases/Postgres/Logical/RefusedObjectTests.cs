@@ -58,8 +58,12 @@ public sealed class RefusedObjectTests : IDisposable
             Assert.Equal(ErrorCode.RestoreIncomplete, Assert.Throws<MaintenanceException>(() => repository.PlayBack(cluster, snapshot, new RestoreOptions { As = "strict", Strict = true })).Code);
             var table = repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = "words.measures", As = $"measures{parallel}" });
             Assert.Equal(300, cluster.In<long>("app", $"SELECT count(*) FROM words.measures{parallel}"));
-            Assert.Equal($"ALTER TABLE words.measures{parallel} VALIDATE CONSTRAINT \"known unit\";", Assert.Single(table.Unrestored).Statement);
-            cluster.Execute($"SET search_path = words; {table.Unrestored[0].Statement}", "app");
+            var check = table.Unrestored.Single(u => u.Name.StartsWith("CHECK", StringComparison.Ordinal));
+            Assert.Equal($"ALTER TABLE words.measures{parallel} VALIDATE CONSTRAINT \"known unit\";", check.Statement);
+            foreach (var missing in table.Unrestored)
+            {
+                cluster.Execute($"SET search_path = words; {missing.Statement}", "app");
+            }
         }
 
         Assert.Equal(0, cluster.Query<long>("SELECT count(*) FROM pg_database WHERE datname = 'strict'"));
@@ -103,7 +107,7 @@ public sealed class RefusedObjectTests : IDisposable
 
         Assert.Equal(ErrorCode.RestoreIncomplete, Assert.Throws<MaintenanceException>(() => repository.PlayBack(cluster, snapshot, new RestoreOptions { InPlace = true, Force = true, Strict = true })).Code);
         var result = repository.PlayBack(cluster, snapshot, new RestoreOptions { InPlace = true, Force = true });
-        Assert.Contains(result.Unrestored, u => u.Name == "EXTENSION mops_gone");
+        Assert.Contains(result.Unrestored, u => u.Name.StartsWith("EXTENSION mops_gone", StringComparison.Ordinal));
         Assert.Contains(result.Unrestored, u => u.Name == "VIEW public.answers" && u.Statement.StartsWith("CREATE VIEW", StringComparison.Ordinal));
         Assert.Equal(50, cluster.In<long>("app", "SELECT count(*) FROM orders"));
         var test = repository.Drill(folder, snapshot);

@@ -95,7 +95,7 @@ public sealed class HealthPlanTests : IDisposable
     [InlineData("app: notes\nhealth: { checks: { r: { redis: h, password: \"${file:none}\" } } }", "cannot be read")]
     [InlineData("app: notes\nhealth:\n  checks:\n    r: { redis: h, password: \"env:REDISPW\" }", "line 4: 'health.checks.r.password' is no reference that a plan knows. Write ${env:NAME} or ${file:path}.")]
     [InlineData("app: notes\ndatabases: { main: { pth: a.db } }\nhealth: { checks: { d: { database: main } } }", "'databases.main' has no key 'pth'. Did you mean 'path'?")]
-    [InlineData("app: notes\nhealth:\n  checks:\n    a: { http: \"localhost:8000/health\" }", "line 4: 'health.checks.a.http': 'localhost:8000/health' is no web address")]
+    [InlineData("app: notes\nhealth:\n  checks:\n    a: { http: \"localhost:8000/health\" }", "line 4: 'health.checks.a.http': 'localhost:8000/health' is not a web address")]
     [InlineData("app: notes\nhealth: { checks: { a: { disk: /, after: b }, b: { disk: /, after: a } } }", "line 2: 'health.checks': These checks wait for each other")]
     [InlineData("app: notes\nhealth: { checks: { a: 5 } }", "'health.checks.a' should have keys of its own")]
     [InlineData("app: notes\nhealth: { checks: { c: { command: [] } } }", "'health.checks.c.command' is an empty list")]

@@ -1,10 +1,12 @@
+using MaintenanceOps.Engine.Databases.Sqlite;
+using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using Microsoft.Win32.SafeHandles;
 
 namespace MaintenanceOps.Engine.Files;
 
 /// <summary>Reads the files of a tree: what has not changed since the parent is not read again, a database is read as one.</summary>
-internal sealed class ContentReader(ListingWriter listing, ParentListing? parent, TreeFindings findings, IOperationSink sink, string source, CancellationToken cancellation)
+internal sealed class ContentReader(ListingWriter listing, ParentListing? parent, TreeFindings findings, IOperationSink sink, BackupOptions options, CancellationToken cancellation)
 {
     /// <summary>A file that changes while it is read is read again this often before it is taken as it is, and marked.</summary>
     private const int Attempts = 3;
@@ -44,9 +46,11 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
         {
             var pending = new PendingEntry(Describe(path, absolute, facts, root));
             using var file = access.OpenRead(absolute);
-            if (TryTakeDatabase(pending.Entry, absolute, file) is { } isDatabase)
+            if (IsDatabase(file))
             {
-                return isDatabase;
+                // Closed first: on POSIX a later close would drop the locks of the connection that is opened now.
+                file.Dispose();
+                return TakeDatabase(pending.Entry, absolute);
             }
 
             var length = Read(pending, file, facts);
@@ -68,55 +72,80 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
         }
     }
 
-    /// <summary>
-    /// A live SQLite database inside a tree is read in one transaction, with what is in its log; byte by byte it could
-    /// come out torn. Null where the file is no database.
-    /// </summary>
-    private bool? TryTakeDatabase(FileEntry entry, string absolute, SafeFileHandle file)
+    private static bool IsDatabase(SafeFileHandle file)
     {
         Span<byte> magic = stackalloc byte[16];
-        if (RandomAccess.Read(file, magic, 0) != magic.Length || !magic.SequenceEqual("SQLite format 3\0"u8))
-        {
-            return null;
-        }
+        return RandomAccess.Read(file, magic, 0) == magic.Length && magic.SequenceEqual("SQLite format 3\0"u8);
+    }
 
-        // Closed first: on POSIX a later close would drop the locks of the connection that is opened now.
-        file.Dispose();
+    /// <summary>
+    /// A live SQLite database inside a tree is read in one transaction, with what is in its log; byte by byte it could
+    /// come out torn. False where it had to be taken byte by byte.
+    /// </summary>
+    private bool TakeDatabase(FileEntry entry, string absolute)
+    {
+        // Without an inode no later backup takes it for unchanged: its log can change while the file does not.
+        entry = entry with { Inode = 0 };
         try
         {
-            TakeDatabase(entry, absolute);
+            var (pending, found) = new TreeDatabase(listing, window, sink).Read(absolute, entry, options.LockTimeout, cancellation);
+            Tell(entry.Path, found);
+            pending.Entry = pending.Entry with { Content = ContentKind.SqliteDatabase };
+            Add(pending, pending.Entry.Size, FileBackup.DatabaseNote);
             return true;
         }
         catch (Exception e) when (e is MaintenanceException or Microsoft.Data.Sqlite.SqliteException)
         {
-            var why = $"it looks like a SQLite database and could not be read as one ({e.Message.TrimEnd('.')}); it was taken byte by byte, and may be torn if something wrote to it";
-            findings.Warn($"'{PathCodec.Display(entry.Path)}': {why}.");
-            findings.LeaveUnchecked(entry.Path, why);
-            var pending = new PendingEntry(entry);
-            using var plain = access.OpenRead(absolute);
-            Add(pending, Read(pending, plain, access.Facts(absolute) ?? throw new FileNotFoundException()), "SQLite database, taken byte by byte");
+            TakeBytes(entry, absolute, e);
             return false;
         }
     }
 
-    private void TakeDatabase(FileEntry entry, string absolute)
+    private void Tell(string path, CaptureFindings found)
     {
-        var (pending, found) = new TreeDatabase(listing, window, sink).Read(absolute, entry, cancellation);
+        var shown = PathCodec.Display(path);
         if (found.Integrity != "ok")
         {
-            findings.Warn($"'{PathCodec.Display(entry.Path)}' is a SQLite database that fails its integrity check: {found.Integrity}. It was taken as it is; a drill of this snapshot will fail.");
+            findings.Warn($"'{shown}' is a SQLite database that fails its integrity check: {found.Integrity}. It was taken as it is; a test of this snapshot will fail.");
         }
 
         foreach (var gap in found.Unchecked)
         {
-            findings.LeaveUnchecked(entry.Path, gap);
+            findings.LeaveUnchecked(path, gap);
         }
 
-        // Without an inode no later backup takes it for unchanged: its log can change while the file does not.
-        pending.Entry = pending.Entry with { Content = ContentKind.SqliteDatabase, Inode = 0 };
-        Add(pending, pending.Entry.Size, FileBackup.DatabaseNote);
-        sink.Inform($"'{PathCodec.Display(entry.Path)}' is a SQLite database and was read in one transaction. Invoke-DbBackup also counts its rows.");
+        sink.Inform($"'{shown}' is a SQLite database and was read in one transaction. Invoke-DbBackup also counts its rows.");
     }
+
+    /// <summary>
+    /// Takes the bytes of a database that SQLite did not read. They are whole where nothing else was at work on it; where a lock
+    /// or a change kept SQLite out, or a log lies beside it, they may be torn, and the database counts as missing.
+    /// </summary>
+    private void TakeBytes(FileEntry entry, string absolute, Exception reason)
+    {
+        var before = access.Facts(absolute) ?? throw new FileNotFoundException();
+        var pending = new PendingEntry(entry);
+        using var file = access.OpenRead(absolute);
+        var length = Read(pending, file, before);
+        var isWhole = access.Facts(absolute) is { } after
+            && (after.Size, after.Modified, after.Changed, after.Inode) == (before.Size, before.Modified, before.Changed, before.Inode)
+            && reason is not MaintenanceException { Code: ErrorCode.DatabaseBusy or ErrorCode.SourceChanged }
+            && !HasLog(absolute);
+        Add(pending, length, "SQLite database, taken byte by byte");
+        var why = $"could not be read as the SQLite database that it looks like ({reason.Message.TrimEnd('.')})";
+        if (isWhole)
+        {
+            findings.Warn($"'{PathCodec.Display(entry.Path)}' {why}. Its bytes were taken as they are.");
+            findings.LeaveUnchecked(entry.Path, $"it {why}");
+        }
+        else
+        {
+            findings.Miss(entry.Path, $"{why}. Its bytes are in the snapshot and may be torn. Stop what uses it, or back it up alone with a longer -LockTimeout.");
+        }
+    }
+
+    private bool HasLog(string database) =>
+        access.Facts(database + "-wal") is { Size: > 0 } || access.Facts(database + "-journal") is { Size: > 0 };
 
     /// <summary>
     /// Reads a file up to the size that it says; holes are noted, not read. What is written behind that while it is read comes
@@ -219,6 +248,6 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
     private void Advance(long bytes)
     {
         Bytes += bytes;
-        sink.Progress($"Backing up {source}", Bytes, -1);
+        sink.Progress($"Backing up {options.Source}", Bytes, -1);
     }
 }

@@ -48,7 +48,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         using var blocks = new BlockWriter(repository, cancellation);
         using var listing = new ListingWriter(blocks);
         var findings = new TreeFindings(sink);
-        var content = new ContentReader(listing, what.Reread ? null : OpenParent(parent, cancellation), findings, sink, options.Source, cancellation);
+        var content = new ContentReader(listing, what.Reread ? null : OpenParent(parent, cancellation), findings, sink, options, cancellation);
         var walk = new TreeWalk(roots, exclude, listing, content, findings, sink);
         walk.Run(repository.Store.IsRemote ? null : repository.Location, cancellation);
         TellOfPatterns(exclude, walk, listing, findings);

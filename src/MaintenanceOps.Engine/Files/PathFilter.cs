@@ -94,15 +94,8 @@ internal sealed class PathFilter
     /// <exception cref="MaintenanceException">The file cannot be read.</exception>
     public static IEnumerable<string> ReadPatterns(string file)
     {
-        try
-        {
-            var text = PathCodec.Decode(File.ReadAllBytes(file)).TrimStart('\ufeff');
-            return text.Split('\n').Select(line => line.TrimEnd('\r'));
-        }
-        catch (Exception e) when (IoErrors.IsKnown(e))
-        {
-            throw IoErrors.Wrap(e, "read the exclude file", file);
-        }
+        var text = PathCodec.Decode(GivenFile.Bytes(file, "read the exclude file")).TrimStart('\ufeff');
+        return text.Split('\n').Select(line => line.TrimEnd('\r'));
     }
 
     private bool? Decide(string path, bool isFolder)

@@ -14,10 +14,11 @@ internal sealed class TreeDatabase(ListingWriter listing, byte[] window, IOperat
     /// <summary>Reads the database; the entry has its blocks and its size then, and is not in the listing yet.</summary>
     /// <param name="path">The database file.</param>
     /// <param name="entry">What the listing says of the file.</param>
+    /// <param name="lockTimeout">How long a lock is waited for; the usual time where it is null.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="MaintenanceException">It cannot be read as a database, or never held still.</exception>
-    public (PendingEntry Entry, CaptureFindings Findings) Read(string path, FileEntry entry, CancellationToken cancellation) =>
-        new SteadyRead(sink).Run(path, null, database => ReadOnce(database, entry, cancellation), cancellation);
+    public (PendingEntry Entry, CaptureFindings Findings) Read(string path, FileEntry entry, TimeSpan? lockTimeout, CancellationToken cancellation) =>
+        new SteadyRead(sink).Run(path, lockTimeout, database => ReadOnce(database, entry, cancellation), cancellation);
 
     /// <summary>Blocks of a reading that did not hold stay in the packs, where nothing names them.</summary>
     private (PendingEntry Entry, CaptureFindings Findings) ReadOnce(HotDatabase database, FileEntry entry, CancellationToken cancellation)

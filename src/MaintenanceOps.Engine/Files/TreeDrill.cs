@@ -1,5 +1,6 @@
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Snapshots;
+using MaintenanceOps.Engine.Snapshots.Format;
 using Microsoft.Data.Sqlite;
 
 namespace MaintenanceOps.Engine.Files;
@@ -34,7 +35,7 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
             Compare(entry, path, differences, snapshot, drill);
             if (entry.Content == ContentKind.SqliteDatabase)
             {
-                OpenDatabase(entry, path, snapshot, drill, cancellation);
+                OpenDatabase(entry, path, thorough: true, snapshot, drill, cancellation);
             }
         }
 
@@ -45,16 +46,48 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
         }
     }
 
-    /// <summary>A database that was taken with the tree has to open, and to pass its own check.</summary>
-    private static void OpenDatabase(FileEntry entry, string path, Snapshot snapshot, SnapshotProof.Drill drill, CancellationToken cancellation)
+    /// <summary>Lets SQLite check the databases that were taken with the tree. Their bytes were compared with their hashes before.</summary>
+    public void CheckDatabases(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
+        var databases = Listing.Entries(Listing.Read(repository, snapshot.Id, manifest, cancellation)).Where(e => e.Content == ContentKind.SqliteDatabase).ToList();
+        if (databases.Count == 0)
+        {
+            return;
+        }
+
+        if (!ScratchFolder.HasRoom(options.ScratchFolder, databases.Sum(d => d.Size)))
+        {
+            drill.Gap($"SQLite has not looked at the {databases.Count} databases in the tree: the scratch folder has no room for them.", snapshot);
+            return;
+        }
+
+        using var scratch = ScratchFolder.Create(options.ScratchFolder);
+        var destination = TreeAccess.Join(scratch.Path, "drill");
+        var wanted = new RestoreOptions { Destination = destination, Items = [.. databases.Select(d => PathCodec.Display(d.Path))] };
+        _ = new TreeRestore(repository, sink).Run(snapshot, wanted, cancellation);
+        foreach (var entry in databases)
+        {
+            OpenDatabase(entry, TreeAccess.Join(destination, entry.Path), thorough: false, snapshot, drill, cancellation);
+        }
+    }
+
+    /// <summary>A database that was taken with the tree has to open, and to pass its own check.</summary>
+    private static void OpenDatabase(FileEntry entry, string path, bool thorough, Snapshot snapshot, SnapshotProof.Drill drill, CancellationToken cancellation)
+    {
+        var shown = PathCodec.Display(entry.Path);
         using var connection = SqliteConnections.OpenAlone(path);
         connection.CancelOn(cancellation);
         try
         {
-            if (SqliteInspection.IntegrityCheck(connection) is var integrity and not "ok")
+            var found = SqliteCheck.Run(connection, thorough);
+            foreach (var gap in found.Unchecked)
             {
-                drill.Fail("IntegrityCheckFailed", $"'{PathCodec.Display(entry.Path)}' fails its integrity check after the restore: {integrity}", snapshot, PathCodec.Display(entry.Path));
+                drill.Gap($"'{shown}': {gap}", snapshot);
+            }
+
+            if (found.Integrity != "ok")
+            {
+                drill.Fail("IntegrityCheckFailed", $"'{shown}' fails its integrity check after the restore: {found.Integrity}", snapshot, shown);
             }
         }
         catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Interrupt)

@@ -72,16 +72,8 @@ public sealed class PlanFile
 
     private static string Read(string path)
     {
-        try
-        {
-            return new FileInfo(path).Length <= MostBytes
-                ? File.ReadAllText(path)
-                : throw new MaintenanceException(ErrorCode.PlanInvalid, $"'{path}' is larger than {ByteSize.Format(MostBytes)}. Is it a plan?", path);
-        }
-        catch (Exception e) when (IoErrors.IsKnown(e))
-        {
-            throw IoErrors.Wrap(e, "read", path);
-        }
+        var text = GivenFile.Text(path, "read");
+        return text.Length <= MostBytes ? text : throw new MaintenanceException(ErrorCode.PlanInvalid, $"'{path}' is larger than {ByteSize.Format(MostBytes)}. Is it a plan?", path);
     }
 
     /// <summary>Deep nesting would exhaust the stack, and aliases can unfold without end.</summary>

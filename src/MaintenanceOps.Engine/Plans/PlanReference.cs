@@ -25,11 +25,11 @@ internal static partial class PlanReference
         try
         {
             // Editors and `echo` end a file with a line break that is no part of the secret.
-            return File.ReadAllText(path).TrimEnd('\r', '\n');
+            return GivenFile.Text(path, "read").TrimEnd('\r', '\n');
         }
-        catch (Exception e) when (IoErrors.IsKnown(e))
+        catch (MaintenanceException e)
         {
-            throw wrong($"'{path}' cannot be read: {IoErrors.Wrap(e, "read", path).Message}");
+            throw wrong($"'{path}' cannot be read: {e.Message}");
         }
     });
 

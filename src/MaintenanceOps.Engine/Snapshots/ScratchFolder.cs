@@ -27,6 +27,10 @@ internal sealed class ScratchFolder : IDisposable
 
     public FolderHandle Folder { get; }
 
+    /// <summary>Whether there is room for content of this many bytes, and some to spare, in a parent folder; in the system's temporary folder where that is null.</summary>
+    public static bool HasRoom(string? parent, long size) =>
+        FreeSpace.Of(parent ?? System.IO.Path.GetTempPath()) is not { } free || free > size + (size / 8) + (64L << 20);
+
     /// <summary>Makes a scratch folder in a parent folder; in the system's temporary folder where that is null.</summary>
     public static ScratchFolder Create(string? parent)
     {

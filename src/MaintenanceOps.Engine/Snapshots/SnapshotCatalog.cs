@@ -241,7 +241,7 @@ public sealed class SnapshotCatalog(Repository repository)
             Created = manifest.Created,
             MissingCount = manifest.MissingCount,
             Missing = manifest.Missing,
-            Unchecked = manifest.Unchecked,
+            Unchecked = level > manifest.Verified ? [.. manifest.Unchecked.Union(Gaps(passed))] : manifest.Unchecked,
             Elapsed = TimeSpan.FromSeconds(manifest.ElapsedSeconds),
             WritePause = TimeSpan.FromSeconds(manifest.WritePauseSeconds),
             Size = manifest.Size,
@@ -262,6 +262,9 @@ public sealed class SnapshotCatalog(Repository repository)
             FileCount = manifest.FileCount,
         };
     }
+
+    /// <summary>What a test that passed could not look at.</summary>
+    private string[] Gaps(TestName? test) => test is null ? [] : RecordOf(repository, test)?.Unchecked ?? [];
 
     /// <summary>Of several databases each table comes with its database in front.</summary>
     private static TableCount[] TablesOf(PostgresFacts? facts) => facts?.Databases switch
@@ -339,18 +342,20 @@ public sealed class SnapshotCatalog(Repository repository)
     }
 
     /// <summary>Whether the record under this name was sealed by this repository for this snapshot and says what its name says.</summary>
-    internal static bool IsGenuine(Repository repository, TestName test, string? name = null)
+    internal static bool IsGenuine(Repository repository, TestName test, string? name = null) => RecordOf(repository, test, name) is not null;
+
+    private static TestRecord? RecordOf(Repository repository, TestName test, string? name = null)
     {
         try
         {
             name ??= test.ObjectName;
             var bytes = repository.Store.Read(name);
             var record = bytes is null ? null : repository.Unseal(ObjectKind.TestRecord, name, name, bytes, c => TestRecord.FromBytes(c));
-            return record is not null && record.Snapshot == test.Snapshot && record.Level == test.Level && TestName.OutcomeOf(record) == test.Outcome;
+            return record is not null && record.Snapshot == test.Snapshot && record.Level == test.Level && TestName.OutcomeOf(record) == test.Outcome ? record : null;
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
         {
-            return false;
+            return null;
         }
     }
 

@@ -91,7 +91,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             Recovered = drill.Recovered,
             Findings = drill.Findings,
         };
-        Record(test);
+        Record(test, drill.Unchecked);
         return test;
     }
 
@@ -100,6 +100,9 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
 
     /// <summary>The rule of a drill that could not be made.</summary>
     private const string DrillNotPossible = nameof(ErrorCode.DrillNotPossible);
+
+    /// <summary>Of what could not be checked, that much is recorded.</summary>
+    private const int MaxGaps = 100;
 
     /// <summary>What a check gathers on its way.</summary>
     internal sealed class Drill
@@ -119,6 +122,16 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
         public bool Damaged => Findings.Any(f => f.Severity == FindingSeverity.Error && f.Rule is not (AssertionFailed or DrillNotPossible));
 
         public bool IsUnproven => !Damaged && Findings.Any(f => f.Rule == DrillNotPossible);
+
+        /// <summary>What the check could not look at, a sentence each.</summary>
+        public List<string> Unchecked { get; } = [];
+
+        /// <summary>Notes what the check could not look at: the rest passed or not.</summary>
+        public void Gap(string message, Snapshot snapshot)
+        {
+            Unchecked.Add(message);
+            Fail("Unchecked", message, snapshot, severity: FindingSeverity.Warning);
+        }
 
         /// <summary>Notes that the check could not be made, which says nothing about the snapshot.</summary>
         public void Unproven(string message, Snapshot snapshot) => Findings.Add(new RepositoryFinding
@@ -166,13 +179,17 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             case VerificationLevel.Restore:
                 new TreeDrill(repository, sink).Run(snapshot, options, drill, cancellation);
                 break;
-            case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Sqlite && SqliteContent.HasRoom(manifest, options):
+            case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Sqlite && ScratchFolder.HasRoom(options.ScratchFolder, manifest.Size):
                 CheckBlocks(snapshot, manifest, VerificationLevel.Quick, cancellation);
                 new SqliteContent(repository, sink).Check(snapshot, manifest, options, drill, cancellation);
                 break;
             case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Sqlite:
                 CheckBlocks(snapshot, manifest, level, cancellation);
-                drill.Fail("NotOpened", "Every byte was compared with its hash, but SQLite has not looked at them: the scratch folder has no room for the database.", snapshot, severity: FindingSeverity.Warning);
+                drill.Gap("Every byte was compared with its hash, but SQLite has not looked at them: the scratch folder has no room for the database.", snapshot);
+                break;
+            case VerificationLevel.Full when snapshot.Kind == SnapshotKind.Files:
+                CheckBlocks(snapshot, manifest, level, cancellation);
+                new TreeDrill(repository, sink).CheckDatabases(snapshot, manifest, options, drill, cancellation);
                 break;
             default:
                 CheckBlocks(snapshot, manifest, level, cancellation);
@@ -213,7 +230,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
         }
     }
 
-    private void Record(SnapshotTest test) => TestRecords.Write(
+    private void Record(SnapshotTest test, List<string> gaps) => TestRecords.Write(
         repository,
         new TestRecord
         {
@@ -225,6 +242,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             At = repository.Time.GetUtcNow(),
             ElapsedSeconds = test.Elapsed.TotalSeconds,
             Findings = [.. test.Findings.Take(20).Select(f => f.Message)],
+            Unchecked = [.. gaps.Take(MaxGaps)],
         },
         sink);
 }

@@ -22,15 +22,17 @@ internal sealed class HotDatabase : IDisposable
     private readonly SqliteFile file;
     private readonly WriteAheadLog? log;
     private readonly bool logMayBeginAnew;
+    private readonly bool isUnlocked;
     private readonly byte[] fileHeader;
     private readonly long fileSize;
     private readonly Stopwatch held = new();
     private bool closed;
 
-    private HotDatabase(string path, SqliteConnection connection, SourceFiles before)
+    private HotDatabase(string path, SqliteConnection connection, SourceFiles before, bool isUnlocked)
     {
         Path = path;
         this.connection = connection;
+        this.isUnlocked = isUnlocked;
         connection.Execute("BEGIN");
 
         // BEGIN alone locks nothing; the first read does. This one needs no schema, so that it works with every database.
@@ -108,19 +110,27 @@ internal sealed class HotDatabase : IDisposable
     public static HotDatabase Open(string path, TimeSpan? lockTimeout = null, CancellationToken cancellation = default)
     {
         var limit = lockTimeout ?? SqliteConnections.DefaultLockTimeout;
+        var isUnlocked = false;
         for (var waited = Stopwatch.StartNew(); ;)
         {
             // SQLite waits without an ear for anybody, so it waits in short turns.
             cancellation.ThrowIfCancellationRequested();
             var before = SourceFiles.Of(path);
-            var connection = SqliteConnections.OpenBeside(path, LockTurn);
+            var connection = isUnlocked ? SqliteConnections.OpenUnlocked(before.Target) : SqliteConnections.OpenBeside(before.Target, LockTurn);
             try
             {
-                return new HotDatabase(path, connection, before);
+                return new HotDatabase(path, connection, before, isUnlocked);
             }
             catch (SqliteException e) when (SqliteNative.IsLock(e) && waited.Elapsed < limit)
             {
                 connection.Dispose();
+            }
+            catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.CantOpen && !isUnlocked && before.Log is not { Size: > 0 })
+            {
+                // A database in WAL mode that nobody uses, in a folder where SQLite cannot make the log's index: a volume that is
+                // mounted for reading only, or another user's folder. All of its state is in the file.
+                connection.Dispose();
+                isUnlocked = true;
             }
             catch (SqliteException e)
             {
@@ -169,7 +179,7 @@ internal sealed class HotDatabase : IDisposable
         var now = SourceFiles.Of(Path);
         var changed = files.Exchanged(now)
             ?? (SqliteNative.HasMoved(connection.Handle!) ? "the file was replaced" : null)
-            ?? (IsWal ? ChangedBesideTheLog() : ChangedUnderTheLock(now));
+            ?? (IsWal && !isUnlocked ? ChangedBesideTheLog() : ChangedUnderTheLock(now));
         if (changed is not null)
         {
             throw Changed(Path, changed);
@@ -220,7 +230,10 @@ internal sealed class HotDatabase : IDisposable
         $"'{path}' changed while it was read: {what}. No snapshot was taken. Let no program but SQLite write to the file, and replace it only while nothing reads it.",
         path);
 
-    /// <summary>The shared lock keeps every writer out: not a byte may have changed.</summary>
+    /// <summary>
+    /// The shared lock keeps every writer out: not a byte may have changed. Where there is no lock, it is the same: what a writer
+    /// commits into a log is not in the file, and moving it there changes the file.
+    /// </summary>
     private string? ChangedUnderTheLock(SourceFiles now) =>
         !FileHeader().AsSpan().SequenceEqual(fileHeader) || file.Size != fileSize || HasOtherTime(now)
             ? "something wrote to it without heeding SQLite's locks"

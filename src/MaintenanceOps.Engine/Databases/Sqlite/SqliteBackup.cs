@@ -68,8 +68,9 @@ public sealed class SqliteBackup(Repository repository, IOperationSink sink)
         var manifest = Manifest.Of(SnapshotKind.Sqlite, options, repository.Time.GetUtcNow(), parent?.Id, catalog.NextNumber(options.Source)) with { Origin = path };
         try
         {
-            manifest = new SteadyRead(sink).Run(DatabaseLinks.Follow(path), options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
-            manifest = manifest with { Sqlite = DatabaseOwner.Record(manifest.Sqlite, path) };
+            // Links that lead nowhere are an error here. They are followed at each reading: one may come to lead elsewhere.
+            _ = DatabaseLinks.Follow(path);
+            manifest = new SteadyRead(sink).Run(path, options.LockTimeout, database => Take(database, parent, manifest, options, cancellation), cancellation);
         }
         catch (SqliteException e)
         {

@@ -62,6 +62,16 @@ internal static class SqliteConnections
     }
 
     /// <summary>
+    /// Opens an existing database without locks and without its log, for reading alone. Who reads has to see to it that
+    /// nothing writes to the file meanwhile.
+    /// </summary>
+    public static SqliteConnection OpenUnlocked(string path)
+    {
+        var name = string.Join('/', path.Replace('\\', '/').Split('/').Select(Uri.EscapeDataString));
+        return Open($"file:{(OperatingSystem.IsWindows() ? "/" : "")}{name}?immutable=1", SqliteOpenMode.ReadOnly, null);
+    }
+
+    /// <summary>
     /// Lets the connection leave the log where it is when it closes. Otherwise the last one moves it into the database and
     /// removes it, by its name: after another database was renamed over the path, that would be the log of the other one.
     /// </summary>

@@ -8,10 +8,6 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 /// <summary>A snapshot's content in a scratch folder, to be looked at by SQLite.</summary>
 internal sealed class SqliteContent(Repository repository, IOperationSink sink)
 {
-    /// <summary>Whether the scratch folder's volume has room for the content.</summary>
-    public static bool HasRoom(Manifest manifest, ProofOptions options) =>
-        FreeSpace.Of(options.ScratchFolder ?? Path.GetTempPath()) is not { } free || free > manifest.Size + (manifest.Size / 8) + (64L << 20);
-
     /// <summary>Reads every byte, and lets SQLite check what comes out.</summary>
     public void Check(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation) =>
         Restore(snapshot, manifest, options, path => Check(path, thorough: false, snapshot, drill, cancellation), cancellation);
@@ -46,7 +42,7 @@ internal sealed class SqliteContent(Repository repository, IOperationSink sink)
         drill.Integrity = found.Integrity;
         foreach (var gap in found.Unchecked)
         {
-            drill.Fail("Unchecked", gap, snapshot, severity: FindingSeverity.Warning);
+            drill.Gap(gap, snapshot);
         }
 
         if (found.Integrity != "ok")

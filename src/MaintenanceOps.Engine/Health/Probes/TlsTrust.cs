@@ -91,11 +91,7 @@ public sealed record TlsTrust
         var certificates = new X509Certificate2Collection();
         try
         {
-            certificates.ImportFromPem(File.ReadAllText(file));
-        }
-        catch (Exception e) when (IoErrors.IsKnown(e))
-        {
-            throw IoErrors.Wrap(e, "read", file);
+            certificates.ImportFromPem(GivenFile.Text(file, "read"));
         }
         catch (CryptographicException e)
         {

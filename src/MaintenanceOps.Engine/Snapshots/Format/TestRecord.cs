@@ -23,6 +23,9 @@ internal sealed record TestRecord
 
     public string[] Findings { get; init; } = [];
 
+    /// <summary>What the check could not look at, a sentence each.</summary>
+    public string[] Unchecked { get; init; } = [];
+
     public static string Folder(string snapshotId) => $"tests/{snapshotId}/";
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, FormatJson.Default.TestRecord);

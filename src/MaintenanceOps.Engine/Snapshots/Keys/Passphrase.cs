@@ -22,16 +22,7 @@ public sealed class Passphrase
     /// <exception cref="MaintenanceException">The file cannot be read, or is empty.</exception>
     public static Passphrase FromFile(string path)
     {
-        byte[] content;
-        try
-        {
-            content = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (Storage.IoErrors.IsKnown(e))
-        {
-            throw Storage.IoErrors.Wrap(e, "read the passphrase file", path);
-        }
-
+        var content = Storage.GivenFile.Bytes(path, "read the passphrase file");
         var length = content.AsSpan().TrimEnd("\r\n"u8).Length;
         return length > 0
             ? new Passphrase(content[..length])

@@ -1,3 +1,5 @@
+using MaintenanceOps.Engine.Storage;
+
 namespace MaintenanceOps.Engine.Databases.Postgres.Sessions;
 
 /// <summary>The connection service file, <c>pg_service.conf</c>: parameters under a name, found where the client library looks for it.</summary>
@@ -67,15 +69,6 @@ internal static class ServiceFile
         return values;
     }
 
-    private static string[] Lines(string path)
-    {
-        try
-        {
-            return [.. File.ReadAllLines(path).Select(l => l.Trim())];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new MaintenanceException(ErrorCode.AccessDenied, $"The service file '{path}' cannot be read: {e.Message}", path, e);
-        }
-    }
+    private static string[] Lines(string path) =>
+        [.. GivenFile.Text(path, "read the service file").Split('\n').Select(l => l.Trim())];
 }

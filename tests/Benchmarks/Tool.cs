@@ -19,12 +19,12 @@ internal static class Tool
         ["BORG_RELOCATED_REPO_ACCESS_IS_OK"] = "yes",
     };
 
-    /// <summary>The published runner; the ReadyToRun one, as users get it.</summary>
+    /// <summary>The published runner: the native program, as users get it.</summary>
     public static string Mops(string? given)
     {
         var root = AppContext.BaseDirectory[..AppContext.BaseDirectory.IndexOf("artifacts", StringComparison.Ordinal)];
         var found = given ?? Directory.EnumerateFiles(Path.Combine(root, "artifacts", "publish"), "mops", SearchOption.AllDirectories).FirstOrDefault();
-        return found ?? throw new FileNotFoundException("Publish the runner first: dotnet publish src/MaintenanceOps.Runner -c Release");
+        return found ?? throw new FileNotFoundException("Publish the runner first: dotnet publish src/MaintenanceOps.Runner -c Release -r linux-x64");
     }
 
     public static bool Has(string program) =>

@@ -24,9 +24,7 @@ internal static class SoakWriters
         {
             try
             {
-                // Nobody may have a database open while it is replaced: SQLite's own rule. Backups do not know of this gate.
-                using var gate = new FileStream(
-                    Path.Combine(folder, "gate"), FileMode.OpenOrCreate, name == "soak-replace" ? FileAccess.ReadWrite : FileAccess.Read, name == "soak-replace" ? FileShare.None : FileShare.Read);
+                using var gate = name == "soak-replace" ? Close(folder) : Enter(folder);
                 switch (name)
                 {
                     case "soak-transfer":
@@ -46,6 +44,44 @@ internal static class SoakWriters
             }
 
             Thread.Sleep(name == "soak-replace" ? random.Next(1500) : random.Next(40));
+        }
+    }
+
+    /// <summary>
+    /// Nobody may have a database open while it is replaced: SQLite's own rule. Backups do not know of this gate. Who is inside
+    /// leaves in a moment; who comes stands back while somebody wants it closed.
+    /// </summary>
+    private static FileStream Enter(string folder)
+    {
+        while (File.Exists(Path.Combine(folder, "wanted")))
+        {
+            Thread.Sleep(5);
+        }
+
+        return new FileStream(Path.Combine(folder, "gate"), FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read);
+    }
+
+    private static FileStream Close(string folder)
+    {
+        var wanted = Path.Combine(folder, "wanted");
+        File.WriteAllText(wanted, "");
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    return new FileStream(Path.Combine(folder, "gate"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                }
+                catch (IOException) when (!File.Exists(Path.Combine(folder, "stop")))
+                {
+                    Thread.Sleep(5);
+                }
+            }
+        }
+        finally
+        {
+            File.Delete(wanted);
         }
     }
 

@@ -64,8 +64,14 @@ internal sealed class Mops
         return new Run(process.ExitCode, output.Result, error.Result);
     }
 
+    /// <summary>The runner as built, or another build of it, such as the native one, that the environment names.</summary>
     private static string Find()
     {
+        if (System.Environment.GetEnvironmentVariable("MAINTENANCEOPS_TEST_RUNNER") is { Length: > 0 } other)
+        {
+            return System.IO.Path.GetFullPath(other);
+        }
+
         // artifacts/bin/Runner.Tests/debug -> artifacts/bin/MaintenanceOps.Runner/debug
         var here = new DirectoryInfo(AppContext.BaseDirectory);
         var name = OperatingSystem.IsWindows() ? "mops.exe" : "mops";

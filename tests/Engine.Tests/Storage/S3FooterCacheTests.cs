@@ -87,7 +87,7 @@ public sealed class S3FooterCacheTests : IDisposable
         using var work = new S3Work();
         var bucket = work.Prepare();
         Assert.Equal(PackRequests(bucket), PackRequests(bucket));
-        work.Run(S3Server.Shared.Endpoint, bucket);
+        Assert.All(work.Parts.Take(2), p => Assert.Single(S3Work.Run(p, S3Server.Shared.Endpoint, bucket)));
         Assert.Empty(Entries());
     }
 

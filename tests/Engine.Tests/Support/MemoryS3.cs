@@ -21,7 +21,7 @@ internal sealed record S3Answer(int Status, byte[] Body, Dictionary<string, stri
 /// <summary>An S3 server in memory whose every answer a test may replace by another one. It honours conditions and ranges.</summary>
 internal sealed class MemoryS3 : IDisposable
 {
-    private readonly HttpListener listener = new();
+    private readonly HttpListener listener;
     private readonly ConcurrentDictionary<string, (byte[] Bytes, DateTimeOffset At)> objects = new();
     private readonly CancellationTokenSource stop = new();
 
@@ -29,9 +29,10 @@ internal sealed class MemoryS3 : IDisposable
     {
         for (var port = 20_000 + Random.Shared.Next(20_000); ; port++)
         {
+            // One that failed to start can be used no more.
+            listener = new HttpListener();
             try
             {
-                listener.Prefixes.Clear();
                 listener.Prefixes.Add($"http://127.0.0.1:{port}/");
                 listener.Start();
                 Endpoint = $"http://127.0.0.1:{port}";

@@ -92,6 +92,22 @@ internal sealed partial class S3Server
         return copy;
     }
 
+    /// <summary>Writes the objects of a bucket below a prefix as plain files, as they lie on the server's disk; leases stay behind.</summary>
+    public void CopyObjects(string bucket, string prefix, string target)
+    {
+        const string suffix = "._S3rver_object";
+        var from = Path.Combine(FolderOf(bucket), prefix);
+        foreach (var file in Directory.EnumerateFiles(from, "*" + suffix, SearchOption.AllDirectories))
+        {
+            var name = Path.GetRelativePath(from, file)[..^suffix.Length];
+            if (!name.StartsWith("leases", StringComparison.Ordinal))
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(target, name))!);
+                File.Copy(file, Path.Combine(target, name));
+            }
+        }
+    }
+
     public void RemoveBucket(string bucket) => Directory.Delete(FolderOf(bucket), recursive: true);
 
     private static string? Script { get; } = Environment.GetEnvironmentVariable("MAINTENANCEOPS_S3RVER") is { Length: > 0 } named

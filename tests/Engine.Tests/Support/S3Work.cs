@@ -6,6 +6,14 @@ using Microsoft.Data.Sqlite;
 
 namespace MaintenanceOps.Engine.Tests.Support;
 
+/// <summary>A part of the work that the fault tests spoil.</summary>
+/// <param name="Name">What it does.</param>
+/// <param name="Bucket">Has what is there when it begins.</param>
+/// <param name="Before">What the parts before it took, with the state that it has.</param>
+/// <param name="Do">Does it, and returns what it took.</param>
+internal sealed record S3Part(
+    string Name, string Bucket, IReadOnlyList<(Snapshot Snapshot, int State)> Before, Func<Repository, IReadOnlyList<(Snapshot Snapshot, int State)>> Do);
+
 /// <summary>
 /// A small database and a small tree with two states of each, the bucket that holds a repository with the first states, and
 /// the work that the fault tests spoil: back up the second states, remove a snapshot, prune, restore.
@@ -16,6 +24,7 @@ internal sealed class S3Work : IDisposable
     private readonly S3Server server = S3Server.Shared;
     private readonly Dictionary<string, byte[]> expected = [];
     private readonly string bucket;
+    private List<S3Part>? parts;
     private int restores;
 
     public S3Work()
@@ -44,43 +53,40 @@ internal sealed class S3Work : IDisposable
     /// <summary>The snapshots that must survive whatever happens.</summary>
     public (Snapshot Database, Snapshot Files) Kept { get; }
 
-    /// <summary>A fresh bucket with the repository.</summary>
+    /// <summary>The parts of the work in their order. Each has a bucket in which those before it were done.</summary>
+    public IReadOnlyList<S3Part> Parts => parts ??= MakeParts();
+
+    /// <summary>A fresh bucket with the repository, before any of the work.</summary>
     public string Prepare() => server.CopyBucket(bucket);
 
-    /// <summary>The whole work against a bucket, through an endpoint.</summary>
-    public void Run(string endpoint, string name)
+    /// <summary>A fresh bucket in which a part can begin.</summary>
+    public string Prepare(S3Part part) => server.CopyBucket(part.Bucket);
+
+    /// <summary>Does a part of the work in a bucket, through an endpoint.</summary>
+    /// <returns>The snapshots of the second states that are there then.</returns>
+    public static IReadOnlyList<(Snapshot Snapshot, int State)> Run(S3Part part, string endpoint, string name)
     {
-        (Snapshot, Snapshot) taken;
-        using (var repository = Repository.Open(Store(endpoint, name), null, TimeProvider.System))
-        {
-            taken = BackUp(repository);
-        }
-
-        using (var repository = Repository.Open(Store(endpoint, name), null, TimeProvider.System))
-        {
-            var catalog = new SnapshotCatalog(repository);
-            catalog.Remove(Doomed.Database.Id);
-            catalog.Remove(Doomed.Files.Id);
-            new RepositoryPrune(repository, SilentSink.Instance).Run(new PruneOptions { Now = true });
-        }
-
-        using (var repository = Repository.Open(Store(endpoint, name), null, TimeProvider.System))
-        {
-            Restore(repository, taken, 2);
-        }
+        using var repository = Repository.Open(Store(endpoint, name), null, TimeProvider.System);
+        return part.Do(repository);
     }
 
-    /// <summary>Throws unless the snapshots that existed before still restore byte for byte, read without any fault.</summary>
-    public void CheckKept(string name)
+    /// <summary>
+    /// Throws unless the snapshots that existed before, and those that a part says it took, restore byte for byte from what the
+    /// server has on its disk.
+    /// </summary>
+    public void Check(S3Part part, string name, IReadOnlyList<(Snapshot Snapshot, int State)> taken)
     {
-        // The process that failed would be gone by now and its leases dead; here it still lives, so they are cleared away.
-        foreach (var leases in Directory.EnumerateDirectories(server.FolderOf(name), "leases", SearchOption.AllDirectories).ToList())
+        var local = Path.Combine(folder, name);
+        try
         {
-            Directory.Delete(leases, recursive: true);
+            server.CopyObjects(name, "app", local);
+            using var repository = Repository.Open(local);
+            Restore(repository, [(Kept.Database, 1), (Kept.Files, 1), .. part.Before, .. taken]);
         }
-
-        using var repository = Repository.Open(Store(server.Endpoint, name), null, TimeProvider.System);
-        Restore(repository, Kept, 1);
+        finally
+        {
+            Directory.Delete(local, recursive: true);
+        }
     }
 
     public void Discard(string name) => server.RemoveBucket(name);
@@ -98,32 +104,82 @@ internal sealed class S3Work : IDisposable
 
     private string Tree => Path.Combine(folder, "tree");
 
-    private (Snapshot Database, Snapshot Files) BackUp(Repository repository) => (
-        new SqliteBackup(repository, SilentSink.Instance).Run(Database, new BackupOptions { Source = "app/main" }),
-        new FileBackup(repository, SilentSink.Instance).Run(new FileBackupOptions { Paths = [Tree] }, new BackupOptions { Source = "app/files" }));
-
-    private void Restore(Repository repository, (Snapshot Database, Snapshot Files) snapshots, int state)
+    private List<S3Part> MakeParts()
     {
-        var target = Path.Combine(folder, $"restore-{Interlocked.Increment(ref restores)}");
-        Directory.CreateDirectory(target);
-        try
+        var done = new List<(Snapshot Snapshot, int State)>();
+        var made = new List<S3Part>();
+        var at = bucket;
+        (string Name, Func<Repository, IReadOnlyList<(Snapshot Snapshot, int State)>> Do)[] work =
+        [
+            ("back up the database", r => [(BackUpDatabase(r), 2)]),
+            ("back up the files", r => [(BackUpFiles(r), 2)]),
+            ("remove and prune", Prune),
+            ("restore", r => Restore(r, [.. done])),
+        ];
+        foreach (var (name, act) in work)
         {
-            var restore = new SnapshotRestore(repository, SilentSink.Instance);
-            restore.Run(snapshots.Database, new RestoreOptions { Destination = Path.Combine(target, "app.db") });
-            Compare($"{state}/app.db", Path.Combine(target, "app.db"));
-            restore.Run(snapshots.Files, new RestoreOptions { Destination = Path.Combine(target, "tree") });
-            var files = Directory.EnumerateFiles(Path.Combine(target, "tree"), "*", SearchOption.AllDirectories).ToList();
-            if (files.Count != expected.Keys.Count(k => k.StartsWith($"{state}/tree/", StringComparison.Ordinal)))
-            {
-                throw new InvalidDataException($"State {state} came back with {files.Count} files.");
-            }
+            var part = new S3Part(name, at, [.. done], act);
+            made.Add(part);
+            at = server.CopyBucket(at);
+            done.AddRange(Run(part, server.Endpoint, at));
+        }
 
-            files.ForEach(f => Compare($"{state}/tree/{Path.GetFileName(f)}", f));
-        }
-        finally
+        return made;
+    }
+
+    private (Snapshot Database, Snapshot Files) BackUp(Repository repository) => (BackUpDatabase(repository), BackUpFiles(repository));
+
+    private Snapshot BackUpDatabase(Repository repository) =>
+        new SqliteBackup(repository, SilentSink.Instance).Run(Database, new BackupOptions { Source = "app/main" });
+
+    private Snapshot BackUpFiles(Repository repository) =>
+        new FileBackup(repository, SilentSink.Instance).Run(new FileBackupOptions { Paths = [Tree] }, new BackupOptions { Source = "app/files" });
+
+    private List<(Snapshot Snapshot, int State)> Prune(Repository repository)
+    {
+        var catalog = new SnapshotCatalog(repository);
+        catalog.Remove(Doomed.Database.Id);
+        catalog.Remove(Doomed.Files.Id);
+        new RepositoryPrune(repository, SilentSink.Instance).Run(new PruneOptions { Now = true });
+        return [];
+    }
+
+    /// <summary>Restores snapshots and compares what comes with what was backed up; they are none that a part took.</summary>
+    private List<(Snapshot Snapshot, int State)> Restore(Repository repository, IReadOnlyList<(Snapshot Snapshot, int State)> snapshots)
+    {
+        foreach (var (snapshot, state) in snapshots)
         {
-            Directory.Delete(target, recursive: true);
+            var target = Path.Combine(folder, $"restore-{Interlocked.Increment(ref restores)}");
+            Directory.CreateDirectory(target);
+            try
+            {
+                new SnapshotRestore(repository, SilentSink.Instance).Run(snapshot, new RestoreOptions { Destination = Path.Combine(target, "out") });
+                Compare(snapshot, state, Path.Combine(target, "out"));
+            }
+            finally
+            {
+                Directory.Delete(target, recursive: true);
+            }
         }
+
+        return [];
+    }
+
+    private void Compare(Snapshot snapshot, int state, string restored)
+    {
+        if (snapshot.Kind == SnapshotKind.Sqlite)
+        {
+            Compare($"{state}/app.db", restored);
+            return;
+        }
+
+        var files = Directory.EnumerateFiles(restored, "*", SearchOption.AllDirectories).ToList();
+        if (files.Count != expected.Keys.Count(k => k.StartsWith($"{state}/tree/", StringComparison.Ordinal)))
+        {
+            throw new InvalidDataException($"State {state} came back with {files.Count} files.");
+        }
+
+        files.ForEach(f => Compare($"{state}/tree/{Path.GetFileName(f)}", f));
     }
 
     private void Compare(string name, string path)

@@ -29,9 +29,6 @@ $out = Join-Path $root "out/MaintenanceOps/$version"
 switch ($Task) {
     'Test' {
         dotnet test (Join-Path $root 'MaintenanceOps.sln') --configuration $Configuration --nologo
-
-        # A fresh process: this one may have another build of the module in memory.
-        pwsh -NoProfile -NonInteractive -File (Join-Path $root 'tests/Module/Invoke-ModuleTest.ps1') -Manifest (Join-Path $out 'MaintenanceOps.psd1')
     }
     'Pack' {
         dotnet pack $module --configuration $Configuration --no-build --nologo

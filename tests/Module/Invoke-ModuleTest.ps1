@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-    Runs the Pester tests of a built module; ends with 1 when one fails, or when Pester is missing and required.
+    Runs the Pester tests of a built module; ends with 1 when one fails.
 #>
 [CmdletBinding()]
 param(
@@ -8,19 +8,20 @@ param(
     [Parameter(Mandatory)]
     [string] $Manifest,
 
+    # The manifest of Pester 5.5 or newer; the one that PowerShell finds where it is left out.
+    [string] $Pester = 'Pester',
+
     # Runs only tests whose files match.
-    [string] $Name = '*.Tests.ps1'
+    [string] $Name = '*.Tests.ps1',
+
+    # A file that gets how each test ended, as JSON.
+    [string] $Result
 )
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
-if (-not (Get-Module -ListAvailable Pester | Where-Object Version -ge '5.5')) {
-    Write-Output 'SKIPPED: Pester 5 is not installed, so the module was not tested in PowerShell.'
-    exit ($env:MAINTENANCEOPS_REQUIRE -split ',' -contains 'pester' ? 1 : 0)
-}
-
-Import-Module Pester -MinimumVersion 5.5
+Import-Module $Pester -MinimumVersion 5.5
 $env:MAINTENANCEOPS_TEST_MANIFEST = (Resolve-Path $Manifest).Path
 Remove-Item Env:MAINTENANCEOPS_REPOSITORY, Env:MAINTENANCEOPS_PASSPHRASE, Env:MAINTENANCEOPS_PASSPHRASE_FILE -ErrorAction Ignore
 
@@ -31,6 +32,28 @@ $configuration = New-PesterConfiguration
 $configuration.Run.Path = (Get-ChildItem $PSScriptRoot -Filter $Name).FullName
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Normal'
-$result = Invoke-Pester -Configuration $configuration
+$run = Invoke-Pester -Configuration $configuration
 Remove-Item $env:MAINTENANCEOPS_STATE -Recurse -Force -ErrorAction Ignore
-exit ($result.Result -eq 'Passed' ? 0 : 1)
+
+if ($Result) {
+    $seen = @{}
+    $tests = foreach ($test in $run.Tests) {
+        $file = [IO.Path]::GetFileName($test.ScriptBlock.File)
+        $name = "${file}: $($test.ExpandedPath)"
+        $seen[$name] = 1 + [int]$seen[$name]
+        [pscustomobject]@{
+            name    = $seen[$name] -gt 1 ? "$name ($($seen[$name]))" : $name
+            outcome = "$($test.Result)"
+            message = ($test.ErrorRecord | ForEach-Object { $_.DisplayErrorMessage ?? "$_" }) -join "`n"
+        }
+    }
+
+    # A file that cannot be read has no tests.
+    $broken = foreach ($container in $run.Containers | Where-Object { $_.ErrorRecord }) {
+        [pscustomobject]@{ name = "$($container.Item)"; outcome = 'Failed'; message = "$($container.ErrorRecord)" }
+    }
+
+    ConvertTo-Json -InputObject @($tests; $broken) | Set-Content -LiteralPath $Result
+}
+
+exit ($run.Result -eq 'Passed' ? 0 : 1)

@@ -68,7 +68,7 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
 
         foreach (var path in ResolvedPaths(out _))
         {
-            var source = Source ?? System.IO.Path.GetFileName(path);
+            var source = Source ?? BackupOptions.SourceOf(path);
             if (IsOnlyOne(source, path) && ShouldProcess(path, $"Back up as '{source}' to {LocationOf()}"))
             {
                 BackUp(path, source);

@@ -70,7 +70,7 @@ public sealed class InvokeFileBackupCommand : PathCmdlet
     /// <summary>The name of the one folder or file; several paths have no name that would stay the same.</summary>
     private string? DefaultSource()
     {
-        var name = paths is [var only] ? System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(only)) : "";
+        var name = paths is [var only] ? BackupOptions.SourceOf(only) : "";
         if (name.Length > 0)
         {
             return name;

@@ -21,9 +21,25 @@ public sealed record BackupOptions
     /// <summary>How long a lock of another process on the source is waited for.</summary>
     public TimeSpan? LockTimeout { get; init; }
 
+    private const int MaxSourceLength = 200;
+
+    /// <summary>
+    /// The name of a source whose user gave none: the name of the file or folder, with <c>_</c> where a source can have no such
+    /// character. Empty where the path has no name.
+    /// </summary>
+    /// <param name="path">A file or folder.</param>
+    public static string SourceOf(string path)
+    {
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
+        var usable = string.Concat(name.Take(MaxSourceLength).Select(c => IsOdd(c) ? '_' : c));
+        return name.Length > 0 && string.IsNullOrWhiteSpace(usable) ? "_" : usable;
+    }
+
     /// <summary>Whether a text can name a source.</summary>
     internal static bool IsSourceName(string text) =>
-        !string.IsNullOrWhiteSpace(text) && text.Length <= 200 && !text.Any(c => char.IsControl(c) || c is '*' or '?' or '\\');
+        !string.IsNullOrWhiteSpace(text) && text.Length <= MaxSourceLength && !text.Any(IsOdd);
+
+    private static bool IsOdd(char c) => char.IsControl(c) || c is '*' or '?' or '\\';
 
     /// <summary>Throws where the source's name cannot be one.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>

@@ -119,7 +119,7 @@ internal sealed class BackupCommand : RunnerCommand
         return paths.Length == 1 && !Directory.Exists(paths[0]) && (!File.Exists(paths[0]) || SqliteBackup.LooksLikeDatabase(paths[0]));
     }
 
-    private static string NameOf(string[] paths) => paths.Length == 1 && Path.GetFileName(Path.TrimEndingDirectorySeparator(paths[0])) is { Length: > 0 } name
+    private static string NameOf(string[] paths) => paths.Length == 1 && BackupOptions.SourceOf(paths[0]) is { Length: > 0 } name
         ? name
         : throw new MaintenanceException(ErrorCode.InvalidArgument, "Several paths together have no name of their own. Give one with --source.");
 }

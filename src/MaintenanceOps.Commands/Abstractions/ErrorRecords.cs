@@ -36,7 +36,7 @@ internal static class ErrorRecords
 
     /// <summary>One entry of the source that is missing in a snapshot.</summary>
     public static ErrorRecord Missing(Snapshot snapshot, string name) => From(
-        new MaintenanceException(ErrorCode.SnapshotIncomplete, $"'{name}' could not be read and is missing in snapshot {snapshot.ShortId} of '{snapshot.Source}'. Give the right to read it, exclude it, or accept it with -AllowIncomplete.", name),
+        new MaintenanceException(ErrorCode.SnapshotIncomplete, $"'{name}' could not be read and is missing, or not whole, in snapshot {snapshot.ShortId} of '{snapshot.Source}'; a warning says why. Mend that, exclude it, or accept it with -AllowIncomplete.", name),
         name);
 
     private static ErrorCategory CategoryOf(ErrorCode code) => code switch

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
@@ -15,8 +16,13 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
     /// <summary>What is read of a file that says it has no content and has some, as those do that a program makes up.</summary>
     private const long MaxUnannounced = 64 * 1024 * 1024;
 
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromMilliseconds(500);
+
     private readonly TreeAccess access = TreeAccess.Current;
     private readonly byte[] window = new byte[WindowSize];
+
+    /// <summary>How long locks of databases have been waited for in vain.</summary>
+    private TimeSpan waited;
 
     /// <summary>Bytes of content so far.</summary>
     public long Bytes { get; private set; }
@@ -79,6 +85,24 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
     }
 
     /// <summary>
+    /// The name by which a database is in use: of several hard links the one that a log lies beside, where that is in the same
+    /// folder; else the given one.
+    /// </summary>
+    private string NameInUse(string absolute)
+    {
+        if (access.Facts(absolute) is not { Links: > 1, Inode: > 0 } facts || access.Facts(absolute + "-shm") is not null)
+        {
+            return absolute;
+        }
+
+        var folder = Path.GetDirectoryName(absolute)!;
+        return access.Names(folder)
+            .Where(n => n.EndsWith("-shm", StringComparison.Ordinal))
+            .Select(n => TreeAccess.Join(folder, n[..^"-shm".Length]))
+            .FirstOrDefault(n => access.Facts(n) is { } other && (other.Device, other.Inode) == (facts.Device, facts.Inode)) ?? absolute;
+    }
+
+    /// <summary>
     /// A live SQLite database inside a tree is read in one transaction, with what is in its log; byte by byte it could
     /// come out torn. False where it had to be taken byte by byte.
     /// </summary>
@@ -86,9 +110,10 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
     {
         // Without an inode no later backup takes it for unchanged: its log can change while the file does not.
         entry = entry with { Inode = 0 };
+        var watch = Stopwatch.StartNew();
         try
         {
-            var (pending, found) = new TreeDatabase(listing, window, sink).Read(absolute, entry, options.LockTimeout, cancellation);
+            var (pending, found) = new TreeDatabase(listing, window, sink).Read(NameInUse(absolute), entry, LockPatience(), cancellation);
             Tell(entry.Path, found);
             pending.Entry = pending.Entry with { Content = ContentKind.SqliteDatabase };
             Add(pending, pending.Entry.Size, FileBackup.DatabaseNote);
@@ -96,9 +121,21 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
         }
         catch (Exception e) when (e is MaintenanceException or Microsoft.Data.Sqlite.SqliteException)
         {
+            if (e is MaintenanceException { Code: ErrorCode.DatabaseBusy })
+            {
+                waited += watch.Elapsed;
+            }
+
             TakeBytes(entry, absolute, e);
             return false;
         }
+    }
+
+    /// <summary>The databases of a tree share the time for which locks are waited: an application that is at work may hold many.</summary>
+    private TimeSpan LockPatience()
+    {
+        var left = (options.LockTimeout ?? SqliteConnections.DefaultLockTimeout) - waited;
+        return left > LeastPatience ? left : LeastPatience;
     }
 
     private void Tell(string path, CaptureFindings found)
@@ -106,7 +143,7 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
         var shown = PathCodec.Display(path);
         if (found.Integrity != "ok")
         {
-            findings.Warn($"'{shown}' is a SQLite database that fails its integrity check: {found.Integrity}. It was taken as it is; a test of this snapshot will fail.");
+            findings.Miss(path, $"is a SQLite database that fails its integrity check: {found.Integrity}. It was taken as it is, and a test of this snapshot will fail.");
         }
 
         foreach (var gap in found.Unchecked)
@@ -145,7 +182,7 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
     }
 
     private bool HasLog(string database) =>
-        access.Facts(database + "-wal") is { Size: > 0 } || access.Facts(database + "-journal") is { Size: > 0 };
+        new[] { database + "-wal", database + "-journal" }.Any(log => access.Facts(log) is { Size: > 0 } && SqliteLog.IsOne(log));
 
     /// <summary>
     /// Reads a file up to the size that it says; holes are noted, not read. What is written behind that while it is read comes

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
@@ -42,6 +43,7 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         var exclude = new PathFilter([.. what.ExcludeFrom.SelectMany(PathFilter.ReadPatterns), .. what.Exclude], roots);
         using var lease = repository.Share($"backup of {options.Source}", cancellation);
         var catalog = new SnapshotCatalog(repository);
+        RefuseLostDatabase(catalog.Parent(options.Source, SnapshotKind.Sqlite)?.Manifest, roots);
         var parent = catalog.Parent(options.Source, SnapshotKind.Files);
         var taken = repository.Time.GetUtcNow();
 
@@ -75,6 +77,18 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
         var id = repository.Commit(manifest, cancellation);
         sink.Progress($"Backing up {options.Source}", content.Bytes, content.Bytes);
         return catalog.Describe(id, manifest);
+    }
+
+    /// <summary>A database whose first page was overwritten looks like any file. Taken as one, its snapshots would push out the good ones.</summary>
+    private static void RefuseLostDatabase(Manifest? database, TreeRoots roots)
+    {
+        if (database is not null && roots.Roots.Any(r => r.Real == database.Origin) && !SqliteBackup.LooksLikeDatabase(database.Origin))
+        {
+            throw new MaintenanceException(
+                ErrorCode.NotADatabase,
+                $"'{database.Origin}' was a SQLite database when '{database.Source}' was backed up before, and does not begin like one now. No snapshot was taken. If it is damaged, restore it; if it is another file by now, give another -Source.",
+                database.Origin);
+        }
     }
 
     private void TellOfPatterns(PathFilter exclude, TreeWalk walk, ListingWriter listing, TreeFindings findings)

@@ -11,7 +11,7 @@ namespace MaintenanceOps.Engine.Files;
 internal static unsafe partial class LinuxAttributeWriter
 {
     private const uint OwnerOnly = 0x1c0;
-    private const string AccessList = "system.posix_acl_access";
+    public const string AccessList = "system.posix_acl_access";
     private const string DefaultList = "system.posix_acl_default";
 
     /// <summary>Times outside 32 bits of seconds, which older file systems clip without an error.</summary>
@@ -70,19 +70,25 @@ internal static unsafe partial class LinuxAttributeWriter
     /// <summary>Takes away what a new folder inherits from the one above: a default access control list, and the set-group bit.</summary>
     public static void MakePrivate(SafeFileHandle folder)
     {
-        foreach (var list in new[] { AccessList, DefaultList })
-        {
-            fixed (byte* name = LinuxCalls.Name(list))
-            {
-                // Most folders have none, and some file systems know none.
-                _ = FRemoveXattr(folder, name);
-            }
-        }
+        Remove(folder, AccessList);
+        Remove(folder, DefaultList);
 
         if (FChmod(folder, OwnerOnly) != 0)
         {
             // Some file systems know no permissions; who has to rely on them looks at what came of it.
             TryThroughDescriptor(folder);
+        }
+    }
+
+    /// <summary>Takes away a file's access control list: its permissions stay.</summary>
+    public static void RemoveAccessList(SafeFileHandle file) => Remove(file, AccessList);
+
+    /// <summary>Most files have none, and some file systems know none.</summary>
+    private static void Remove(SafeFileHandle file, string list)
+    {
+        fixed (byte* name = LinuxCalls.Name(list))
+        {
+            _ = FRemoveXattr(file, name);
         }
     }
 

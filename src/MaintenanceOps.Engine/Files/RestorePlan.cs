@@ -14,6 +14,7 @@ internal sealed class RestorePlan
         {
             Survey = DestinationSurvey.Of(tree, selection, place.Folder.Path, cancellation);
             Conflicts = Survey.Conflicts;
+            Standing = selection.Ways.Where(w => TreeAccess.Current.Facts(PathOf(w)) is { Kind: EntryKind.Folder }).ToHashSet(StringComparer.Ordinal);
         }
         else if (place.Folder.Look(place.Rest[0]) is not null)
         {
@@ -45,6 +46,9 @@ internal sealed class RestorePlan
 
     /// <summary>What moves out of the way, by its path below the folder of <see cref="Place"/>.</summary>
     public IReadOnlySet<string> Conflicts { get; }
+
+    /// <summary>Folders that are there and only lie on the way to what is restored: they stay as they are.</summary>
+    public IReadOnlySet<string> Standing { get; } = new HashSet<string>();
 
     /// <summary>Throws where the restore must not be made.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationInUse"/> or <see cref="ErrorCode.DiskFull"/>.</exception>
@@ -78,7 +82,7 @@ internal sealed class RestorePlan
     {
         foreach (var path in Options.Force || Survey is null ? [] : Survey.Databases.Keys.Select(DatabaseOf).Distinct())
         {
-            if (DatabaseUsers.Of(PathOf(path)) is { Count: > 0 } users)
+            if (DatabaseUsers.OfAnyone(PathOf(path)) is { Count: > 0 } users)
             {
                 throw new MaintenanceException(
                     ErrorCode.DestinationInUse,

@@ -3,15 +3,19 @@ namespace MaintenanceOps.Engine.Files;
 /// <summary>The entries of a listing that are to be restored, checked to stay inside the destination.</summary>
 internal sealed class Selection
 {
-    private Selection(IReadOnlyList<FileEntry> entries)
+    private Selection(IReadOnlyList<FileEntry> entries, IReadOnlySet<string> ways)
     {
         Entries = entries;
+        Ways = ways;
         Size = entries.Sum(e => e.Size);
         DataSize = entries.Sum(e => e.Extents.Sum(x => x.IsHole ? 0 : x.Length));
     }
 
     /// <summary>In listing order: a folder comes before what is in it.</summary>
     public IReadOnlyList<FileEntry> Entries { get; }
+
+    /// <summary>Folders that were not chosen and come along, because something below them was.</summary>
+    public IReadOnlySet<string> Ways { get; }
 
     /// <summary>The sum of the files' sizes in bytes.</summary>
     public long Size { get; }
@@ -32,6 +36,7 @@ internal sealed class Selection
         var named = items is { Count: > 0 } ? items.ToHashSet(StringComparer.Ordinal) : null;
         var chosen = new List<FileEntry>();
         var waiting = new Stack<FileEntry>();
+        var ways = new HashSet<string>(StringComparer.Ordinal);
         var links = new HashSet<string>(StringComparer.Ordinal);
         var files = new Dictionary<string, FileEntry>(StringComparer.Ordinal);
         foreach (var entry in entries)
@@ -57,6 +62,7 @@ internal sealed class Selection
                 foreach (var above in waiting.Reverse())
                 {
                     chosen.Add(above);
+                    ways.Add(above.Path);
                 }
 
                 waiting.Clear();
@@ -74,7 +80,7 @@ internal sealed class Selection
         }
 
         RequireTargetsInside(chosen);
-        return new Selection(chosen);
+        return new Selection(chosen, ways);
     }
 
     /// <summary>A hard link whose first name is not chosen becomes a file of its own, and the next ones links to it.</summary>

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Storage;
 
 namespace MaintenanceOps.Engine.Files;
@@ -14,7 +15,7 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
     private readonly TreeAccess access = TreeAccess.Current;
     private readonly Dictionary<string, TreeRoot> named = roots.Roots.ToDictionary(r => r.Path, StringComparer.Ordinal);
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
-    private readonly Dictionary<(ulong Device, ulong Inode), string> linked = [];
+    private readonly Dictionary<(ulong Device, ulong Inode), (string Path, bool IsDatabase)> linked = [];
     private (ulong Device, ulong Inode)? repository;
     private CancellationToken cancellation;
 
@@ -29,7 +30,7 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
         cancellation = token;
         repository = repositoryFolder is not null && access.Facts(Links.Target(repositoryFolder)) is { Inode: > 0 } r ? (r.Device, r.Inode) : null;
         var databases = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var root in roots.Roots.Where(r => !taken.Contains(r.Path) && !IsLogOf(r.Path, databases)))
+        foreach (var root in roots.Roots.Where(r => !taken.Contains(r.Path) && !(IsLogOf(r.Path, databases) && SqliteLog.IsOne(r.Real))))
         {
             if (Take(root.Path, root.Real, null))
             {
@@ -135,7 +136,7 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
         foreach (var name in names)
         {
             var below = path.Length == 0 ? name : $"{path}/{name}";
-            if (!IsLogOf(name, databases) && Take(below, TreeAccess.Join(absolute, name), facts.Device))
+            if (!(IsLogOf(name, databases) && SqliteLog.IsOne(TreeAccess.Join(absolute, name))) && Take(below, TreeAccess.Join(absolute, name), facts.Device))
             {
                 databases.Add(name);
             }
@@ -172,12 +173,14 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
 
         if (linked.TryGetValue((facts.Device, facts.Inode), out var first))
         {
-            listing.Add(new PendingEntry(ContentReader.FurtherName(path, facts, first)));
-            return false;
+            listing.Add(new PendingEntry(ContentReader.FurtherName(path, facts, first.Path)));
+
+            // Its log was read with the first name, whichever of them it lies beside.
+            return first.IsDatabase;
         }
 
         var isDatabase = content.Take(path, absolute, facts, root);
-        linked.Add((facts.Device, facts.Inode), path);
+        linked.Add((facts.Device, facts.Inode), (path, isDatabase));
         return isDatabase;
     }
 }

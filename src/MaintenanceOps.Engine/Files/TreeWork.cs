@@ -97,7 +97,7 @@ internal sealed class TreeWork(Repository repository, IOperationSink sink, Resto
     /// <summary>Folders get their permissions and times when all is in them; the innermost first.</summary>
     private void ApplyFolders(FolderTree tree, bool withRoot)
     {
-        foreach (var entry in plan.Selection.Entries.Where(e => e.Kind == EntryKind.Folder && (withRoot || e.Path.Length > 0)).Reverse())
+        foreach (var entry in plan.Selection.Entries.Where(e => e.Kind == EntryKind.Folder && (withRoot || e.Path.Length > 0) && !plan.Standing.Contains(e.Path)).Reverse())
         {
             ApplyFolder(tree, entry);
         }

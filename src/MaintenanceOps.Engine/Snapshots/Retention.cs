@@ -112,6 +112,10 @@ public static class Retention
         }
     }
 
+    /// <summary>Nothing in place of something is suspicious at any size: a volume that is not mounted looks like that.</summary>
+    private static bool HasShrunk(Snapshot newest, Snapshot before) =>
+        (newest.Size == 0 && before.Size > 0) || (before.Size > TooSmallToTell && newest.Size < before.Size * SuspiciousShare);
+
     private static void RefuseSuspicious(List<Snapshot> newestFirst, DateTimeOffset now)
     {
         var newest = newestFirst[0];
@@ -123,7 +127,7 @@ public static class Retention
                 newest.Source);
         }
 
-        if (newestFirst.Count > 1 && newestFirst[1].Size > TooSmallToTell && newest.Size < newestFirst[1].Size * SuspiciousShare)
+        if (newestFirst.Count > 1 && HasShrunk(newest, newestFirst[1]))
         {
             throw new MaintenanceException(
                 ErrorCode.RetentionSuspicious,

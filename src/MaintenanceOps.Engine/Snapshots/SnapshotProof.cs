@@ -165,6 +165,11 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             repository.ReadIndexAfresh(out _);
         }
 
+        if (manifest.MissingCount > 0)
+        {
+            drill.Fail("Incomplete", $"{manifest.MissingCount} entries of the source could not be read and are missing or not whole, such as '{manifest.Missing.FirstOrDefault()}'. What is there is tested.", snapshot, severity: FindingSeverity.Warning);
+        }
+
         switch (level)
         {
             case VerificationLevel.Restore when snapshot.Kind == SnapshotKind.Sqlite:

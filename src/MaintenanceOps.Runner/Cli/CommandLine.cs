@@ -14,6 +14,13 @@ internal static class CommandLine
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 
+        // The parser would take the next word for the value, and an unset variable of a script leads here.
+        if (Array.Find(args, a => a.StartsWith("--", StringComparison.Ordinal) && a.IndexOf('=', StringComparison.Ordinal) == a.Length - 1) is { } empty)
+        {
+            new ErrorReport(args.Contains("--json")).Write(nameof(ErrorCode.InvalidArgument), $"'{empty}' has no value. Is a variable not set?", null);
+            return (int)UsageOf(args);
+        }
+
         // No response files: an argument that begins with @ is a name like any other.
         var result = Root(args).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (MisplacedConnection.In(result))

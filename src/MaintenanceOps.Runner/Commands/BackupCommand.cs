@@ -78,7 +78,7 @@ internal sealed class BackupCommand : RunnerCommand
 
     private static ExitCode Incomplete(Snapshot snapshot, RunnerContext context)
     {
-        context.Sink.Warn($"Snapshot {snapshot.ShortId} is incomplete: {snapshot.MissingCount:N0} entries could not be read. Give the right to read them, or exclude them; --allow-incomplete accepts it.");
+        context.Sink.Warn($"Snapshot {snapshot.ShortId} is incomplete: {snapshot.MissingCount:N0} entries could not be read, or not whole; the warnings say why. Mend that, or exclude them; --allow-incomplete accepts it.");
         return ExitCode.Unhealthy;
     }
 

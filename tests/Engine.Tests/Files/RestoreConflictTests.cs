@@ -12,6 +12,30 @@ public sealed class RestoreConflictTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    [LinuxFact]
+    public void Folders_on_the_way_to_what_is_chosen_stay_as_they_are()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        Directory.CreateDirectory(folder["tree/p/q"]);
+        File.WriteAllText(folder["tree/p/q/f"], "old");
+        Directory.CreateDirectory(folder["tree/p/gone"]);
+        File.WriteAllText(folder["tree/p/gone/g"], "old");
+        File.SetUnixFileMode(folder["tree/p"], (UnixFileMode)0x1c0);
+        File.SetUnixFileMode(folder["tree/p/gone"], (UnixFileMode)0x1c0);
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUpFiles(folder["tree"]);
+        File.SetUnixFileMode(folder["tree/p"], (UnixFileMode)0x1ed);
+        Directory.Delete(folder["tree/p/gone"], recursive: true);
+        repository.Restore(snapshot, new RestoreOptions { InPlace = true, Include = ["p/q/f", "p/gone/g"] });
+        Assert.Equal((UnixFileMode)0x1ed, File.GetUnixFileMode(folder["tree/p"]));
+        Assert.Equal((UnixFileMode)0x1c0, File.GetUnixFileMode(folder["tree/p/gone"]));
+        Assert.Equal("old", File.ReadAllText(folder["tree/p/gone/g"]));
+    }
+
     [Theory]
     [InlineData("a file where the snapshot has a folder")]
     [InlineData("a link where the snapshot has a folder")]

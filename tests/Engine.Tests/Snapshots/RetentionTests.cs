@@ -34,6 +34,12 @@ public sealed class RetentionTests
         var shrunk = new[] { At(Now) with { Size = 10_000_000 }, At(Now.AddDays(-1)) with { Size = 100_000_000 } };
         Assert.Equal(ErrorCode.RetentionSuspicious, Assert.Throws<MaintenanceException>(() => Retention.Decide(shrunk, policy, Now)).Code);
         Assert.Equal(2, Retention.Decide(shrunk, policy, Now, force: true).Count);
+
+        // Little may shrink as it likes, but not to nothing.
+        var small = new[] { At(Now) with { Size = 10 }, At(Now.AddDays(-1)) with { Size = 900_000 } };
+        Assert.Equal(2, Retention.Decide(small, policy, Now).Count);
+        var empty = new[] { At(Now) with { Size = 0 }, At(Now.AddDays(-1)) with { Size = 900 } };
+        Assert.Equal(ErrorCode.RetentionSuspicious, Assert.Throws<MaintenanceException>(() => Retention.Decide(empty, policy, Now)).Code);
     }
 
     [Fact]

@@ -39,6 +39,17 @@ internal static class DatabaseUsers
         return [];
     }
 
+    /// <summary>
+    /// As <see cref="Of"/>, and where that finds nobody, whether somebody has it open whom we cannot see. For a moment when this
+    /// process has no connection to it.
+    /// </summary>
+    public static IReadOnlyList<string> OfAnyone(string path, bool deletedToo = false)
+    {
+        var seen = Of(path, deletedToo);
+        var file = DatabaseLinks.Target(path);
+        return seen.Count > 0 || !RestoreFiles.Logs.Prepend("").Any(s => OpenFiles.Has(file + s)) ? seen : ["a process of another user or container"];
+    }
+
     private static List<string> OnLinux(string path, bool deletedToo)
     {
         var files = RestoreFiles.Logs.Prepend("").Select(s => FileIdentity.Of(path + s)).OfType<FileIdentity>().ToHashSet();

@@ -33,6 +33,11 @@ internal sealed class HotDatabase : IDisposable
         Path = path;
         this.connection = connection;
         this.isUnlocked = isUnlocked;
+        if (!isUnlocked)
+        {
+            RefuseOtherName(before);
+        }
+
         connection.Execute("BEGIN");
 
         // BEGIN alone locks nothing; the first read does. This one needs no schema, so that it works with every database.
@@ -60,6 +65,10 @@ internal sealed class HotDatabase : IDisposable
         Read(0, header);
         IsWal = header[19] == 2;
         Size = PagesOf(header, mark) * PageSize;
+        if (Size == 0)
+        {
+            throw new MaintenanceException(ErrorCode.DatabaseEmpty, $"'{path}' is empty: a first transaction that was not finished has been rolled back. Is it the right file?", path);
+        }
     }
 
     public string Path { get; }
@@ -110,7 +119,9 @@ internal sealed class HotDatabase : IDisposable
     public static HotDatabase Open(string path, TimeSpan? lockTimeout = null, CancellationToken cancellation = default)
     {
         var limit = lockTimeout ?? SqliteConnections.DefaultLockTimeout;
-        var isUnlocked = false;
+
+        // With a lock SQLite would take the file for a journal that has to be rolled back, and remove it.
+        var isUnlocked = SqliteLog.IsForeignJournal(DatabaseLinks.Target(path));
         for (var waited = Stopwatch.StartNew(); ;)
         {
             // SQLite waits without an ear for anybody, so it waits in short turns.
@@ -142,6 +153,36 @@ internal sealed class HotDatabase : IDisposable
                 connection.Dispose();
                 throw;
             }
+        }
+    }
+
+    /// <summary>
+    /// Refuses a database in WAL mode that a program has open by another name: the log with its last commits lies beside that name.
+    /// Whoever has it open in WAL mode holds a lock on the file and has the log's index open, which lies beside this name or not.
+    /// </summary>
+    private void RefuseOtherName(SourceFiles before)
+    {
+        const int readVersionAt = 19, wal = 2, looks = 3;
+        var file = SqliteNative.MainFile(connection.Handle!);
+        for (var look = 1; before.Index is null && file.IsOpen; look++)
+        {
+            var header = new byte[HeaderSize];
+            if (!file.Read(header, 0) || header[readVersionAt] != wal || !file.IsLockedByOthers())
+            {
+                return;
+            }
+
+            if (look == looks)
+            {
+                throw new MaintenanceException(
+                    ErrorCode.DatabaseBusy,
+                    $"'{Path}' is open in another program by another name, such as a hard link or a mount of the file alone. Its write-ahead log, with the last commits in it, lies beside that name or was removed. Give the path that the program uses; for a container, mount the folder.",
+                    Path);
+            }
+
+            // Its index may be about to appear.
+            Thread.Sleep(20);
+            before = SourceFiles.Of(Path);
         }
     }
 

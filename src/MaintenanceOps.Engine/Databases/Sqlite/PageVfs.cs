@@ -87,8 +87,8 @@ internal static unsafe partial class PageVfs
         methods->Truncate = (delegate* unmanaged[Cdecl]<nint, long, int>)&TruncateFile;
         methods->Sync = (delegate* unmanaged[Cdecl]<nint, int, int>)&Nothing;
         methods->FileSize = (delegate* unmanaged[Cdecl]<nint, long*, int>)&SizeOfFile;
-        methods->Lock = (nint)(delegate* unmanaged[Cdecl]<nint, int, int>)&Nothing;
-        methods->Unlock = (nint)(delegate* unmanaged[Cdecl]<nint, int, int>)&Nothing;
+        methods->Lock = (delegate* unmanaged[Cdecl]<nint, int, int>)&Nothing;
+        methods->Unlock = (delegate* unmanaged[Cdecl]<nint, int, int>)&Nothing;
         methods->CheckReservedLock = (nint)(delegate* unmanaged[Cdecl]<nint, int*, int>)&IsReserved;
         methods->FileControl = (nint)(delegate* unmanaged[Cdecl]<nint, int, void*, int>)&Control;
         methods->SectorSize = (nint)(delegate* unmanaged[Cdecl]<nint, int>)&SectorSize;

@@ -60,13 +60,29 @@ internal sealed partial class SqliteCheck
             ReadSchema();
             LeaveOutVirtualTables();
             NameOddTables();
-            var complaint = Plain(pragma, 1, out var complaints) is null ? complaints.FirstOrDefault() : CheckWhatIsKnown();
+            var complaint = Plain(pragma, 1, out var complaints) is null ? First(complaints) : CheckWhatIsKnown();
             return new Result(complaint ?? "ok", [.. gaps.Take(MaxReasons)]);
         }
         catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Corrupt or SqliteNative.NotADatabase)
         {
             return new Result(PartialSchema.MessageOf(e), []);
         }
+    }
+
+    /// <summary>
+    /// The first complaint that is damage. A value that a column may not have by now is none: the application wrote it when it might,
+    /// or changed the column since, and the file is whole.
+    /// </summary>
+    private string? First(List<string> complaints)
+    {
+        if (complaints.FirstOrDefault() is not { } first || !OddValue().IsMatch(first))
+        {
+            return complaints.FirstOrDefault();
+        }
+
+        _ = Plain(pragma, MaxComplaints, out var all);
+        gaps.Add($"{all.Count(c => OddValue().IsMatch(c))} values are not what their columns ask for, such as: {first}. The application wrote them so, or changed the columns since.");
+        return all.FirstOrDefault(c => !OddValue().IsMatch(c));
     }
 
     private void ReadSchema()
@@ -79,8 +95,8 @@ internal sealed partial class SqliteCheck
     }
 
     /// <summary>
-    /// Names the virtual tables that cannot be opened here, and then takes all modules away: their tables are ordinary
-    /// ones, which are checked; whether an application kept a full-text index up to date is not for a backup to judge.
+    /// Names the virtual tables that cannot be opened here and those whose index is not sound, and then takes all modules away: their
+    /// tables are ordinary ones, which are checked; whether an application kept a full-text index up to date is not for a backup to judge.
     /// </summary>
     private void LeaveOutVirtualTables()
     {
@@ -92,6 +108,10 @@ internal sealed partial class SqliteCheck
             if (WhyNotPrepared($"SELECT 1 FROM {SqliteConnections.Quote(name)}") is { } reason || (reason = UnknownTokenizer(sql)) is not null)
             {
                 gaps.Add($"The virtual table '{name}' cannot be opened here ({reason}). The tables behind it were checked, it itself was not.");
+            }
+            else if (OwnIndex().IsMatch(sql) && Plain($"integrity_check({SqliteConnections.Quote(name)})", 1, out var complaints) is null && complaints.FirstOrDefault() is { } complaint)
+            {
+                gaps.Add($"The index of the virtual table '{name}' is not sound ({complaint}). It was taken as it is; for a full-text index, INSERT INTO {name}({name}) VALUES('rebuild') makes it anew.");
             }
         }
 
@@ -206,13 +226,13 @@ internal sealed partial class SqliteCheck
         {
             foreach (var table in tables)
             {
-                if (Plain($"{pragma}({SqliteConnections.Quote(table)})", 1, out var complaints) is { } reason)
+                if (Plain($"{pragma}({SqliteConnections.Quote(table)})", MaxComplaints, out var complaints) is { } reason)
                 {
                     AddOdd(table, reason);
                 }
-                else if (complaints.Count > 0)
+                else if (complaints.Find(c => !OddValue().IsMatch(c)) is { } complaint)
                 {
-                    return complaints[0];
+                    return complaint;
                 }
             }
         }
@@ -223,7 +243,7 @@ internal sealed partial class SqliteCheck
             gaps.Add($"The structure of the database was not checked as a whole: {problem}.");
         }
 
-        return found.FirstOrDefault(c => !CausedByStandIn(c));
+        return found.Find(c => !CausedByStandIn(c) && !OddValue().IsMatch(c));
     }
 
     private string? WithStandIns(out List<string> complaints)
@@ -266,6 +286,13 @@ internal sealed partial class SqliteCheck
 
     [GeneratedRegex(@"USING\s+[""'`\[]?fts5\b.*?\btokenize\s*=\s*(""[^""]*""|'[^']*'|\w+)", RegexOptions.Singleline | RegexOptions.IgnoreCase)]
     private static partial Regex Tokenizer();
+
+    /// <summary>Kinds whose check looks at their own tables alone.</summary>
+    [GeneratedRegex(@"USING\s+[""'`\[]?(?:fts3|fts4|fts5|rtree|rtree_i32)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex OwnIndex();
+
+    [GeneratedRegex(@"^(?:NULL|NUMERIC|TEXT|BLOB|INT|REAL|non-\w+) value in ", RegexOptions.Singleline)]
+    private static partial Regex OddValue();
 
     [GeneratedRegex(@"no such collation sequence: (.+)$", RegexOptions.Singleline)]
     private static partial Regex UnknownCollation();

@@ -49,8 +49,8 @@ internal static class SqliteConnections
         }
 
         // Read-write, because recovering a hot journal or an orphaned log needs it; a database on a read-only medium
-        // falls back by itself.
-        var connection = Open(path, SqliteOpenMode.ReadWrite, lockTimeout, beside: true);
+        // falls back by itself. Whoever may write removes a file that has the name of a journal and is none.
+        var connection = Open(path, SqliteLog.IsForeignJournal(path) ? SqliteOpenMode.ReadOnly : SqliteOpenMode.ReadWrite, lockTimeout, beside: true);
         if (File.Exists(path + "-wal") && new FileInfo(path + "-wal").Length > 0)
         {
             // Without this the last connection moves the log into the database. An empty log is left to the ordinary

@@ -70,8 +70,8 @@ internal static unsafe partial class SqliteNative
         public delegate* unmanaged[Cdecl]<nint, long, int> Truncate;
         public delegate* unmanaged[Cdecl]<nint, int, int> Sync;
         public delegate* unmanaged[Cdecl]<nint, long*, int> FileSize;
-        public nint Lock;
-        public nint Unlock;
+        public delegate* unmanaged[Cdecl]<nint, int, int> Lock;
+        public delegate* unmanaged[Cdecl]<nint, int, int> Unlock;
         public nint CheckReservedLock;
         public nint FileControl;
         public nint SectorSize;
@@ -159,6 +159,23 @@ internal readonly unsafe struct SqliteFile(nint file)
             _ = Methods->ShmLock(file, first, count, ShmUnlockExclusive);
         }
 
+        return result == SqliteNative.Busy;
+    }
+
+    /// <summary>
+    /// Whether another connection, by whatever name it reached the file, holds a lock on it: the exclusive one is taken and given
+    /// back at once. This connection must hold none itself.
+    /// </summary>
+    public bool IsLockedByOthers()
+    {
+        const int none = 0, shared = 1, exclusive = 4;
+        var result = Methods->Lock(file, shared);
+        if (result == SqliteNative.Ok)
+        {
+            result = Methods->Lock(file, exclusive);
+        }
+
+        _ = Methods->Unlock(file, none);
         return result == SqliteNative.Busy;
     }
 

@@ -25,7 +25,7 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
 
         if (!options.Force)
         {
-            RefuseUsers(target.File, target.Given, deletedToo: true);
+            RefuseUsers(DatabaseUsers.OfAnyone(target.File, deletedToo: true), target.Given);
         }
 
         var watch = Stopwatch.StartNew();
@@ -88,7 +88,7 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
             target.RequireSame();
             if (live is not null && !options.Force)
             {
-                RefuseUsers(target.File, target.Given, deletedToo: false);
+                RefuseUsers(DatabaseUsers.Of(target.File), target.Given);
             }
 
             if (OperatingSystem.IsWindows())
@@ -117,7 +117,7 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
         if (!options.Force)
         {
             // Opened between the last look and the rename: so far it could only read, for the write lock is ours.
-            RefuseUsers(place.Old, target.Given, deletedToo: false);
+            RefuseUsers(DatabaseUsers.Of(place.Old), target.Given);
         }
         else if (DatabaseUsers.Of(place.Old) is { Count: > 0 } users)
         {
@@ -125,9 +125,9 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
         }
     }
 
-    private static void RefuseUsers(string file, string name, bool deletedToo)
+    private static void RefuseUsers(IReadOnlyList<string> users, string name)
     {
-        if (DatabaseUsers.Of(file, deletedToo) is { Count: > 0 } users)
+        if (users.Count > 0)
         {
             throw new MaintenanceException(
                 ErrorCode.DestinationInUse,

@@ -32,4 +32,8 @@ internal sealed record SqliteFacts
     /// <summary>The number of the file's group; null where it is not known.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Group { get; init; }
+
+    /// <summary>The file's extended attributes, its access control list among them; null where it has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Dictionary<string, byte[]>? Attributes { get; init; }
 }

@@ -168,7 +168,7 @@ public sealed class HotReadTests : IDisposable
         }
         catch (MaintenanceException e)
         {
-            Assert.Contains(e.Code, (ErrorCode[])[ErrorCode.SourceChanged, ErrorCode.DatabaseCorrupt]);
+            Assert.Contains(e.Code, (ErrorCode[])[ErrorCode.SourceChanged, ErrorCode.DatabaseCorrupt, ErrorCode.DatabaseBusy]);
         }
 
         Assert.Contains(told, t => t.Contains("log was replaced or removed", StringComparison.Ordinal));

@@ -1,0 +1,59 @@
+using MaintenanceOps.Engine.Files;
+using MaintenanceOps.Engine.Storage;
+
+namespace MaintenanceOps.Engine.Databases.Sqlite;
+
+/// <summary>
+/// The files that SQLite keeps beside a database, told by what they begin with: a user's file may have such a name too.
+/// Formats from https://www.sqlite.org/walformat.html and https://www.sqlite.org/fileformat2.html#the_rollback_journal.
+/// </summary>
+internal static class SqliteLog
+{
+    private const int Longest = 8;
+    private static readonly byte[] Journal = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    private static readonly byte[][] Logs = [[0x37, 0x7f, 0x06, 0x82], [0x37, 0x7f, 0x06, 0x83]];
+    private static readonly byte[] Index = BitConverter.GetBytes(3007000);
+
+    /// <summary>
+    /// Whether a file that is named like the log of a database is one. One that SQLite has emptied, or whose beginning it has
+    /// filled with zeros, is too. Nothing but files is opened.
+    /// </summary>
+    public static bool IsOne(string path)
+    {
+        if (TreeAccess.Current.Facts(path) is not { Kind: EntryKind.File } facts)
+        {
+            return false;
+        }
+
+        try
+        {
+            using var file = TreeAccess.Current.OpenRead(path);
+            Span<byte> start = stackalloc byte[Longest];
+            start = start[..RandomAccess.Read(file, start, 0)];
+            return facts.Size == 0 || start.IndexOfAnyExcept((byte)0) < 0 || HasMark(path, start);
+        }
+        catch (Exception e) when (IoErrors.IsKnown(e))
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Whether beside a database lies a user's file that is named like its journal.</summary>
+    public static bool IsForeignJournal(string database) =>
+        TreeAccess.Current.Facts(database + "-journal") is { Kind: EntryKind.File } && !IsOne(database + "-journal");
+
+    private static bool HasMark(string path, ReadOnlySpan<byte> start)
+    {
+        if (path.EndsWith("-journal", StringComparison.Ordinal))
+        {
+            return start.StartsWith(Journal);
+        }
+
+        if (path.EndsWith("-shm", StringComparison.Ordinal))
+        {
+            return start.StartsWith(Index);
+        }
+
+        return start.StartsWith(Logs[0]) || start.StartsWith(Logs[1]);
+    }
+}

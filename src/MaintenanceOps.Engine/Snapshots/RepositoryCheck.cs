@@ -135,7 +135,7 @@ public sealed class RepositoryCheck(Repository repository, IOperationSink sink)
 
         foreach (var stored in records.Where(r => ids.Contains(r.Name.Split('/')[1])))
         {
-            if (SnapshotCatalog.TestName.Parse(stored.Name) is not { } name || !SnapshotCatalog.IsGenuine(repository, name, stored.Name))
+            if (TestName.Parse(stored.Name) is not { } name || !TestRecords.IsGenuine(repository, name, stored.Name))
             {
                 yield return Finding(
                     FindingSeverity.Warning,

@@ -227,8 +227,8 @@ public sealed class SnapshotCatalog(Repository repository)
         // Only the records that decide are opened: the last failure, and of what passed since, the most thorough. A
         // failure is outweighed by no check that looked less closely than the one that found it.
         var results = tests[id].Where(t => t.Outcome != TestOutcome.Unproven).OrderBy(t => t.At).ToList();
-        var last = results.FindLastIndex(t => t.Outcome != TestOutcome.Passed && IsGenuine(repository, t));
-        var passed = results.Skip(last + 1).Where(t => t.Outcome == TestOutcome.Passed).OrderByDescending(t => t.Level).ThenByDescending(t => t.At).FirstOrDefault(t => IsGenuine(repository, t));
+        var last = results.FindLastIndex(t => t.Outcome != TestOutcome.Passed && TestRecords.IsGenuine(repository, t));
+        var passed = results.Skip(last + 1).Where(t => t.Outcome == TestOutcome.Passed).OrderByDescending(t => t.Level).ThenByDescending(t => t.At).FirstOrDefault(t => TestRecords.IsGenuine(repository, t));
         var failure = last >= 0 && (passed is null || passed.Level < results[last].Level) ? results[last] : null;
         var level = failure is not null ? VerificationLevel.None : (VerificationLevel)Math.Max((int)(passed?.Level ?? 0), last < 0 ? (int)manifest.Verified : 0);
         return new Snapshot
@@ -264,7 +264,7 @@ public sealed class SnapshotCatalog(Repository repository)
     }
 
     /// <summary>What a test that passed could not look at.</summary>
-    private string[] Gaps(TestName? test) => test is null ? [] : RecordOf(repository, test)?.Unchecked ?? [];
+    private string[] Gaps(TestName? test) => test is null ? [] : TestRecords.Read(repository, test)?.Unchecked ?? [];
 
     /// <summary>Of several databases each table comes with its database in front.</summary>
     private static TableCount[] TablesOf(PostgresFacts? facts) => facts?.Databases switch
@@ -341,24 +341,6 @@ public sealed class SnapshotCatalog(Repository repository)
                 newer.Id);
     }
 
-    /// <summary>Whether the record under this name was sealed by this repository for this snapshot and says what its name says.</summary>
-    internal static bool IsGenuine(Repository repository, TestName test, string? name = null) => RecordOf(repository, test, name) is not null;
-
-    private static TestRecord? RecordOf(Repository repository, TestName test, string? name = null)
-    {
-        try
-        {
-            name ??= test.ObjectName;
-            var bytes = repository.Store.Read(name);
-            var record = bytes is null ? null : repository.Unseal(ObjectKind.TestRecord, name, name, bytes, c => TestRecord.FromBytes(c));
-            return record is not null && record.Snapshot == test.Snapshot && record.Level == test.Level && TestName.OutcomeOf(record) == test.Outcome ? record : null;
-        }
-        catch (MaintenanceException e) when (e.Code == ErrorCode.SnapshotDamaged)
-        {
-            return null;
-        }
-    }
-
     private static bool Passes(Snapshot snapshot, SnapshotFilter filter) =>
         (filter.Sources.Count == 0 || filter.Sources.Any(p => Wildcard.Matches(snapshot.Source, p)))
         && filter.Tags.All(t => snapshot.Tags.Contains(t, StringComparer.OrdinalIgnoreCase))
@@ -371,51 +353,4 @@ public sealed class SnapshotCatalog(Repository repository)
         .Select(o => TestName.Parse(o.Name))
         .OfType<TestName>()
         .ToLookup(t => t.Snapshot);
-
-    /// <summary>
-    /// What the name of a check's record tells, so that a list of snapshots need not open every record. The name is
-    /// sealed into the record; Test-SnapshotRepository compares.
-    /// </summary>
-    internal sealed record TestName(string Snapshot, DateTimeOffset At, VerificationLevel Level, TestOutcome Outcome)
-    {
-        private const string Letters = "pfdu";
-
-        public static string For(TestRecord record) => new TestName(record.Snapshot, record.At, record.Level, OutcomeOf(record)).ObjectName;
-
-        public static TestOutcome OutcomeOf(TestRecord record) =>
-            record.Passed ? TestOutcome.Passed : record.Unproven ? TestOutcome.Unproven : record.Damaged ? TestOutcome.Damaged : TestOutcome.Failed;
-
-        public string ObjectName => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{TestRecord.Folder(Snapshot)}{At.ToUnixTimeMilliseconds():d14}-{(int)Level}-{Letters[(int)Outcome]}");
-
-        public static TestName? Parse(string name)
-        {
-            var parts = name.Split('/');
-            var words = parts.Length == 3 ? parts[2].Split('-') : [];
-            return words.Length == 3
-                && long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
-                && milliseconds < 253402300800000
-                && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var level)
-                && words[2].Length == 1
-                && Letters.IndexOf(words[2][0]) is >= 0 and var outcome
-                ? new TestName(parts[1], DateTimeOffset.FromUnixTimeMilliseconds(milliseconds), (VerificationLevel)level, (TestOutcome)outcome)
-                : null;
-        }
-    }
-
-    /// <summary>How a check ended.</summary>
-    internal enum TestOutcome
-    {
-        Passed,
-
-        /// <summary>The content came back as it was taken, and an assertion about it did not hold.</summary>
-        Failed,
-
-        /// <summary>Content is lost or changed.</summary>
-        Damaged,
-
-        /// <summary>The check could not be made.</summary>
-        Unproven,
-    }
 }

@@ -38,6 +38,7 @@ public sealed class UsageTests : Place
     [InlineData("restore", "latest", "--as", "x", "--destination", "y")]
     [InlineData("backup", "app.db", "files", "--repository", "r")]
     [InlineData("backup", "app.db", "--passphrase", "x")]
+    [InlineData("backup", "app.db", "--source=", "--quiet")]
     [InlineData("test")]
     [InlineData("mode", "proxy", "apache", "--flag-path", "/f", "--output-path", "d")]
     [InlineData("mode", "proxy", "nginx", "--output-path", "d")]

@@ -34,15 +34,20 @@ internal sealed class ScratchFolder : IDisposable
     /// <summary>Makes a scratch folder in a parent folder; in the system's temporary folder where that is null.</summary>
     public static ScratchFolder Create(string? parent)
     {
-        parent ??= System.IO.Path.GetTempPath();
+        // The system's own is there, or TMPDIR is wrong.
+        var place = parent ?? System.IO.Path.GetTempPath();
         try
         {
-            Directory.CreateDirectory(parent);
-            return CreateIn(TreeAccess.Current.OpenFolder(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(parent))));
+            if (parent is not null)
+            {
+                Directory.CreateDirectory(parent);
+            }
+
+            return CreateIn(TreeAccess.Current.OpenFolder(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(place))));
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
-            throw IoErrors.Wrap(e, "make a scratch folder in", parent);
+            throw IoErrors.Wrap(e, "make a scratch folder in", place);
         }
     }
 

@@ -167,7 +167,7 @@ internal sealed class HotDatabase : IDisposable
         for (var look = 1; before.Index is null && file.IsOpen; look++)
         {
             var header = new byte[HeaderSize];
-            if (!file.Read(header, 0) || header[readVersionAt] != wal || !file.IsLockedByOthers())
+            if (!file.Read(header, 0) || header[readVersionAt] != wal || !file.IsSharedWithOthers())
             {
                 return;
             }

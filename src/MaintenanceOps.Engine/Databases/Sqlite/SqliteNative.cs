@@ -163,20 +163,15 @@ internal readonly unsafe struct SqliteFile(nint file)
     }
 
     /// <summary>
-    /// Whether another connection, by whatever name it reached the file, holds a lock on it: the exclusive one is taken and given
-    /// back at once. This connection must hold none itself.
+    /// Whether another connection, by whatever name it reached the file, holds a lock on it that it shares with others: the
+    /// exclusive one is taken and given back at once. This connection must hold none itself.
     /// </summary>
-    public bool IsLockedByOthers()
+    public bool IsSharedWithOthers()
     {
         const int none = 0, shared = 1, exclusive = 4;
-        var result = Methods->Lock(file, shared);
-        if (result == SqliteNative.Ok)
-        {
-            result = Methods->Lock(file, exclusive);
-        }
-
+        var isShared = Methods->Lock(file, shared) == SqliteNative.Ok && Methods->Lock(file, exclusive) == SqliteNative.Busy;
         _ = Methods->Unlock(file, none);
-        return result == SqliteNative.Busy;
+        return isShared;
     }
 
     /// <summary>The first version of the methods knows no shared memory.</summary>

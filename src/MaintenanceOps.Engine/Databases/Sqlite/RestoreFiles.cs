@@ -14,7 +14,7 @@ internal sealed class RestoreFiles(string target, IOperationSink sink)
     public static readonly string[] Logs = ["-wal", "-shm", "-journal"];
 
     private readonly DurableFiles files = DurableFiles.Default;
-    private readonly string prefix = $".{Path.GetFileName(target)}.mops-restore-";
+    private readonly string prefix = $".{ShortName(Path.GetFileName(target))}.mops-restore-";
     private readonly string own = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{ProcessIdentity.Started}-{Guid.NewGuid().ToString("N")[..8]}");
 
     public string Folder { get; } = Path.GetDirectoryName(target)!;
@@ -28,7 +28,7 @@ internal sealed class RestoreFiles(string target, IOperationSink sink)
     /// <summary>Removes what a killed restore left beside the target. The target itself is whole: it changes by one rename.</summary>
     public void RemoveLeftovers()
     {
-        foreach (var file in Directory.EnumerateFiles(Folder, prefix + "*").Where(IsOrphan).ToList())
+        foreach (var file in Directory.EnumerateFiles(Folder).Where(f => Path.GetFileName(f).StartsWith(prefix, StringComparison.Ordinal) && IsOrphan(f)).ToList())
         {
             files.Delete(file);
         }
@@ -49,6 +49,9 @@ internal sealed class RestoreFiles(string target, IOperationSink sink)
             }
         }
     }
+
+    /// <summary>A name takes 255 bytes at most, and something is put behind this one.</summary>
+    private static string ShortName(string name) => name.Length <= 40 ? name : $"{name[..40]}-{ShortHash.Of(name)}";
 
     /// <summary>Whether the process that made it is gone. Another restore may be at work on the same database.</summary>
     private bool IsOrphan(string file)

@@ -98,6 +98,22 @@ public sealed class OddStateTests : IDisposable
     }
 
     [LinuxFact]
+    public void Names_that_leave_no_room_for_a_suffix_are_taken_and_restored()
+    {
+        using var repository = Repositories.New(folder);
+        foreach (var length in new[] { 230, 247, 255 })
+        {
+            var path = folder[$"{new string('n', length - 3)}.db"];
+            SampleDatabase.Create(folder["small.db"], 10, 4096, "delete");
+            File.Move(folder["small.db"], path);
+            var snapshot = repository.BackUp(path, $"long/{length}");
+            File.Delete(path);
+            repository.RestoreInPlace(snapshot);
+            Assert.Equal(10, repository.BackUp(path, $"again/{length}").Tables.Single(t => t.Name == "notes").Rows);
+        }
+    }
+
+    [LinuxFact]
     public void A_database_keeps_its_access_control_list_and_attributes_or_gets_them_back()
     {
         SampleDatabase.Create(folder["app.db"], 10, 4096, "delete");

@@ -6,6 +6,9 @@ using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres;
 
+/// <summary>Gets a piece of what a server sends.</summary>
+internal delegate void PieceTaker(ReadOnlySpan<byte> piece);
+
 /// <summary>A session with a running server, and the ways in which its programs are told how to reach it: never by an argument that is secret.</summary>
 internal sealed class PostgresServer : IDisposable
 {
@@ -17,6 +20,7 @@ internal sealed class PostgresServer : IDisposable
     private readonly bool local;
     private readonly string searchPath;
     private volatile NpgsqlCommand? running;
+    private string? encoding;
 
     private PostgresServer(ConnectionSettings settings, OpenConnection open, bool local, CancellationToken cancellation)
     {
@@ -47,6 +51,9 @@ internal sealed class PostgresServer : IDisposable
     public bool IsPooled { get; }
 
     public string Database => Connection.Database;
+
+    /// <summary>The encoding of the database as the server names it, such as <c>LATIN1</c>: in it programs write what they dump.</summary>
+    public string EncodingName => encoding ??= Scalar<string>("SHOW server_encoding");
 
     /// <summary>Connects.</summary>
     /// <param name="connectionString">In any of the forms of <see cref="PostgresConnectionString"/>.</param>
@@ -136,6 +143,31 @@ internal sealed class PostgresServer : IDisposable
 
         return rows;
     });
+
+    /// <summary>Has the server send what a <c>COPY … TO STDOUT</c> gives.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="take">Gets one piece after the other.</param>
+    /// <param name="size">The largest size of a piece.</param>
+    /// <param name="stop">Ends it, beside the token that was connected with.</param>
+    public void CopyOut(string sql, PieceTaker take, int size, CancellationToken stop)
+    {
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stop);
+        try
+        {
+            // The driver decodes the text, which need not be in any encoding; what it decodes from has the bytes.
+            using var text = (StreamReader)Connection.BeginTextExportAsync(sql, both.Token).GetAwaiter().GetResult();
+            var (rows, piece) = (text.BaseStream, new byte[size]);
+            for (var read = rows.Read(piece); read > 0; read = rows.Read(piece))
+            {
+                both.Token.ThrowIfCancellationRequested();
+                take(piece.AsSpan(0, read));
+            }
+        }
+        catch (NpgsqlException e) when (both.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(e.Message, e, both.Token);
+        }
+    }
 
     /// <summary>The first value of the first row; null where there is none. An answer that goes on is cut off.</summary>
     /// <remarks>A value of a type that the driver does not know, such as an enumeration, comes as its text.</remarks>

@@ -107,7 +107,7 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
     private void Count()
     {
         Missing.Clear();
-        Counted = PostgresTables.Count(database, cancellation, Schemas).ToDictionary(t => t.Name, t => t.Rows);
+        Counted = PostgresTables.Count(database, cancellation, Schemas).ToDictionary(t => t.Table.Name, t => t.Table.Rows);
         foreach (var table in facts.Tables)
         {
             // A table that could not be made and had no rows is an object that is missing, and no rows are.

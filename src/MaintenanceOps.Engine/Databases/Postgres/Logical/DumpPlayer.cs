@@ -85,11 +85,13 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
 
     private List<DumpEntry> ReadEntries() => DumpEntry.Parse(Read(["--list"]));
 
-    private string Read(string[] arguments)
+    private string Read(string[] arguments) => Read(arguments, dump.WriteDefinitions);
+
+    private string Read(string[] arguments, Action<Stream, CancellationToken> write)
     {
         using var program = tools.Start("pg_restore", arguments, cancellation);
-        var reading = Task.Run(new StreamReader(program.Output).ReadToEnd, cancellation);
-        program.Feed(input => dump.WriteDefinitions(input, cancellation));
+        var reading = Task.Run(new StreamReader(program.Output, tools.Encoding).ReadToEnd, cancellation);
+        program.Feed(input => write(input, cancellation));
         program.Finish(cancellation);
         return reading.GetAwaiter().GetResult();
     }

@@ -64,7 +64,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
 
         using var cluster = Start(snapshot, options, cancellation);
         using var was = cluster.Connect(facts.Name);
-        var now = DatabaseFacts.Read(was) with { Tables = [.. PostgresTables.Count(was, cancellation)] };
+        var now = DatabaseFacts.Read(was) with { Tables = [.. PostgresTables.Count(was, cancellation).Select(t => t.Table)] };
         return new DatabaseRestore(live, sink, snapshot, now, options).Run(new ServerDump(was, options.Tools), cancellation) with { Recovered = cluster.Reached };
     }
 

@@ -144,7 +144,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             Action = "The snapshot itself may be good: provide what the drill needs, and test it again.",
         });
 
-        public void Fail(string rule, string message, Snapshot snapshot, string? target = null, FindingSeverity severity = FindingSeverity.Error) => Findings.Add(new RepositoryFinding
+        public void Fail(string rule, string message, Snapshot snapshot, string? target = null, FindingSeverity severity = FindingSeverity.Error, string? action = null) => Findings.Add(new RepositoryFinding
         {
             Severity = severity,
             Rule = rule,
@@ -152,7 +152,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             ObjectName = target ?? "",
             Snapshots = [snapshot.Id],
             Repository = snapshot.Repository,
-            Action = severity == FindingSeverity.Error ? "Take a new snapshot, and look for an older one that passes: Get-Snapshot -Verified." : "",
+            Action = action ?? (severity == FindingSeverity.Error ? "Take a new snapshot, and look for an older one that passes: Get-Snapshot -Verified." : ""),
         });
     }
 

@@ -108,14 +108,10 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
     {
         Missing.Clear();
         Counted = PostgresTables.Count(database, cancellation, Schemas).ToDictionary(t => t.Table.Name, t => t.Table.Rows);
-        foreach (var table in facts.Tables)
+        foreach (var table in PartitionRoots.Differing(database, facts.Tables, Counted))
         {
             // A table that could not be made and had no rows is an object that is missing, and no rows are.
-            var exists = Counted.TryGetValue(table.Name, out var rows);
-            if (rows != table.Rows && table.Rows >= 0)
-            {
-                Missing.Add((table, exists ? rows : -1, WordsOf(table)));
-            }
+            Missing.Add((table, Counted.GetValueOrDefault(table.Name, -1), WordsOf(table)));
         }
     }
 

@@ -12,6 +12,9 @@ internal sealed class DatabaseRestore(PostgresServer server, IOperationSink sink
 {
     private readonly List<string> warnings = [];
 
+    /// <summary>What is known to be missing before anything is restored.</summary>
+    public IReadOnlyList<UnrestoredObject> Lost { get; init; } = [];
+
     /// <param name="dump">What the database is filled from; null for a dry run.</param>
     /// <param name="cancellation">Ends the restore.</param>
     public RestoreResult Run(IDumpSource? dump, CancellationToken cancellation)
@@ -105,7 +108,7 @@ internal sealed class DatabaseRestore(PostgresServer server, IOperationSink sink
 
         fill.FillRest();
         fill.PlayEventTriggers();
-        return [.. fill.Unrestored];
+        return [.. Lost, .. fill.Unrestored];
     }
 
     private void RequireAll(List<UnrestoredObject> unrestored)

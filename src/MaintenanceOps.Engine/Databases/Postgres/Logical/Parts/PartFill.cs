@@ -51,7 +51,7 @@ internal sealed class PartFill(DumpPlayer player, PostgresServer database, Postg
             arrived = Count(tables, cancellation);
         }
 
-        foreach (var table in tables.Select(t => t.ToString()).Where(t => recorded.TryGetValue(t, out var rows) && rows != arrived[t]))
+        foreach (var table in PartitionRoots.Differing(database, facts.Tables.Where(t => arrived.ContainsKey(t.Name)), arrived).Select(t => t.Name))
         {
             var words = string.Join(" ", player.Errors.Where(e => e.Entry.StartsWith("TABLE DATA ", StringComparison.Ordinal)).Select(e => e.Error).Take(3));
             throw new MaintenanceException(ErrorCode.VerificationFailed, $"{arrived[table]} of {recorded[table]} rows of '{table}' came out of the dump.{(words.Length > 0 ? $" The server says: {words}." : "")} Nothing was changed.", table);

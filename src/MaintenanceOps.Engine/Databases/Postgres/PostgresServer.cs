@@ -75,9 +75,12 @@ internal sealed class PostgresServer : IDisposable
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/>.</exception>
     public static PostgresServer Look(ConnectionSettings settings, CancellationToken cancellation) => Begin(settings, local: true, cancellation);
 
-    /// <summary>Connects, but not through a database that is to be replaced: this very session would be in the way.</summary>
+    /// <summary>
+    /// Connects for a restore, but not through a database that is to be replaced: this very session would be in the way. Who
+    /// restores is told all that the server says of what does not come back.
+    /// </summary>
     public static PostgresServer ConnectBeside(string connectionString, string database, CancellationToken cancellation = default) =>
-        Connect(connectionString, database == "postgres" ? "template1" : "postgres", cancellation);
+        Connect(PostgresConnectionString.Parse(connectionString).WithDatabase(database == "postgres" ? "template1" : "postgres").WithErrorDetail(), cancellation);
 
     /// <summary>Another connection to the same server.</summary>
     public PostgresServer ConnectTo(string database) => Connect(settings.WithDatabase(database), cancellation);
@@ -167,6 +170,14 @@ internal sealed class PostgresServer : IDisposable
         {
             throw new OperationCanceledException(e.Message, e, both.Token);
         }
+    }
+
+    /// <summary>Begins to send rows for a <c>COPY … FROM STDIN</c>. They are there when the writer is disposed of, which throws what the server says.</summary>
+    /// <returns>The writer, and the stream behind it for rows that are bytes already.</returns>
+    public (IDisposable Copy, Stream Rows) CopyIn(string sql)
+    {
+        var writer = (StreamWriter)Connection.BeginTextImport(sql);
+        return (writer, writer.BaseStream);
     }
 
     /// <summary>The first value of the first row; null where there is none. An answer that goes on is cut off.</summary>

@@ -45,7 +45,7 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
         Count();
         if (Missing.Count > 0)
         {
-            unrestored.AddRange(new RowRepair(player, database).Run([.. Missing.Where(m => m.Arrived == 0).Select(m => m.Table.Name)]));
+            unrestored.AddRange(new RowRepair(player, database, facts).Run([.. Missing.Where(m => m.Arrived == 0).Select(m => m.Table.Name)]));
             Count();
         }
     }

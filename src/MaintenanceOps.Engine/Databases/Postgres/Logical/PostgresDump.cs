@@ -65,7 +65,8 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         var parent = catalog.Parent(options.Source, SnapshotKind.PostgresLogical);
         var moment = repository.Time.GetUtcNow();
         var warnings = new List<string>();
-        var names = DatabaseChoice.Of(server, what, namesDatabase, warnings);
+        var missing = new List<string>();
+        var names = DatabaseChoice.Of(server, what, namesDatabase, warnings, missing);
         using var tree = new StreamedTree(repository, cancellation);
         AddFolder(tree, "");
         AddFolder(tree, DumpPlan.Folder);
@@ -93,6 +94,8 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             Map = result.Map,
             Verified = options.SkipVerify ? VerificationLevel.None : VerificationLevel.Full,
             Warnings = [.. warnings],
+            MissingCount = missing.Count,
+            Missing = [.. missing.Take(Manifest.MaxMissing)],
             FileCount = result.Count,
             Postgres = new PostgresFacts { System = server.System, Version = server.Version, Address = AddressOf(server), Databases = [.. databases] },
         };

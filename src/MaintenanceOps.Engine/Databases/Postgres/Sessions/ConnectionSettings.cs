@@ -100,6 +100,9 @@ internal sealed partial class ConnectionSettings
 
     public ConnectionSettings WithConnectTimeout(TimeSpan limit) => new(values, given, driver, Ignored, Hosts) { ConnectTimeout = limit < ConnectTimeout ? limit : ConnectTimeout };
 
+    /// <summary>With what the server says in detail, such as the key that a foreign key does not find: values of rows are among it.</summary>
+    public ConnectionSettings WithErrorDetail() => new(values, given, new NpgsqlConnectionStringBuilder(driver.ConnectionString) { IncludeErrorDetail = true }, Ignored, Hosts) { ConnectTimeout = ConnectTimeout };
+
     /// <summary>For the driver.</summary>
     public NpgsqlConnectionStringBuilder ForDriver(ServerHost host)
     {

@@ -47,7 +47,7 @@ internal sealed class PartFill(DumpPlayer player, PostgresServer database, Postg
         var recorded = facts.Tables.ToDictionary(t => t.Name, t => t.Rows);
         if (tables.Where(t => recorded.TryGetValue(t.ToString(), out var rows) && rows > 0 && arrived[t.ToString()] == 0).Select(t => t.ToString()).ToList() is { Count: > 0 } empty)
         {
-            unrestored.AddRange(new RowRepair(player, database).Run(empty));
+            unrestored.AddRange(new RowRepair(player, database, facts).Run(empty));
             arrived = Count(tables, cancellation);
         }
 

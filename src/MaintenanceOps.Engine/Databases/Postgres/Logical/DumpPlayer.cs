@@ -116,8 +116,17 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
             using var list = new EntryList(tools, wanted, cancellation);
             using var program = tools.Start("pg_restore", ["--file=-", "--section=data", $"--use-list={list.Path}"], cancellation);
             var feeding = Task.Run(() => program.Feed(input => dump.WriteData(number, input, cancellation)), cancellation);
-            take(program.Output, tools.Encoding);
-            feeding.GetAwaiter().GetResult();
+            try
+            {
+                take(program.Output, tools.Encoding);
+            }
+            finally
+            {
+                // Where the rows were refused, nobody wants the rest of them.
+                program.Output.Dispose();
+                feeding.GetAwaiter().GetResult();
+            }
+
             program.Finish(cancellation);
         }
     }

@@ -1,6 +1,7 @@
 using System.Data;
 using System.Globalization;
 using System.Text;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Databases.Postgres.Sessions;
 using Npgsql;
 
@@ -266,7 +267,23 @@ internal sealed class PostgresServer : IDisposable
 
     private static PostgresServer Begin(ConnectionSettings settings, bool local, CancellationToken cancellation)
     {
-        var open = ServerConnector.Open(settings, cancellation);
+        var server = Begin(settings, settings, local, cancellation);
+        if (server.Connection.PostgresParameters.GetValueOrDefault("server_encoding") != BytesEncoding.Database)
+        {
+            return server;
+        }
+
+        server.Dispose();
+        return Begin(settings, settings.WithBytes(), local, cancellation);
+    }
+
+    /// <param name="settings">Those that further sessions begin with.</param>
+    /// <param name="own">Those of this one.</param>
+    /// <param name="local">Whether it is one transaction.</param>
+    /// <param name="cancellation">Ends it.</param>
+    private static PostgresServer Begin(ConnectionSettings settings, ConnectionSettings own, bool local, CancellationToken cancellation)
+    {
+        var open = ServerConnector.Open(own, cancellation);
         try
         {
             return new PostgresServer(settings, open, local, cancellation);

@@ -21,6 +21,11 @@ internal static class ServerEncoding
     /// <summary>How its texts are read; one that is not known here is read as UTF-8, so that at least ASCII is right.</summary>
     public static Encoding Of(string name)
     {
+        if (name == BytesEncoding.Database)
+        {
+            return new BytesEncoding();
+        }
+
         try
         {
             var known = Names.GetValueOrDefault(name, "utf-8");
@@ -33,5 +38,5 @@ internal static class ServerEncoding
     }
 
     /// <summary>Whether a text can be an argument of a program, which gets its arguments in UTF-8 and compares bytes.</summary>
-    public static bool CanBeArgument(string text, string encoding) => Ascii.IsValid(text) || encoding is "UTF8" or "SQL_ASCII";
+    public static bool CanBeArgument(string text, string encoding) => Ascii.IsValid(text) || encoding == "UTF8" || (encoding == BytesEncoding.Database && !BytesEncoding.IsNeeded(text));
 }

@@ -36,6 +36,7 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
         // As in pg_restore's own sessions: nothing is found that is not named with its schema.
         database.Execute("SELECT pg_catalog.set_config('search_path', '', false)");
         player.PlayDefinitions("pre-data", e => !(IsPrivate && e.IsActive));
+        DefinitionRetry.Run(player, database, facts, isLive: Schemas is not null);
         if (IsPrivate)
         {
             PrivateCopy.CutOff(database);
@@ -45,7 +46,7 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
         Count();
         if (Missing.Count > 0)
         {
-            unrestored.AddRange(new RowRepair(player, database, facts).Run([.. Missing.Where(m => m.Arrived == 0).Select(m => m.Table.Name)]));
+            unrestored.AddRange(new RowRepair(player, database, facts) { IsLive = Schemas is not null }.Run([.. Missing.Where(m => m.Arrived == 0).Select(m => m.Table.Name)]));
             Count();
         }
     }

@@ -26,6 +26,9 @@ internal sealed class RowRepair(DumpPlayer player, PostgresServer database, Post
         WHERE n.nspname || '.' || c.relname = $1
         """;
 
+    /// <summary>Whether the database has other code than what is restored.</summary>
+    public bool IsLive { get; init; }
+
     /// <param name="tables">Tables that exist and are empty, as <see cref="PostgresTables.Key"/> writes them.</param>
     /// <returns>The constraints that hold for new rows only.</returns>
     public List<UnrestoredObject> Run(IReadOnlyList<string> tables)
@@ -37,7 +40,7 @@ internal sealed class RowRepair(DumpPlayer player, PostgresServer database, Post
             foreach (var (id, schema, table) in database.Rows(Named, r => (r.GetFieldValue<uint>(0), r.GetString(1), r.GetString(2)), name))
             {
                 var loading = new DumpedRows(player, database, schema, table);
-                if (retry.Try($"{PostgresServer.Quote(schema)}.{PostgresServer.Quote(table)}", loading.Load) is not null)
+                if (retry.Try($"{PostgresServer.Quote(schema)}.{PostgresServer.Quote(table)}", IsLive, loading.Load) is not null)
                 {
                     unverified.AddRange(Load(id, schema, table));
                 }

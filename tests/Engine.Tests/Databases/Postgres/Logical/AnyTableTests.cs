@@ -117,7 +117,53 @@ public sealed class AnyTableTests : IDisposable
         var test = repository.Drill(folder, snapshot);
         Assert.True(test is { Passed: true, Findings: [] }, string.Join('\n', test.Findings));
         repository.PlayBack(cluster, snapshot, new RestoreOptions { As = "back" });
+        repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = names[^2], As = "beside" });
+        Assert.Equal(names.Length - 1, cluster.In<long>("app", "SELECT count(*) FROM beside"));
         Assert.Equal(names.Length, cluster.In<long>("back", $"SELECT count(*) FROM {PostgresServer.Quote(names[^1])} WHERE b = E'\\\\.' || {PostgresServer.Literal(names[^1])}"));
+    }
+
+    [PostgresTheory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_name_may_be_bytes_that_are_no_text(int parallel)
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE DATABASE app TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'");
+        var bytes = cluster.ConnectionTo("app") + ";Encoding=iso-8859-1;Client Encoding=SQL_ASCII";
+        PostgresCluster.Query<object>("CREATE TABLE \"m\u00fcller\"(\"\u00e4\" text, b int); INSERT INTO \"m\u00fcller\" SELECT E'\u00df\u00ff' || i, i FROM generate_series(1, 30) i; CREATE TABLE \"\u00ff\u00fe\"(\"\u00ff\" text CHECK (\"\u00ff\" <> '')); INSERT INTO \"\u00ff\u00fe\" VALUES (E'\u00ff'), ('x')", bytes);
+        cluster.Execute("CREATE TABLE \"m\u00fcller\" AS SELECT generate_series(1, 40) AS a; CREATE SEQUENCE \"\u00fc\"", "app");
+        using var repository = Repositories.New(folder);
+        var snapshot = new PostgresDump(repository, SilentSink.Instance).Run(cluster.ConnectionTo("app"), new PostgresDumpOptions { Parallel = parallel }, new BackupOptions { Source = "pg" });
+        Assert.Equal([2, 30, 40], snapshot.Tables.Select(t => t.Rows).Order());
+        var test = repository.Drill(folder, snapshot);
+        Assert.True(test is { Passed: true, Findings: [] }, string.Join('\n', test.Findings));
+        repository.PlayBack(cluster, snapshot, new RestoreOptions { As = "back" });
+        Assert.Equal(30, PostgresCluster.Query<long>("SELECT count(*) FROM \"m\u00fcller\" WHERE \"\u00e4\" LIKE E'\u00df%'", bytes.Replace("Database=app", "Database=back", StringComparison.Ordinal)));
+    }
+
+    [PostgresFact]
+    public void Tables_of_the_world_come_back_with_their_index()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE DATABASE imm");
+        cluster.Execute(
+            """
+            CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE EXTENSION unaccent;
+            CREATE TABLE geodata(id int PRIMARY KEY, latitude float8, longitude float8); INSERT INTO geodata SELECT i, i, i FROM generate_series(1, 80) i;
+            CREATE INDEX by_place ON geodata USING gist (ll_to_earth(latitude, longitude));
+            CREATE FUNCTION immutable_unaccent(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT unaccent('unaccent', $1::text) $$;
+            CREATE TABLE video(name text, slug text GENERATED ALWAYS AS (immutable_unaccent(name)) STORED); INSERT INTO video SELECT 'v' || i FROM generate_series(1, 90) i;
+            CREATE INDEX by_name ON video(immutable_unaccent(name)); CREATE INDEX part ON video(name) WHERE immutable_unaccent(name) <> '';
+            """,
+            "imm");
+        using var repository = Repositories.New(folder);
+        var snapshot = new PostgresDump(repository, SilentSink.Instance).Run(cluster.ConnectionTo("imm"), new PostgresDumpOptions(), new BackupOptions { Source = "pg" });
+        var test = repository.Drill(folder, snapshot, "select count(*) = 90 from video where slug = name");
+        Assert.True(test is { Passed: true, Findings: [] }, string.Join('\n', test.Findings));
+        Assert.Empty(repository.PlayBack(cluster, snapshot, new RestoreOptions { As = "back" }).Unrestored);
+        repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = "geodata", As = "geodata_before" });
+        Assert.Equal(80, cluster.In<long>("imm", "SELECT count(*) FROM geodata_before"));
+        Assert.Equal(3, cluster.In<long>("back", "SELECT count(*) FROM pg_indexes WHERE indexname IN ('by_place', 'by_name', 'part')"));
     }
 
     [PostgresFact]

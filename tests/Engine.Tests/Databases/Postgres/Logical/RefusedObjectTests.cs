@@ -137,6 +137,14 @@ public sealed class RefusedObjectTests : IDisposable
             Assert.Equal(1, cluster.In<long>(database + "2", "SELECT count(*) FROM pg_indexes WHERE indexname = 'by_slug'"));
             var test = repository.Drill(folder, snapshot);
             Assert.True(test is { Passed: true, Findings: [] }, string.Join('\n', test.Findings));
+
+            // Beside live tables the path counts too, but not where others could have put a function.
+            var part = database == "app" ? "app.lows" : "public.lows";
+            repository.PlayBack(cluster, snapshot, new RestoreOptions { Database = database, Table = part, As = "lows_before" });
+            Assert.Equal(20, cluster.In<long>(database, "SELECT count(*) FROM lows_before"));
+            cluster.Execute($"GRANT CREATE ON SCHEMA {part.Split('.')[0]} TO PUBLIC", database);
+            Assert.Equal(ErrorCode.VerificationFailed, Assert.Throws<MaintenanceException>(() => repository.PlayBack(cluster, snapshot, new RestoreOptions { Database = database, Table = part, As = "lows_again" })).Code);
+            cluster.Execute($"REVOKE CREATE ON SCHEMA {part.Split('.')[0]} FROM PUBLIC", database);
         }
     }
 

@@ -25,6 +25,7 @@ internal sealed class PartFill(DumpPlayer player, PostgresServer database, Postg
     {
         database.Execute("SELECT pg_catalog.set_config('search_path', '', false)");
         player.PlayDefinitions("pre-data", e => !e.IsActive);
+        DefinitionRetry.Run(player, database, facts, isLive: false);
         PrivateCopy.CutOff(database);
     }
 

@@ -97,9 +97,9 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
         Run(place, output => output.Write(snapshot = Method == PostgresMethod.Physical
             ? new PostgresBaseBackup(repository, output).Run(ConnectionString, tools, options, output.Cancellation)
             : new PostgresDump(repository, output).Run(ConnectionString, new PostgresDumpOptions { Databases = Database, AllDatabases = AllDatabases, Parallel = Parallel, Tools = tools }, options, output.Cancellation)));
-        foreach (var name in snapshot?.Missing ?? [])
+        foreach (var database in snapshot?.Missing ?? [])
         {
-            WriteError(ErrorRecords.MissingDatabase(snapshot!, name));
+            WriteError(ErrorRecords.MissingDatabase(snapshot!, database));
         }
     }
 

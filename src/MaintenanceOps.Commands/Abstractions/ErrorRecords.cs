@@ -39,6 +39,11 @@ internal static class ErrorRecords
         new MaintenanceException(ErrorCode.SnapshotIncomplete, $"'{name}' could not be read and is missing, or not whole, in snapshot {snapshot.ShortId} of '{snapshot.Source}'; a warning says why. Mend that, exclude it, or accept it with -AllowIncomplete.", name),
         name);
 
+    /// <summary>A database that was asked for and is missing in a snapshot.</summary>
+    public static ErrorRecord MissingDatabase(Snapshot snapshot, string name) => From(
+        new MaintenanceException(ErrorCode.SnapshotIncomplete, $"Database '{name}' lets nobody in and is missing in snapshot {snapshot.ShortId} of '{snapshot.Source}'. Let connections in, or choose others with -Database.", name),
+        name);
+
     private static ErrorCategory CategoryOf(ErrorCode code) => code switch
     {
         ErrorCode.InvalidArgument or ErrorCode.RetentionPolicyEmpty => ErrorCategory.InvalidArgument,

@@ -93,9 +93,14 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
         var repository = Open(initialize: Initialize);
         var options = new BackupOptions { Source = source, Tags = Tag, SkipVerify = SkipVerify, LockTimeout = LockTimeout };
         var tools = new ClientToolOptions { Path = ClientPath is null ? null : ProviderPaths.Full(this, ClientPath), Prefix = ClientPrefix };
-        Run(place, output => output.Write(Method == PostgresMethod.Physical
+        Snapshot? snapshot = null;
+        Run(place, output => output.Write(snapshot = Method == PostgresMethod.Physical
             ? new PostgresBaseBackup(repository, output).Run(ConnectionString, tools, options, output.Cancellation)
             : new PostgresDump(repository, output).Run(ConnectionString, new PostgresDumpOptions { Databases = Database, AllDatabases = AllDatabases, Parallel = Parallel, Tools = tools }, options, output.Cancellation)));
+        foreach (var database in snapshot?.Missing ?? [])
+        {
+            WriteError(ErrorRecords.MissingDatabase(snapshot!, database));
+        }
     }
 
     private void BackUp(string path, string source)

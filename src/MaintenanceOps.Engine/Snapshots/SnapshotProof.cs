@@ -98,6 +98,9 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
     /// <summary>The rule of what the user asserted and what does not hold: the one failure that is none of the snapshot's.</summary>
     internal const string AssertionFailed = "AssertionFailed";
 
+    /// <summary>The rule of what came back as it was taken, and breaks a constraint of its own database.</summary>
+    internal const string RuleBroken = "ConstraintBroken";
+
     /// <summary>The rule of a drill that could not be made.</summary>
     private const string DrillNotPossible = nameof(ErrorCode.DrillNotPossible);
 
@@ -119,7 +122,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
 
         public bool Passed => Findings.All(f => f.Severity != FindingSeverity.Error);
 
-        public bool Damaged => Findings.Any(f => f.Severity == FindingSeverity.Error && f.Rule is not (AssertionFailed or DrillNotPossible));
+        public bool Damaged => Findings.Any(f => f.Severity == FindingSeverity.Error && f.Rule is not (AssertionFailed or RuleBroken or DrillNotPossible));
 
         public bool IsUnproven => !Damaged && Findings.Any(f => f.Rule == DrillNotPossible);
 
@@ -144,7 +147,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             Action = "The snapshot itself may be good: provide what the drill needs, and test it again.",
         });
 
-        public void Fail(string rule, string message, Snapshot snapshot, string? target = null, FindingSeverity severity = FindingSeverity.Error) => Findings.Add(new RepositoryFinding
+        public void Fail(string rule, string message, Snapshot snapshot, string? target = null, FindingSeverity severity = FindingSeverity.Error, string? action = null) => Findings.Add(new RepositoryFinding
         {
             Severity = severity,
             Rule = rule,
@@ -152,7 +155,7 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             ObjectName = target ?? "",
             Snapshots = [snapshot.Id],
             Repository = snapshot.Repository,
-            Action = severity == FindingSeverity.Error ? "Take a new snapshot, and look for an older one that passes: Get-Snapshot -Verified." : "",
+            Action = action ?? (severity == FindingSeverity.Error ? "Take a new snapshot, and look for an older one that passes: Get-Snapshot -Verified." : ""),
         });
     }
 

@@ -78,7 +78,9 @@ internal sealed class BackupCommand : RunnerCommand
 
     private static ExitCode Incomplete(Snapshot snapshot, RunnerContext context)
     {
-        context.Sink.Warn($"Snapshot {snapshot.ShortId} is incomplete: {snapshot.MissingCount:N0} entries could not be read, or not whole; the warnings say why. Mend that, or exclude them; --allow-incomplete accepts it.");
+        context.Sink.Warn(snapshot.Kind == SnapshotKind.PostgresLogical
+            ? $"Snapshot {snapshot.ShortId} is incomplete: {snapshot.MissingCount:N0} databases that were asked for could not be taken. Let connections in, or choose others with --database; --allow-incomplete accepts it."
+            : $"Snapshot {snapshot.ShortId} is incomplete: {snapshot.MissingCount:N0} entries could not be read, or not whole; the warnings say why. Mend that, or exclude them; --allow-incomplete accepts it.");
         return ExitCode.Unhealthy;
     }
 

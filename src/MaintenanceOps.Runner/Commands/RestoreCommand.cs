@@ -81,7 +81,7 @@ internal sealed class RestoreCommand : RunnerCommand
 
         foreach (var missing in result.Unrestored)
         {
-            context.Sink.Warn($"Not restored: {missing}{(missing.Statement.Length > 0 ? $". Once the cause is mended, run: {missing.Statement}" : "")}");
+            context.Sink.Warn($"Not restored: {missing.ToString().TrimEnd('.')}.{(missing.Statement.Length > 0 ? $" Once the cause is mended, run: {missing.Statement}" : "")}");
         }
 
         return result.Unrestored.Count == 0 ? ExitCode.Done : ExitCode.Unhealthy;

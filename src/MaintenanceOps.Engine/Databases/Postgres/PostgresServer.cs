@@ -1,10 +1,14 @@
 using System.Data;
 using System.Globalization;
 using System.Text;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using MaintenanceOps.Engine.Databases.Postgres.Sessions;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres;
+
+/// <summary>Gets a piece of what a server sends.</summary>
+internal delegate void PieceTaker(ReadOnlySpan<byte> piece);
 
 /// <summary>A session with a running server, and the ways in which its programs are told how to reach it: never by an argument that is secret.</summary>
 internal sealed class PostgresServer : IDisposable
@@ -17,6 +21,7 @@ internal sealed class PostgresServer : IDisposable
     private readonly bool local;
     private readonly string searchPath;
     private volatile NpgsqlCommand? running;
+    private string? encoding;
 
     private PostgresServer(ConnectionSettings settings, OpenConnection open, bool local, CancellationToken cancellation)
     {
@@ -48,6 +53,9 @@ internal sealed class PostgresServer : IDisposable
 
     public string Database => Connection.Database;
 
+    /// <summary>The encoding of the database as the server names it, such as <c>LATIN1</c>: in it programs write what they dump.</summary>
+    public string EncodingName => encoding ??= Scalar<string>("SHOW server_encoding");
+
     /// <summary>Connects.</summary>
     /// <param name="connectionString">In any of the forms of <see cref="PostgresConnectionString"/>.</param>
     /// <param name="database">Another database than the string names.</param>
@@ -68,9 +76,12 @@ internal sealed class PostgresServer : IDisposable
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ServerUnavailable"/>.</exception>
     public static PostgresServer Look(ConnectionSettings settings, CancellationToken cancellation) => Begin(settings, local: true, cancellation);
 
-    /// <summary>Connects, but not through a database that is to be replaced: this very session would be in the way.</summary>
+    /// <summary>
+    /// Connects for a restore, but not through a database that is to be replaced: this very session would be in the way. Who
+    /// restores is told all that the server says of what does not come back.
+    /// </summary>
     public static PostgresServer ConnectBeside(string connectionString, string database, CancellationToken cancellation = default) =>
-        Connect(connectionString, database == "postgres" ? "template1" : "postgres", cancellation);
+        Connect(PostgresConnectionString.Parse(connectionString).WithDatabase(database == "postgres" ? "template1" : "postgres").WithErrorDetail(), cancellation);
 
     /// <summary>Another connection to the same server.</summary>
     public PostgresServer ConnectTo(string database) => Connect(settings.WithDatabase(database), cancellation);
@@ -136,6 +147,39 @@ internal sealed class PostgresServer : IDisposable
 
         return rows;
     });
+
+    /// <summary>Has the server send what a <c>COPY … TO STDOUT</c> gives.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="take">Gets one piece after the other.</param>
+    /// <param name="size">The largest size of a piece.</param>
+    /// <param name="stop">Ends it, beside the token that was connected with.</param>
+    public void CopyOut(string sql, PieceTaker take, int size, CancellationToken stop)
+    {
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stop);
+        try
+        {
+            // The driver decodes the text, which need not be in any encoding; what it decodes from has the bytes.
+            using var text = (StreamReader)Connection.BeginTextExportAsync(sql, both.Token).GetAwaiter().GetResult();
+            var (rows, piece) = (text.BaseStream, new byte[size]);
+            for (var read = rows.Read(piece); read > 0; read = rows.Read(piece))
+            {
+                both.Token.ThrowIfCancellationRequested();
+                take(piece.AsSpan(0, read));
+            }
+        }
+        catch (NpgsqlException e) when (both.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(e.Message, e, both.Token);
+        }
+    }
+
+    /// <summary>Begins to send rows for a <c>COPY … FROM STDIN</c>. They are there when the writer is disposed of, which throws what the server says.</summary>
+    /// <returns>The writer, and the stream behind it for rows that are bytes already.</returns>
+    public (IDisposable Copy, Stream Rows) CopyIn(string sql)
+    {
+        var writer = (StreamWriter)Connection.BeginTextImport(sql);
+        return (writer, writer.BaseStream);
+    }
 
     /// <summary>The first value of the first row; null where there is none. An answer that goes on is cut off.</summary>
     /// <remarks>A value of a type that the driver does not know, such as an enumeration, comes as its text.</remarks>
@@ -223,7 +267,23 @@ internal sealed class PostgresServer : IDisposable
 
     private static PostgresServer Begin(ConnectionSettings settings, bool local, CancellationToken cancellation)
     {
-        var open = ServerConnector.Open(settings, cancellation);
+        var server = Begin(settings, settings, local, cancellation);
+        if (server.Connection.PostgresParameters.GetValueOrDefault("server_encoding") != BytesEncoding.Database)
+        {
+            return server;
+        }
+
+        server.Dispose();
+        return Begin(settings, settings.WithBytes(), local, cancellation);
+    }
+
+    /// <param name="settings">Those that further sessions begin with.</param>
+    /// <param name="own">Those of this one.</param>
+    /// <param name="local">Whether it is one transaction.</param>
+    /// <param name="cancellation">Ends it.</param>
+    private static PostgresServer Begin(ConnectionSettings settings, ConnectionSettings own, bool local, CancellationToken cancellation)
+    {
+        var open = ServerConnector.Open(own, cancellation);
         try
         {
             return new PostgresServer(settings, open, local, cancellation);

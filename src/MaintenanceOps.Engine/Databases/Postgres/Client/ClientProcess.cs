@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.Win32.SafeHandles;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Client;
@@ -45,7 +46,7 @@ internal sealed partial class ClientProcess : IDisposable
     public Stream Input => process.StandardInput.BaseStream;
 
     /// <summary>The beginning of what it complained about so far, short enough for a message.</summary>
-    public string Complaints => AllComplaints is { Length: > MaxComplaints } all ? all[..MaxComplaints] : AllComplaints;
+    public string Complaints => Progress().Replace(AllComplaints, "").Trim() is var all && all.Length > MaxComplaints ? all[..MaxComplaints] : all;
 
     /// <summary>All of it.</summary>
     public string AllComplaints
@@ -59,13 +60,14 @@ internal sealed partial class ClientProcess : IDisposable
         }
     }
 
-    public static ClientProcess Start(IReadOnlyList<string> words, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
+    public static ClientProcess Start(IReadOnlyList<string> words, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation, Encoding? encoding = null)
     {
         var start = new ProcessStartInfo(words[0], words.Skip(1))
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            StandardErrorEncoding = encoding,
         };
         ClientEnvironment.Clean(start.Environment, words[0]);
         foreach (var (variable, value) in environment)
@@ -141,6 +143,10 @@ internal sealed partial class ClientProcess : IDisposable
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Control(SafePipeHandle file, int command, int value);
+
+    /// <summary>Where <c>pg_restore</c> is asked for details, it also tells what it does.</summary>
+    [GeneratedRegex("^pg_restore: (?!error|warning|hint|detail|\\[).*\n?", RegexOptions.Multiline)]
+    private static partial Regex Progress();
 
     private void Kill()
     {

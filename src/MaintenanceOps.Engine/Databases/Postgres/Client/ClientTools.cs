@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Client;
@@ -14,13 +15,19 @@ internal sealed partial class ClientTools(ClientToolOptions options, PostgresSer
     {
         var environment = server.ClientEnvironment();
 
+        // Roles and databases may have another one for their sessions.
+        environment["PGCLIENTENCODING"] = program == "pg_dumpall" ? "UTF8" : server.EncodingName;
+
         // A prefix leads into a container or another machine, which has no part in our environment and reaches the server
         // by a way of its own; of ours it needs to know only the user. The database every program gets as an argument.
         IEnumerable<string> words = options.Prefix.Count > 0
             ? [.. options.Prefix, program, "--username", environment.GetValueOrDefault("PGUSER", "postgres")]
             : [Find(program)];
-        return ClientProcess.Start([.. words, .. arguments], environment, cancellation);
+        return ClientProcess.Start([.. words, .. arguments], environment, cancellation, Encoding);
     }
+
+    /// <summary>How names are written in what the programs say and dump.</summary>
+    public Encoding Encoding => ServerEncoding.Of(server.EncodingName);
 
     /// <summary>Whether the programs run elsewhere, where the files of this machine are not.</summary>
     public bool AreElsewhere => options.Prefix.Count > 0;

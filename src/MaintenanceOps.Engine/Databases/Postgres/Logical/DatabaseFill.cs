@@ -36,6 +36,7 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
         // As in pg_restore's own sessions: nothing is found that is not named with its schema.
         database.Execute("SELECT pg_catalog.set_config('search_path', '', false)");
         player.PlayDefinitions("pre-data", e => !(IsPrivate && e.IsActive));
+        DefinitionRetry.Run(player, database, facts, isLive: Schemas is not null);
         if (IsPrivate)
         {
             PrivateCopy.CutOff(database);
@@ -45,7 +46,7 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
         Count();
         if (Missing.Count > 0)
         {
-            unrestored.AddRange(new RowRepair(player, database).Run([.. Missing.Where(m => m.Arrived == 0).Select(m => m.Table.Name)]));
+            unrestored.AddRange(new RowRepair(player, database, facts) { IsLive = Schemas is not null }.Run([.. Missing.Where(m => m.Arrived == 0).Select(m => m.Table.Name)]));
             Count();
         }
     }
@@ -107,15 +108,11 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
     private void Count()
     {
         Missing.Clear();
-        Counted = PostgresTables.Count(database, cancellation, Schemas).ToDictionary(t => t.Name, t => t.Rows);
-        foreach (var table in facts.Tables)
+        Counted = PostgresTables.Count(database, cancellation, Schemas).ToDictionary(t => t.Table.Name, t => t.Table.Rows);
+        foreach (var table in PartitionRoots.Differing(database, facts.Tables, Counted))
         {
             // A table that could not be made and had no rows is an object that is missing, and no rows are.
-            var exists = Counted.TryGetValue(table.Name, out var rows);
-            if (rows != table.Rows && table.Rows >= 0)
-            {
-                Missing.Add((table, exists ? rows : -1, WordsOf(table)));
-            }
+            Missing.Add((table, Counted.GetValueOrDefault(table.Name, -1), WordsOf(table)));
         }
     }
 

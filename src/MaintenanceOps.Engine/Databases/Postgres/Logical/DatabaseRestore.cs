@@ -12,6 +12,9 @@ internal sealed class DatabaseRestore(PostgresServer server, IOperationSink sink
 {
     private readonly List<string> warnings = [];
 
+    /// <summary>What is known to be missing before anything is restored.</summary>
+    public IReadOnlyList<UnrestoredObject> Lost { get; init; } = [];
+
     /// <param name="dump">What the database is filled from; null for a dry run.</param>
     /// <param name="cancellation">Ends the restore.</param>
     public RestoreResult Run(IDumpSource? dump, CancellationToken cancellation)
@@ -46,7 +49,7 @@ internal sealed class DatabaseRestore(PostgresServer server, IOperationSink sink
         var unrestored = Fill(staged, dump, cancellation);
         RequireAll(unrestored);
         Install(staged, target);
-        ApplySettings(target);
+        unrestored.AddRange(ApplySettings(target));
         unrestored.AddRange(Subscribe(target, dump, cancellation));
         return result with { Warnings = warnings, Unrestored = unrestored, Elapsed = watch.Elapsed };
     }
@@ -94,19 +97,25 @@ internal sealed class DatabaseRestore(PostgresServer server, IOperationSink sink
         var player = new DumpPlayer(dump, database, options.Tools, cancellation) { Parallel = options.Parallel, ScratchFolder = options.ScratchFolder };
         var fill = new DatabaseFill(player, database, facts, cancellation);
         fill.FillTables();
-        if (fill.Missing.Count > 0)
+        var withoutRows = fill.Missing.Select(WithoutRows).ToList();
+        if (withoutRows.Count > 0 && (!options.Force || options.Strict))
         {
             var (table, arrived, words) = fill.Missing[0];
             throw new MaintenanceException(
                 ErrorCode.VerificationFailed,
-                $"{Math.Max(0, arrived)} of {table.Rows} rows of '{table.Name}' arrived{(fill.Missing.Count > 1 ? $", and of {fill.Missing.Count - 1} more tables not all" : "")}.{(words.Length > 0 ? $" The server says: {words}." : "")} Nothing was changed; the dump itself can be had with -Destination and without -ConnectionString.",
+                $"{Math.Max(0, arrived)} of {table.Rows} rows of '{table.Name}' arrived{(fill.Missing.Count > 1 ? $", and of {fill.Missing.Count - 1} more tables not all" : "")}.{(words.Length > 0 ? $" The server says: {words}." : "")}{(SearchPath.IsToBlame(words) ? $" {SearchPath.Cure}" : "")} Nothing was changed. With -Force everything else is restored, and what is missing is listed; the dump itself can be had with -Destination and without -ConnectionString.",
                 table.Name);
         }
 
         fill.FillRest();
         fill.PlayEventTriggers();
-        return [.. fill.Unrestored];
+        return [.. Lost, .. withoutRows, .. fill.Unrestored];
     }
+
+    private static UnrestoredObject WithoutRows((TableCount Table, long Arrived, string Words) missing) => new(
+        $"ROWS OF TABLE {missing.Table.Name}",
+        $"{Math.Max(0, missing.Arrived)} of {missing.Table.Rows} arrived.{(missing.Words.Length > 0 ? $" The server says: {missing.Words}." : "")}{(SearchPath.IsToBlame(missing.Words) ? $" {SearchPath.Cure}" : "")} Mend that in the restored database, and load them from the dump, which can be had with -Destination and without -ConnectionString (pg_restore --data-only --table).",
+        "");
 
     private void RequireAll(List<UnrestoredObject> unrestored)
     {
@@ -167,19 +176,39 @@ internal sealed class DatabaseRestore(PostgresServer server, IOperationSink sink
         return unrestored;
     }
 
-    /// <summary>What belongs to the database itself and not to anything in it: its rights, and the settings that its sessions begin with.</summary>
-    private void ApplySettings(string target)
+    /// <summary>What belongs to the database itself and not to anything in it: its owner, its rights, and the settings that its sessions begin with.</summary>
+    private IEnumerable<UnrestoredObject> ApplySettings(string target)
     {
-        foreach (var statement in facts.Settings)
+        var name = PostgresServer.Quote(target);
+        foreach (var statement in facts.Settings.Select(s => s.Replace(PostgresDatabase.NameMark, name, StringComparison.Ordinal)))
         {
-            try
+            if (Try(statement) is { } words)
             {
-                server.Execute(statement.Replace(PostgresDatabase.NameMark, PostgresServer.Quote(target), StringComparison.Ordinal));
+                yield return new UnrestoredObject($"SETTING OF DATABASE {target}", words, statement + ";");
             }
-            catch (Npgsql.PostgresException e)
+        }
+
+        // The staging database has got its owner where that is possible.
+        if (facts.Owner.Length > 0 && server.Scalar<string>("SELECT pg_catalog.pg_get_userbyid(datdba) FROM pg_catalog.pg_database WHERE datname = $1", target) != facts.Owner)
+        {
+            var statement = $"ALTER DATABASE {name} OWNER TO {PostgresServer.Quote(facts.Owner)}";
+            if (Try(statement) is { } words)
             {
-                warnings.Add($"'{statement}' could not be applied to '{target}': {e.MessageText}");
+                yield return new UnrestoredObject($"OWNER OF DATABASE {target}", words, statement + ";");
             }
+        }
+    }
+
+    private string? Try(string statement)
+    {
+        try
+        {
+            server.Execute(statement);
+            return null;
+        }
+        catch (Npgsql.PostgresException e)
+        {
+            return e.MessageText;
         }
     }
 }

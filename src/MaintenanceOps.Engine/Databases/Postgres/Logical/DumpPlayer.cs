@@ -49,9 +49,15 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
         }
     }
 
-    /// <summary>Restores rows: all of them, or those that arguments choose.</summary>
+    /// <summary>Restores rows: all of them, or those that <c>--schema</c> and <c>--table</c> choose.</summary>
     public void PlayRows(params string[] chosen)
     {
+        if (Array.Exists(chosen, c => !ServerEncoding.CanBeArgument(c, database.EncodingName)))
+        {
+            PlayListedRows(chosen);
+            return;
+        }
+
         string[] arguments = ["--section=data", .. chosen];
         if (dump.IsOnePiece && CanSpool)
         {
@@ -74,6 +80,61 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
         }
     }
 
+    /// <summary>The same by the numbers of what is chosen: the names cannot be said in an argument.</summary>
+    private void PlayListedRows(string[] chosen)
+    {
+        var schema = ValueOf("--schema=").FirstOrDefault();
+        var names = ValueOf("--table=").ToList();
+        for (var number = 0; number < dump.DataCount; number++)
+        {
+            var wanted = DumpEntry.Parse(Read(["--list"], WriterOf(number))).Where(IsChosen).ToList();
+            if (wanted.Count > 0)
+            {
+                using var list = new EntryList(tools, wanted, cancellation);
+                Run(["--section=data", $"--use-list={list.Path}"], WriterOf(number));
+            }
+        }
+
+        IEnumerable<string> ValueOf(string option) => chosen.Where(c => c.StartsWith(option, StringComparison.Ordinal)).Select(c => c[option.Length..]);
+
+        bool IsChosen(DumpEntry entry) => Array.Exists(RowKinds, kind => names.Count == 0
+            ? entry.Text.StartsWith(DumpEntry.Start(kind, schema ?? "", "").TrimEnd(' ') + " ", StringComparison.Ordinal)
+            : names.Exists(n => entry.Text.StartsWith(DumpEntry.Start(kind, schema ?? "", n), StringComparison.Ordinal)));
+    }
+
+    /// <summary>Reads the rows of one table as SQL, in the encoding that comes with it.</summary>
+    public void ReadRows(string schema, string table, Action<Stream, System.Text.Encoding> take)
+    {
+        for (var number = 0; number < dump.DataCount; number++)
+        {
+            var wanted = DumpEntry.Parse(Read(["--list"], WriterOf(number))).Where(e => e.Text.StartsWith(DumpEntry.Start("TABLE DATA", schema, table), StringComparison.Ordinal)).ToList();
+            if (wanted.Count == 0)
+            {
+                continue;
+            }
+
+            using var list = new EntryList(tools, wanted, cancellation);
+            using var program = tools.Start("pg_restore", ["--file=-", "--section=data", $"--use-list={list.Path}"], cancellation);
+            var feeding = Task.Run(() => program.Feed(input => dump.WriteData(number, input, cancellation)), cancellation);
+            try
+            {
+                take(program.Output, tools.Encoding);
+            }
+            finally
+            {
+                // Where the rows were refused, nobody wants the rest of them.
+                program.Output.Dispose();
+                feeding.GetAwaiter().GetResult();
+            }
+
+            program.Finish(cancellation);
+        }
+    }
+
+    private Action<Stream, CancellationToken> WriterOf(int number) => (output, token) => dump.WriteData(number, output, token);
+
+    private static readonly string[] RowKinds = ["TABLE DATA", "SEQUENCE SET"];
+
     /// <summary>The SQL of the definitions that are wanted, for who wants to read and not to run it.</summary>
     public string ReadSql(string section, Func<DumpEntry, bool> wanted)
     {
@@ -85,11 +146,13 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
 
     private List<DumpEntry> ReadEntries() => DumpEntry.Parse(Read(["--list"]));
 
-    private string Read(string[] arguments)
+    private string Read(string[] arguments) => Read(arguments, dump.WriteDefinitions);
+
+    private string Read(string[] arguments, Action<Stream, CancellationToken> write)
     {
         using var program = tools.Start("pg_restore", arguments, cancellation);
-        var reading = Task.Run(new StreamReader(program.Output).ReadToEnd, cancellation);
-        program.Feed(input => dump.WriteDefinitions(input, cancellation));
+        var reading = Task.Run(new StreamReader(program.Output, tools.Encoding).ReadToEnd, cancellation);
+        program.Feed(input => write(input, cancellation));
         program.Finish(cancellation);
         return reading.GetAwaiter().GetResult();
     }

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers.Text;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 
@@ -6,99 +6,106 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 /// Counts the rows that a dump holds, table by table, from the SQL that <c>pg_restore</c> makes of it. That a dump can be
 /// read to its end, and that each table came with the rows that the same transaction counted, is what proves it whole.
 /// </summary>
+/// <remarks>
+/// Whose rows come is told by the comment before them, which has the number of the table. The name in <c>COPY</c> may be another
+/// table's, as of a partition whose rows are loaded through its root, and is in the encoding of the database.
+/// </remarks>
 internal sealed class DumpRows
 {
     private const int BufferSize = 1 << 20;
-    private readonly Dictionary<string, long> rows = new(StringComparer.Ordinal);
+    private readonly Dictionary<uint, long> rows = [];
+    private uint table;
+    private Place place;
+    private bool isQuoted;
+    private long count;
 
-    /// <summary>By schema and table, as <see cref="PostgresTables.Key"/> writes them.</summary>
-    public IReadOnlyDictionary<string, long> Rows => rows;
+    private enum Place
+    {
+        Elsewhere,
+        BeforeRows,
+        InCommand,
+        InRows,
+    }
+
+    /// <summary>What <c>pg_restore</c> is told, so that only rows come, and the numbers of their tables with them.</summary>
+    public static string[] Arguments { get; } = ["--file=-", "--section=data", "--verbose"];
+
+    /// <summary>By the number that the server has for the table.</summary>
+    public IReadOnlyDictionary<uint, long> Rows => rows;
 
     /// <summary>Reads the SQL to its end.</summary>
     public void Read(Stream sql)
     {
         var buffer = new byte[BufferSize];
         var (start, end) = (0, 0);
-        string? table = null;
-        long count = 0;
         while (true)
         {
             var line = buffer.AsSpan(start, end - start);
             var length = line.IndexOf((byte)'\n');
-            if (length < 0)
+            if (length >= 0)
             {
-                if (start == 0 && end == buffer.Length)
-                {
-                    Array.Resize(ref buffer, buffer.Length * 2);
-                }
-
-                line.CopyTo(buffer);
-                (start, end) = (0, line.Length);
-                var read = sql.Read(buffer, end, buffer.Length - end);
-                if (read == 0)
-                {
-                    return;
-                }
-
-                end += read;
+                Take(line[..length]);
+                start += length + 1;
                 continue;
             }
 
-            line = line[..length];
-            start += length + 1;
-            if (table is null)
+            if (start == 0 && end == buffer.Length)
             {
-                table = line.StartsWith("COPY "u8) && line.EndsWith(" FROM stdin;"u8) ? TableOf(line) : null;
-                count = 0;
+                Array.Resize(ref buffer, buffer.Length * 2);
             }
-            else if (line.SequenceEqual("\\."u8))
+
+            line.CopyTo(buffer);
+            (start, end) = (0, line.Length);
+            var read = sql.Read(buffer, end, buffer.Length - end);
+            if (read == 0)
             {
+                return;
+            }
+
+            end += read;
+        }
+    }
+
+    private void Take(ReadOnlySpan<byte> line)
+    {
+        switch (place)
+        {
+            case Place.InRows when line.SequenceEqual("\\."u8):
                 rows[table] = rows.GetValueOrDefault(table) + count;
-                table = null;
-            }
-            else
-            {
-                count++;
-            }
-        }
-    }
-
-    /// <summary>The names in <c>COPY public."odd name" (id, body) FROM stdin;</c>.</summary>
-    private static string TableOf(ReadOnlySpan<byte> line)
-    {
-        var text = Encoding.UTF8.GetString(line["COPY ".Length..]);
-        var at = 0;
-        var schema = Name(text, ref at);
-        at++;
-        return PostgresTables.Key(schema, Name(text, ref at));
-    }
-
-    private static string Name(string text, ref int at)
-    {
-        if (text[at] != '"')
-        {
-            var begin = at;
-            while (at < text.Length && text[at] is not ('.' or ' '))
-            {
-                at++;
-            }
-
-            return text[begin..at];
-        }
-
-        var name = new StringBuilder();
-        for (at++; at < text.Length; at++)
-        {
-            if (text[at] == '"' && (at + 1 >= text.Length || text[at + 1] != '"'))
-            {
-                at++;
+                (place, count) = (Place.Elsewhere, 0);
                 break;
-            }
-
-            at += text[at] == '"' ? 1 : 0;
-            name.Append(text[at]);
+            case Place.InRows:
+                count++;
+                break;
+            case Place.InCommand:
+            case Place.BeforeRows when line.StartsWith("COPY "u8):
+                FollowCommand(line);
+                break;
+            default:
+                FollowComment(line);
+                break;
         }
+    }
 
-        return name.ToString();
+    /// <summary>A command goes over several lines where a name has line breaks; it does not end within quotes.</summary>
+    private void FollowCommand(ReadOnlySpan<byte> line)
+    {
+        isQuoted ^= (line.Count((byte)'"') & 1) == 1;
+        place = !isQuoted && line.EndsWith(" FROM stdin;"u8) ? Place.InRows : Place.InCommand;
+    }
+
+    /// <summary>As <c>-- TOC entry 3360 (class 0 OID 16396)</c>, and a few lines later <c>-- Data for Name: orders; Type: …</c>.</summary>
+    private void FollowComment(ReadOnlySpan<byte> line)
+    {
+        if (line.StartsWith("-- TOC entry "u8))
+        {
+            var number = line[(line.LastIndexOf((byte)' ') + 1)..];
+            place = Place.Elsewhere;
+            table = Utf8Parser.TryParse(number, out uint oid, out _) ? oid : 0;
+        }
+        else if (line.StartsWith("-- Data for Name: "u8))
+        {
+            place = Place.BeforeRows;
+        }
     }
 }

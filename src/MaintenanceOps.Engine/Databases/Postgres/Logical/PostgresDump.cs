@@ -65,7 +65,8 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         var parent = catalog.Parent(options.Source, SnapshotKind.PostgresLogical);
         var moment = repository.Time.GetUtcNow();
         var warnings = new List<string>();
-        var names = DatabaseChoice.Of(server, what, namesDatabase, warnings);
+        var missing = new List<string>();
+        var names = DatabaseChoice.Of(server, what, namesDatabase, warnings, missing);
         using var tree = new StreamedTree(repository, cancellation);
         AddFolder(tree, "");
         AddFolder(tree, DumpPlan.Folder);
@@ -93,6 +94,8 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
             Map = result.Map,
             Verified = options.SkipVerify ? VerificationLevel.None : VerificationLevel.Full,
             Warnings = [.. warnings],
+            MissingCount = missing.Count,
+            Missing = [.. missing.Take(Manifest.MaxMissing)],
             FileCount = result.Count,
             Postgres = new PostgresFacts { System = server.System, Version = server.Version, Address = AddressOf(server), Databases = [.. databases] },
         };
@@ -120,7 +123,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
         var isReplica = NoteUnlogged(database, warnings);
         database.Execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         var view = database.Scalar<string>("SELECT pg_export_snapshot()");
-        var parts = DumpPlan.Of(database.Database, PostgresTables.List(database).Select(t => (t.Quoted, t.Table.Size ?? 0)), what.Parallel);
+        var parts = DumpPlan.Of(database.Database, PostgresTables.List(database).Where(t => ServerEncoding.CanBeArgument(t.Quoted, database.EncodingName)).Select(t => (t.Quoted, t.Table.Size ?? 0)), what.Parallel);
         if (parts.Count > 1)
         {
             AddFolder(tree, DumpPlan.FolderOf(database.Database));
@@ -152,7 +155,7 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
                 Compare(database.Database, tables, dumps);
             }
 
-            var facts = DatabaseFacts.Read(database) with { Tables = [.. tables] };
+            var facts = DatabaseFacts.Read(database) with { Tables = [.. tables.Select(t => t.Table)] };
             database.Execute("COMMIT");
             return facts;
         }
@@ -182,20 +185,19 @@ public sealed class PostgresDump(Repository repository, IOperationSink sink)
     }
 
     /// <summary>Counts beside the dump, on a connection of its own with the same view.</summary>
-    private static List<TableCount> Count(PostgresServer database, string view, CancellationToken cancellation)
+    private static List<(uint Oid, TableCount Table)> Count(PostgresServer database, string view, CancellationToken cancellation)
     {
         using var second = database.ConnectTo(database.Database);
-        using var canceller = cancellation.Register(second.Cancel);
         second.Execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         second.Execute($"SET TRANSACTION SNAPSHOT {PostgresServer.Literal(view)}");
         return PostgresTables.Count(second, cancellation);
     }
 
-    private static void Compare(string database, IEnumerable<TableCount> tables, List<VerifiedDump> dumps)
+    private static void Compare(string database, List<(uint Oid, TableCount Table)> tables, List<VerifiedDump> dumps)
     {
-        foreach (var table in tables)
+        foreach (var (oid, table) in tables)
         {
-            if (dumps.Sum(d => d.Rows!.GetValueOrDefault(table.Name)) is var found && found != table.Rows)
+            if (dumps.Sum(d => d.Rows!.GetValueOrDefault(oid)) is var found && found != table.Rows)
             {
                 throw new MaintenanceException(
                     ErrorCode.ClientToolFailed,

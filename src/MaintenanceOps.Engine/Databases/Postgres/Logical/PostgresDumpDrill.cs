@@ -29,7 +29,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
             Restore(server, snapshot, manifest, database, drill, cancellation);
         }
 
-        drill.Integrity = drill.Damaged ? "failed" : "ok";
+        drill.Integrity = drill.Findings.Exists(f => f.Severity == FindingSeverity.Error && (drill.Damaged || f.Rule == SnapshotProof.RuleBroken)) ? "failed" : "ok";
         var asked = options.Database ?? manifest.Postgres.Databases[0].Name;
         foreach (var sql in drill.Passed ? options.Assert : [])
         {
@@ -65,7 +65,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
             drill.Rows += fill.Counted.Values.Sum();
             CompareRows(fill, snapshot, facts, drill);
             CompareSequences(database, fill, snapshot, facts, drill);
-            Warn(fill, snapshot, facts, drill);
+            Judge(fill, snapshot, facts, drill);
         }
         catch (MaintenanceException e) when (e.Code is ErrorCode.ClientToolFailed)
         {
@@ -101,7 +101,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         {
             if (words.Length > 0)
             {
-                drill.Unproven($"'{table.Name}' of '{facts.Name}' with {table.Rows} rows cannot be restored on a private server of this machine: {words}", snapshot);
+                drill.Unproven($"'{table.Name}' of '{facts.Name}' with {table.Rows} rows cannot be restored on a private server of this machine: {words}{(SearchPath.IsToBlame(words) ? $" {SearchPath.Cure}" : "")}", snapshot);
             }
             else if (arrived < 0)
             {
@@ -136,11 +136,26 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         }
     }
 
-    private static void Warn(DatabaseFill fill, Snapshot snapshot, PostgresDatabase facts, SnapshotProof.Drill drill)
+    /// <summary>
+    /// What did not come back beside the rows. Rows that break a constraint came back as they were taken, so the snapshot is not
+    /// damaged; but a database without its primary key is not what was meant to be restored, and the drill has not passed.
+    /// </summary>
+    private static void Judge(DatabaseFill fill, Snapshot snapshot, PostgresDatabase facts, SnapshotProof.Drill drill)
     {
         foreach (var missing in fill.Unrestored)
         {
-            drill.Fail("NotRestored", $"{missing.Name} of '{facts.Name}' did not come back on the private server: {missing.Error}", snapshot, missing.Name, FindingSeverity.Warning);
+            if (DataRule.IsBroken(missing))
+            {
+                drill.Fail(SnapshotProof.RuleBroken, $"{missing.Name} of '{facts.Name}' cannot be restored, because rows break it: {missing.Error}", snapshot, missing.Name, action: "The source has the same rows, though its constraint or index forbids them: look there with Test-Database -Level Full (mops database test --level full), mend the rows, and take a new snapshot. A restore brings back all but what is named.");
+            }
+            else if (DataRule.IsOne(missing))
+            {
+                drill.Gap($"{missing.Name} of '{facts.Name}' did not come back on the private server, so its rows are not checked by it: {missing.Error}", snapshot);
+            }
+            else
+            {
+                drill.Fail("NotRestored", $"{missing.Name} of '{facts.Name}' did not come back on the private server: {missing.Error}", snapshot, missing.Name, FindingSeverity.Warning);
+            }
         }
     }
 }

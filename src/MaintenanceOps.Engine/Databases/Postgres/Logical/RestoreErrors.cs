@@ -62,8 +62,10 @@ internal static partial class RestoreErrors
 
         Take();
 
-        // Several programs at once can write into each other's lines.
-        if (Total().Match(complaints) is { Success: true } total && int.Parse(total.Groups["count"].Value, System.Globalization.CultureInfo.InvariantCulture) is var count && count > errors.Count)
+        // Several programs at once can write into each other's lines. The total alone is no measure: each of them tells after its
+        // first error that of whatever it does then.
+        if (Total().Match(complaints) is { Success: true } total
+            && Math.Min(int.Parse(total.Groups["count"].Value, System.Globalization.CultureInfo.InvariantCulture), Mark().Count(complaints)) is var count && count > errors.Count)
         {
             errors.Add(new RestoreError(0, $"{count - errors.Count} more objects", complaints, ""));
         }
@@ -92,6 +94,9 @@ internal static partial class RestoreErrors
 
     [GeneratedRegex("errors ignored on restore: (?<count>[0-9]+)")]
     private static partial Regex Total();
+
+    [GeneratedRegex("error: ")]
+    private static partial Regex Mark();
 
     [GeneratedRegex("^COPY failed for table \"(?<table>.*?)\": (ERROR: +)?", RegexOptions.Singleline)]
     private static partial Regex Rows();

@@ -1,14 +1,15 @@
-using MaintenanceOps.Engine.Databases.Postgres.Client;
+using MaintenanceOps.Engine.Snapshots.Format;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 
 /// <summary>
-/// Loads tables whose rows the server refused because a check constraint calls a function that fails during a restore, mostly
-/// since it names things without their schema. The constraint is put back for new rows; the old ones stay unchecked, and
-/// the statement that checks them is told.
+/// Loads tables whose rows the server refused because a check constraint, a generated column or a domain calls a function that
+/// fails during a restore, mostly since it names things without their schema. They are tried again as the table's owner. Where
+/// that does not help either, check constraints are put back for new rows only; the old ones stay unchecked, and the statement
+/// that checks them is told.
 /// </summary>
-internal sealed class RowRepair(DumpPlayer player, PostgresServer database)
+internal sealed class RowRepair(DumpPlayer player, PostgresServer database, PostgresDatabase facts)
 {
     /// <summary>Constraints of a table and of those that it inherits them from, where each was made.</summary>
     private const string Checks = """
@@ -25,16 +26,24 @@ internal sealed class RowRepair(DumpPlayer player, PostgresServer database)
         WHERE n.nspname || '.' || c.relname = $1
         """;
 
+    /// <summary>Whether the database has other code than what is restored.</summary>
+    public bool IsLive { get; init; }
+
     /// <param name="tables">Tables that exist and are empty, as <see cref="PostgresTables.Key"/> writes them.</param>
     /// <returns>The constraints that hold for new rows only.</returns>
     public List<UnrestoredObject> Run(IReadOnlyList<string> tables)
     {
         var unverified = new List<UnrestoredObject>();
+        var retry = new OwnersRetry(database, facts);
         foreach (var name in tables)
         {
             foreach (var (id, schema, table) in database.Rows(Named, r => (r.GetFieldValue<uint>(0), r.GetString(1), r.GetString(2)), name))
             {
-                unverified.AddRange(Load(id, schema, table));
+                var loading = new DumpedRows(player, database, schema, table);
+                if (retry.Try($"{PostgresServer.Quote(schema)}.{PostgresServer.Quote(table)}", IsLive, loading.Load) is not null)
+                {
+                    unverified.AddRange(Load(id, schema, table));
+                }
             }
         }
 

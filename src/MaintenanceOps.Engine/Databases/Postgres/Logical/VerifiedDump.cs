@@ -18,7 +18,7 @@ internal sealed class VerifiedDump : IDisposable
         dump = tools.Start("pg_dump", ["--format=custom", "--compress=0", "--no-password", $"--dbname={PostgresServer.ConnectionOf(database)}", .. arguments], cancellation);
         try
         {
-            reading = verify ? tools.Start("pg_restore", ["--file=-"], cancellation) : null;
+            reading = verify ? tools.Start("pg_restore", DumpRows.Arguments, cancellation) : null;
         }
         catch
         {
@@ -33,8 +33,8 @@ internal sealed class VerifiedDump : IDisposable
     /// <summary>What is dumped, to be read to its end.</summary>
     public Stream Content { get; }
 
-    /// <summary>The rows of each table; null where nobody counted.</summary>
-    public IReadOnlyDictionary<string, long>? Rows => reading is null ? null : counted.Rows;
+    /// <summary>The rows of each table by the server's number of it; null where nobody counted.</summary>
+    public IReadOnlyDictionary<uint, long>? Rows => reading is null ? null : counted.Rows;
 
     /// <summary>What the program complained about though it ended well.</summary>
     public string Complaints => dump.Complaints;

@@ -11,7 +11,10 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 internal static class ClusterDatabases
 {
     /// <summary>The tables with their sizes; a base backup has no one moment in which their rows could be counted.</summary>
-    public static List<PostgresDatabase> Look(PostgresServer server, IOperationSink sink)
+    /// <param name="server">The server.</param>
+    /// <param name="sink">Told what cannot be listed.</param>
+    /// <param name="warnings">Gets what the snapshot is to say of itself.</param>
+    public static List<PostgresDatabase> Look(PostgresServer server, IOperationSink sink, List<string> warnings)
     {
         var found = new List<PostgresDatabase>();
         foreach (var name in Names(server))
@@ -19,6 +22,11 @@ internal static class ClusterDatabases
             try
             {
                 using var database = server.ConnectTo(name);
+                if (UnloggedTables.Of(database) is { Count: > 0 } unlogged)
+                {
+                    warnings.Add(UnloggedTables.Words(name, unlogged));
+                }
+
                 found.Add(DatabaseFacts.Read(database) with { Tables = [.. PostgresTables.List(database).Select(t => t.Table)] });
             }
             catch (Exception e) when (e is NpgsqlException or InvalidOperationException or MaintenanceException { Code: ErrorCode.ServerUnavailable or ErrorCode.DatabaseError })

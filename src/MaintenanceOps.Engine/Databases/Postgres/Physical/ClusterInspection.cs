@@ -15,17 +15,25 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Physical;
 internal sealed class ClusterInspection(PostgresServer server, Func<PostgresServer> reopen, Snapshot snapshot, SnapshotProof.Drill drill) : IDisposable
 {
     private const string CheckSchema = "mops_amcheck";
+
+    /// <summary>The server sends pages as they are, and what is wrong in them may be wrong at the source.</summary>
+    private const string SourceToo = "The source may have the same fault, and then a new snapshot has it too: look there with Test-Database -Level Full (mops database test --level full), mend what it names, and take a new snapshot. If the source is sound, look for an older snapshot that passes: Get-Snapshot -Verified.";
     private PostgresServer server = server;
 
     public void Dispose() => server.Dispose();
 
     public void Run(CancellationToken cancellation)
     {
-        const string Tables = "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm') AND c.relispopulated AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1";
-        foreach (var table in server.Rows(Tables, r => r.GetString(0)))
+        const string Tables = "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind = 'r', {0} FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm') AND c.relispopulated AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1";
+        foreach (var (name, isTable, column) in server.Rows(Tables.Replace("{0}", RowCount.Column(server), StringComparison.Ordinal), r => (r.GetString(0), r.GetBoolean(1), r.GetString(2))))
         {
             cancellation.ThrowIfCancellationRequested();
-            Try(table, "read", s => drill.Rows += s.Scalar<long>($"SELECT pg_catalog.count(*) FROM {table}"));
+            Try(name, "read", s => drill.Rows += isTable ? RowCount.Of(s, name, column, cancellation) : s.Scalar<long>($"SELECT pg_catalog.count(*) FROM {name}"));
+        }
+
+        if (UnloggedTables.Of(server) is { Count: > 0 } unlogged)
+        {
+            drill.Fail("RowsNotTaken", UnloggedTables.Words(server.Database, unlogged), snapshot, unlogged[0], FindingSeverity.Warning);
         }
 
         if (IndexCheck() is not { } check)
@@ -37,7 +45,12 @@ internal sealed class ClusterInspection(PostgresServer server, Func<PostgresServ
         foreach (var (oid, name) in server.Rows(Indexes, r => (r.GetInt64(0), r.GetString(1))))
         {
             cancellation.ThrowIfCancellationRequested();
-            Try(name, "checked", s => s.Execute($"SELECT {check}({oid}::pg_catalog.oid::pg_catalog.regclass, true)"));
+
+            // Where its functions find nothing, the index is still looked at without its table.
+            if (!Try(name, "checked", s => s.Execute($"SELECT {check}({oid}::pg_catalog.oid::pg_catalog.regclass, true)")))
+            {
+                Try(name, "checked", s => s.Execute($"SELECT {check}({oid}::pg_catalog.oid::pg_catalog.regclass, false)"));
+            }
         }
     }
 
@@ -67,7 +80,12 @@ internal sealed class ClusterInspection(PostgresServer server, Func<PostgresServ
         return ExtensionFunction.Find(server, "amcheck", "bt_index_check", "regclass,boolean");
     }
 
-    private void Try(string name, string verb, Action<PostgresServer> act)
+    /// <summary>Whether an error says that code names something that is not found on our search path, which has no schema of the user's.</summary>
+    private static bool IsOfSearchPath(PostgresException error) =>
+        error.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName;
+
+    /// <returns>Whether that was all; not where its code finds nothing here.</returns>
+    private bool Try(string name, string verb, Action<PostgresServer> act)
     {
         try
         {
@@ -78,6 +96,12 @@ internal sealed class ClusterInspection(PostgresServer server, Func<PostgresServ
             }
 
             act(server);
+            return true;
+        }
+        catch (PostgresException e) when (IsOfSearchPath(e))
+        {
+            drill.Gap($"'{name}' in '{server.Database}' could not be {verb} in full: a function of its names something without its schema, which is not found here. PostgreSQL says: {e.MessageText}. Give the function a SET search_path of its own.", snapshot);
+            return false;
         }
         catch (PostgresException e) when (IsDamage(e) && verb == "checked" && SortsOtherwise())
         {
@@ -85,12 +109,14 @@ internal sealed class ClusterInspection(PostgresServer server, Func<PostgresServ
         }
         catch (PostgresException e) when (IsDamage(e))
         {
-            drill.Fail(verb == "checked" ? "IndexDamaged" : "QueryFailed", $"'{name}' in '{server.Database}' cannot be {verb} after the restore: {e.MessageText}", snapshot, name);
+            drill.Fail(verb == "checked" ? "IndexDamaged" : "QueryFailed", $"'{name}' in '{server.Database}' cannot be {verb} after the restore: {e.MessageText}", snapshot, name, action: SourceToo);
         }
         catch (PostgresException e)
         {
             drill.Unproven($"'{name}' in '{server.Database}' cannot be {verb} on this machine: {e.MessageText}", snapshot);
         }
+
+        return true;
     }
 
     /// <summary>Whether the library that sorts texts has another version here than the one that the database was made with.</summary>

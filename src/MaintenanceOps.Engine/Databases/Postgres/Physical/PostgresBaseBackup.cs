@@ -53,7 +53,9 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
         }
 
         using var held = HeldLog.Of(server, sink);
-        var databases = ClusterDatabases.Look(server, sink);
+        var warnings = new List<string>();
+        var databases = ClusterDatabases.Look(server, sink, warnings);
+        warnings.ForEach(sink.Warn);
         var segmentSize = server.Scalar<long>("SELECT pg_size_bytes(current_setting('wal_segment_size'))");
         var taken = repository.Time.GetUtcNow();
         using var tree = new StreamedTree(repository, cancellation);
@@ -74,6 +76,7 @@ public sealed class PostgresBaseBackup(Repository repository, IOperationSink sin
             ContentHash = result.ContentHash,
             Map = result.Map,
             Verified = VerificationLevel.Full,
+            Warnings = [.. warnings],
             FileCount = result.Count,
             Postgres = new PostgresFacts
             {

@@ -52,7 +52,9 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
         PrivatePart.CutOff(was);
         var members = PartMembers.Find(was, live, restore.Part, facts.Name);
         var rows = PrivatePart.Count(was, members, cancellation);
-        return restore.Carry(was, members, rows, PrivatePart.TakeForeignKeys(was), [], [], cancellation) with { Recovered = cluster.Reached };
+        var unlogged = UnloggedTables.Of(was).ToHashSet(StringComparer.Ordinal);
+        var lost = members.Where(m => unlogged.Contains(m.Was.ToString())).Select(m => UnloggedTables.Lost(m.Was.ToString()));
+        return restore.Carry(was, members, rows, PrivatePart.TakeForeignKeys(was), [], [.. lost], cancellation) with { Recovered = cluster.Reached };
     }
 
     private RestoreResult RestoreDatabase(PostgresServer live, Snapshot snapshot, PostgresDatabase facts, RestoreOptions options, CancellationToken cancellation)
@@ -64,8 +66,8 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
 
         using var cluster = Start(snapshot, options, cancellation);
         using var was = cluster.Connect(facts.Name);
-        var now = DatabaseFacts.Read(was) with { Tables = [.. PostgresTables.Count(was, cancellation)] };
-        return new DatabaseRestore(live, sink, snapshot, now, options).Run(new ServerDump(was, options.Tools), cancellation) with { Recovered = cluster.Reached };
+        var now = DatabaseFacts.Read(was) with { Tables = [.. PostgresTables.Count(was, cancellation).Select(t => t.Table)] };
+        return new DatabaseRestore(live, sink, snapshot, now, options) { Lost = [.. UnloggedTables.Of(was).Select(UnloggedTables.Lost)] }.Run(new ServerDump(was, options.Tools), cancellation) with { Recovered = cluster.Reached };
     }
 
     private PrivateCluster Start(Snapshot snapshot, RestoreOptions options, CancellationToken cancellation) =>

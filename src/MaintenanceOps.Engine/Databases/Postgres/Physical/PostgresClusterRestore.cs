@@ -58,7 +58,7 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
             var staged = Path.Combine(scratch.Path, "cluster");
             var result = new TreeRestore(repository, sink).Run(snapshot, whole with { Destination = staged, DryRun = false }, cancellation);
             tablespaces.ForEach(t => t.Stage(repository, sink, snapshot, FileOwner.Of(staged), cancellation));
-            var warnings = new List<string>(result.Warnings);
+            List<string> warnings = [.. result.Warnings, .. manifest.Warnings];
             WriteSettings(staged, options, TakesOver(destination, facts), warnings);
             Install(staged, destination, tablespaces, warnings);
             return result with { Destination = destination, Warnings = warnings, Elapsed = watch.Elapsed };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using MaintenanceOps.Engine.Databases.Postgres.Client;
 using Npgsql;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Sessions;
@@ -99,6 +100,16 @@ internal sealed partial class ConnectionSettings
     public ConnectionSettings Only(ServerHost host) => new(values, given, driver, Ignored, [host]) { ConnectTimeout = ConnectTimeout };
 
     public ConnectionSettings WithConnectTimeout(TimeSpan limit) => new(values, given, driver, Ignored, Hosts) { ConnectTimeout = limit < ConnectTimeout ? limit : ConnectTimeout };
+
+    /// <summary>With what the server says in detail, such as the key that a foreign key does not find: values of rows are among it.</summary>
+    public ConnectionSettings WithErrorDetail() => new(values, given, new NpgsqlConnectionStringBuilder(driver.ConnectionString) { IncludeErrorDetail = true }, Ignored, Hosts) { ConnectTimeout = ConnectTimeout };
+
+    /// <summary>For a database without an encoding: texts come and go as the bytes that they are.</summary>
+    public ConnectionSettings WithBytes()
+    {
+        BytesEncoding.Register();
+        return new(values, given, new NpgsqlConnectionStringBuilder(driver.ConnectionString) { Encoding = new BytesEncoding().WebName, ClientEncoding = BytesEncoding.Database }, Ignored, Hosts) { ConnectTimeout = ConnectTimeout };
+    }
 
     /// <summary>For the driver.</summary>
     public NpgsqlConnectionStringBuilder ForDriver(ServerHost host)

@@ -80,6 +80,36 @@ public sealed class DumpTruthTests : IDisposable
     }
 
     [PostgresFact]
+    public void A_database_that_lets_nobody_in_is_missing_and_not_forgotten()
+    {
+        using var cluster = new PostgresCluster();
+        foreach (var database in new[] { "shop", "noway ALLOW_CONNECTIONS false", "\"no Way\" ALLOW_CONNECTIONS false" })
+        {
+            cluster.Execute($"CREATE DATABASE {database}");
+        }
+
+        cluster.Execute("CREATE DATABASE halfgone");
+        cluster.Execute("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'halfgone'");
+        using var repository = Repositories.New(folder);
+        var all = Take(new PostgresDumpOptions { AllDatabases = true });
+        Assert.Equal(SnapshotState.Incomplete, all.State);
+        Assert.Equal(["halfgone", "no Way", "noway"], all.Missing.Order(StringComparer.Ordinal));
+        Assert.Contains(all.Warnings, w => w.Contains("ALTER DATABASE \"noway\" ALLOW_CONNECTIONS true;", StringComparison.Ordinal));
+        Assert.Contains(all.Warnings, w => w.Contains("DROP DATABASE \"halfgone\";", StringComparison.Ordinal));
+        Assert.Equal(["postgres", "shop"], repository.ReadManifest(all.Id).Postgres!.Databases.Select(d => d.Name));
+
+        Assert.Equal(["no Way"], Take(new PostgresDumpOptions { Databases = ["no W*", "shop"] }).Missing);
+        Assert.Equal(0, Take(new PostgresDumpOptions { Databases = ["shop"] }).MissingCount);
+        Assert.Equal(0, Take(new PostgresDumpOptions()).MissingCount);
+        var none = Assert.Throws<MaintenanceException>(() => Take(new PostgresDumpOptions { Databases = ["noway"] }));
+        Assert.Equal(ErrorCode.ItemNotFound, none.Code);
+        Assert.Contains("ALLOW_CONNECTIONS true", none.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("ALLOW_CONNECTIONS", Assert.Throws<MaintenanceException>(() => Take(new PostgresDumpOptions { Databases = ["nothing"] })).Message, StringComparison.Ordinal);
+
+        Snapshot Take(PostgresDumpOptions what) => new PostgresDump(repository, SilentSink.Instance).Run(cluster.ConnectionString, what, new BackupOptions { Source = Guid.NewGuid().ToString("N") });
+    }
+
+    [PostgresFact]
     public void A_replica_is_dumped_without_the_rows_that_it_does_not_have()
     {
         using var cluster = new PostgresCluster();

@@ -21,7 +21,7 @@ public sealed class HostileDatabaseTests : IDisposable
     private const string Trap = """
         CREATE FUNCTION evil.trap() RETURNS void LANGUAGE plpgsql SECURITY INVOKER AS $$ BEGIN
           IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user) THEN
-            EXECUTE pg_catalog.format('COPY (SELECT 1) TO PROGRAM %L', pg_catalog.concat('touch ', pg_catalog.current_setting('data_directory'), '/trapped'));
+            EXECUTE pg_catalog.format('COPY (SELECT 1) TO PROGRAM %L', pg_catalog.concat('cat > ', pg_catalog.current_setting('data_directory'), '/trapped'));
           END IF;
         END $$
         """;
@@ -138,6 +138,10 @@ public sealed class HostileDatabaseTests : IDisposable
 
         Run(Trap);
         Run("CREATE TABLE evil.t(a int PRIMARY KEY, b text); INSERT INTO evil.t VALUES (1, 'x'), (2, 'y'), (3, 'z'); CREATE INDEX ON evil.t (b)");
+
+        // The planner of any query over the table would call this one, to see what it is worth.
+        Run("CREATE FUNCTION evil.always() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM evil.trap(); RETURN true; END'");
+        Run("CREATE TABLE evil.p(a int, b int); INSERT INTO evil.p VALUES (1, 1); CREATE INDEX ON evil.p (b) WHERE evil.always(); CREATE INDEX ON evil.p ((CASE WHEN evil.always() THEN a END)); CREATE STATISTICS evil.s ON (CASE WHEN evil.always() THEN a END), b FROM evil.p");
         foreach (var bait in Bait)
         {
             Run("CREATE " + bait.Replace("{0}", "LANGUAGE sql AS $$ SELECT evil.trap();", StringComparison.Ordinal) + " $$");

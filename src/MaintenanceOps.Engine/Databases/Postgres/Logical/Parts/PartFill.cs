@@ -25,6 +25,7 @@ internal sealed class PartFill(DumpPlayer player, PostgresServer database, Postg
     {
         database.Execute("SELECT pg_catalog.set_config('search_path', '', false)");
         player.PlayDefinitions("pre-data", e => !e.IsActive);
+        DefinitionRetry.Run(player, database, facts, isLive: false);
         PrivateCopy.CutOff(database);
     }
 
@@ -47,11 +48,11 @@ internal sealed class PartFill(DumpPlayer player, PostgresServer database, Postg
         var recorded = facts.Tables.ToDictionary(t => t.Name, t => t.Rows);
         if (tables.Where(t => recorded.TryGetValue(t.ToString(), out var rows) && rows > 0 && arrived[t.ToString()] == 0).Select(t => t.ToString()).ToList() is { Count: > 0 } empty)
         {
-            unrestored.AddRange(new RowRepair(player, database).Run(empty));
+            unrestored.AddRange(new RowRepair(player, database, facts).Run(empty));
             arrived = Count(tables, cancellation);
         }
 
-        foreach (var table in tables.Select(t => t.ToString()).Where(t => recorded.TryGetValue(t, out var rows) && rows != arrived[t]))
+        foreach (var table in PartitionRoots.Differing(database, facts.Tables.Where(t => arrived.ContainsKey(t.Name)), arrived).Select(t => t.Name))
         {
             var words = string.Join(" ", player.Errors.Where(e => e.Entry.StartsWith("TABLE DATA ", StringComparison.Ordinal)).Select(e => e.Error).Take(3));
             throw new MaintenanceException(ErrorCode.VerificationFailed, $"{arrived[table]} of {recorded[table]} rows of '{table}' came out of the dump.{(words.Length > 0 ? $" The server says: {words}." : "")} Nothing was changed.", table);

@@ -23,7 +23,7 @@ internal static class PrivatePart
         foreach (var member in members.Where(m => m.HasRows))
         {
             cancellation.ThrowIfCancellationRequested();
-            counted[member.Was.ToString()] = was.Scalar<long>($"SELECT count(*) FROM ONLY {member.Was.Quoted}");
+            counted[member.Was.ToString()] = RowCount.Of(was, member.Was.Quoted, cancellation);
         }
 
         return counted;

@@ -63,6 +63,7 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
         PartLeftovers.Remove(live, sink);
         var stage = new PartStage(from, part, members, () => SessionName.New(live));
         stage.Prepare();
+        RequireMovable(stage.Members);
         var shared = new SharedSequences(from, live, options.Tools);
         var isInstalled = false;
         try
@@ -84,6 +85,15 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
                 stage.Schemas.ToList().ForEach(s => PartLeftovers.Drop(live, sink, s.Staged));
                 shared.Undo();
             }
+        }
+    }
+
+    /// <summary>What is outside and cannot be handed on to the new part is told before anything is filled.</summary>
+    private void RequireMovable(List<PartMember> members)
+    {
+        if (MayReplace)
+        {
+            LivePart.BoundTo(live, part, members).RequireMovable(part.Words);
         }
     }
 

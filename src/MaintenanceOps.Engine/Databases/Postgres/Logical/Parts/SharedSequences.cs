@@ -62,22 +62,18 @@ internal sealed class SharedSequences(PostgresServer from, PostgresServer live, 
 
     private void SetForward(TableName sequence, bool descends)
     {
-        var (was, wasCalled) = StateOf(from, sequence);
-        var (now, isCalled) = StateOf(live, sequence);
-        if ((descends ? was < now : was > now) || (was == now && wasCalled && !isCalled))
+        var (was, now) = (SequenceState.Of(from, sequence), SequenceState.Of(live, sequence));
+        if (was.IsAheadOf(now, descends))
         {
             try
             {
-                live.Execute("SELECT pg_catalog.setval($1::text::regclass, $2, $3)", sequence.Quoted, was, wasCalled);
-                Notes.Add($"Sequence '{sequence}', from which it takes its numbers, was set from {now} to {was}.");
+                live.Execute("SELECT pg_catalog.setval($1::text::regclass, $2, $3)", sequence.Quoted, was.Last, was.IsCalled);
+                Notes.Add($"Sequence '{sequence}', from which it takes its numbers, was set from {now.Last} to {was.Last}.");
             }
             catch (PostgresException e)
             {
-                Notes.Add($"Sequence '{sequence}', from which it takes its numbers, stands at {now} and should stand at {was}, but cannot be set: {e.MessageText}");
+                Notes.Add($"Sequence '{sequence}', from which it takes its numbers, stands at {now.Last} and should stand at {was.Last}, but cannot be set: {e.MessageText}");
             }
         }
     }
-
-    private static (long Last, bool IsCalled) StateOf(PostgresServer server, TableName sequence) =>
-        server.Rows($"SELECT last_value, is_called FROM {sequence.Quoted}", r => (r.GetInt64(0), r.GetBoolean(1)))[0];
 }

@@ -12,6 +12,9 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 /// </summary>
 internal sealed partial class OwnersRetry(PostgresServer database, PostgresDatabase facts)
 {
+    /// <summary>Schemas that the restore has made for itself: the owner gets the right to build in them.</summary>
+    public IReadOnlyCollection<string> Rooms { get; init; } = [];
+
     private const string DefaultPath = "\"$user\", public";
 
     /// <summary>Builds an index that could not be built.</summary>
@@ -40,6 +43,7 @@ internal sealed partial class OwnersRetry(PostgresServer database, PostgresDatab
         try
         {
             database.Execute("BEGIN");
+            Rooms.ToList().ForEach(r => database.Execute($"GRANT USAGE, CREATE ON SCHEMA {PostgresServer.Quote(r)} TO {PostgresServer.Quote(owner.Name)}"));
             database.Execute($"SET LOCAL ROLE {PostgresServer.Quote(owner.Name)}");
             database.Execute("SELECT pg_catalog.set_config('search_path', $1, true)", path);
             database.Execute("SET LOCAL row_security = on");

@@ -10,6 +10,11 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 /// <param name="Statement">The statement that failed; empty where rows did.</param>
 internal sealed record RestoreError(int Id, string Entry, string Error, string Statement)
 {
+    /// <summary>The end of the name of objects that were counted, and whose words were lost between those of others.</summary>
+    public const string MoreObjects = " more objects";
+
+    public bool IsUnnamed => Id == 0 && Entry.EndsWith(MoreObjects, StringComparison.Ordinal);
+
     public UnrestoredObject ToUnrestored() => new(DumpEntry.Describe(Entry), Error, Statement);
 }
 
@@ -65,7 +70,7 @@ internal static partial class RestoreErrors
         // Several programs at once can write into each other's lines.
         if (Total().Match(complaints) is { Success: true } total && int.Parse(total.Groups["count"].Value, System.Globalization.CultureInfo.InvariantCulture) is var count && count > errors.Count)
         {
-            errors.Add(new RestoreError(0, $"{count - errors.Count} more objects", complaints, ""));
+            errors.Add(new RestoreError(0, $"{count - errors.Count}{RestoreError.MoreObjects}", complaints, ""));
         }
 
         return errors;

@@ -127,12 +127,19 @@ internal sealed class BoundOutside
         return left;
     }
 
+    /// <summary>Inside the server, for the driver would cut a function's body where it has a semicolon.</summary>
+    private void Run(string statement)
+    {
+        live.Execute("SELECT pg_catalog.set_config('mops.statement', $1, true)", statement);
+        live.Execute("DO $$ BEGIN EXECUTE pg_catalog.current_setting('mops.statement'); END $$");
+    }
+
     private string? Try(string statement)
     {
         live.Execute("SAVEPOINT piece");
         try
         {
-            live.Execute(statement);
+            Run(statement);
             live.Execute("RELEASE SAVEPOINT piece");
             return null;
         }

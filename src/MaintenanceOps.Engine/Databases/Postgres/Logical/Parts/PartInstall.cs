@@ -45,13 +45,20 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
             live.Execute("ROLLBACK");
-            throw new MaintenanceException(ErrorCode.DestinationInUse, $"What is to be replaced in '{live.Database}' is in use: a lock on it was not given within {LockTimeout}. End the transactions that use it and try again. Nothing was changed.", live.Database, e);
+            throw new MaintenanceException(ErrorCode.DestinationInUse, $"What is to be replaced in '{live.Database}' is in use: a lock on it was not given within {LockTimeout}. End the transactions that use it and try again.{Prepared()} Nothing was changed.", live.Database, e);
         }
         catch (Exception e) when (e is PostgresException or MaintenanceException)
         {
             live.Execute("ROLLBACK");
             throw;
         }
+    }
+
+    /// <summary>Transactions that no session shows hold their locks too, through any restart.</summary>
+    private string Prepared()
+    {
+        var prepared = live.Rows("SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database() ORDER BY prepared LIMIT 5", r => r.GetString(0));
+        return prepared.Count == 0 ? "" : $" There are prepared transactions ({string.Join(", ", prepared)}): connect to '{live.Database}' and end each with COMMIT PREPARED or ROLLBACK PREPARED.";
     }
 
     private List<ForeignKey> PlaceSchema(MovedAside aside)

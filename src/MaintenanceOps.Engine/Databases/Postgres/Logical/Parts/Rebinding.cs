@@ -30,7 +30,7 @@ internal static class Rebinding
             """,
         ["pg_constraint"] = """
             SELECT pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', conrelid::regclass, conname, conname, pg_catalog.pg_get_constraintdef(oid))
-            FROM pg_catalog.pg_constraint WHERE t.oid = $1::oid AND contype = 'c' AND conrelid <> 0 AND coninhcount = 0
+            FROM pg_catalog.pg_constraint WHERE oid = $1::oid AND contype = 'c' AND conrelid <> 0 AND coninhcount = 0
             """,
     };
 

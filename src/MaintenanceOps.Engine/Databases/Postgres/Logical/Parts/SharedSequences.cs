@@ -4,10 +4,10 @@ using Npgsql;
 namespace MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 
 /// <summary>
-/// Sequences that a part's columns take their numbers from and that belong to none of its tables. One that the live database
+/// Sequences that a part's columns take their numbers from, or its functions seem to, and that belong to none of its tables. One that the live database
 /// has is set forward where it is behind; one that it does not have is brought.
 /// </summary>
-internal sealed class SharedSequences(PostgresServer from, PostgresServer live, ClientToolOptions tools)
+internal sealed class SharedSequences(PostgresServer from, PostgresServer live, ClientToolOptions tools, IReadOnlyList<(TableName Sequence, bool Descends)> named)
 {
     private const string Used = """
         SELECT DISTINCT n.nspname, s.relname, q.seqincrement < 0
@@ -25,7 +25,8 @@ internal sealed class SharedSequences(PostgresServer from, PostgresServer live, 
     /// <param name="cancellation">Ends it.</param>
     public void Bring(IEnumerable<string> schemas, CancellationToken cancellation)
     {
-        foreach (var (sequence, descends) in from.Rows(Used, r => (new TableName(r.GetString(0), r.GetString(1)), r.GetBoolean(2)), new object[] { schemas.ToArray() }))
+        var used = from.Rows(Used, r => (Sequence: new TableName(r.GetString(0), r.GetString(1)), Descends: r.GetBoolean(2)), new object[] { schemas.ToArray() });
+        foreach (var (sequence, descends) in used.Union(named))
         {
             switch (KindOf(sequence))
             {
@@ -34,6 +35,8 @@ internal sealed class SharedSequences(PostgresServer from, PostgresServer live, 
                     break;
                 case "S":
                     SetForward(sequence, descends);
+                    break;
+                case var _ when !used.Exists(u => u.Sequence == sequence):
                     break;
                 default:
                     throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{live.Database}' has something else under the name of sequence '{sequence}', from which the table takes its numbers. Rename it first. Nothing was changed.", sequence.ToString());

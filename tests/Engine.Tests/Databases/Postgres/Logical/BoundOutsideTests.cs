@@ -30,7 +30,8 @@ public sealed class BoundOutsideTests : IDisposable
             CREATE FUNCTION full_name(m members) RETURNS text LANGUAGE sql AS 'SELECT upper($1.name)'; ALTER FUNCTION full_name OWNER TO owner; REVOKE ALL ON FUNCTION full_name FROM PUBLIC; GRANT EXECUTE ON FUNCTION full_name TO reader; COMMENT ON FUNCTION full_name IS 'it''s a name';
             CREATE FUNCTION everybody() RETURNS SETOF members LANGUAGE sql AS 'SELECT * FROM public.members';
             CREATE TABLE audit(what text); CREATE RULE "as well" AS ON INSERT TO audit DO ALSO INSERT INTO members(name) VALUES (new.what);
-            CREATE TABLE others(id int DEFAULT nextval('members_id_seq'), size text DEFAULT counted()); CREATE VIEW "V" AS SELECT id FROM members; CREATE VIEW door AS SELECT 1 AS a; CREATE RULE put AS ON INSERT TO door DO INSTEAD INSERT INTO members(name) VALUES ('door');
+            CREATE TABLE others(id int DEFAULT nextval('members_id_seq'), size text DEFAULT counted()); CREATE VIEW "V" AS SELECT id FROM members; CREATE TABLE guests(id int); CREATE FUNCTION greet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'; CREATE CONSTRAINT TRIGGER greeted AFTER INSERT ON guests FROM members DEFERRABLE FOR EACH ROW EXECUTE FUNCTION greet(); COMMENT ON TRIGGER greeted ON guests IS 'hello'; CREATE VIEW grouped AS SELECT id, name FROM members GROUP BY id;
+            CREATE VIEW door AS SELECT 1 AS a; CREATE RULE put AS ON INSERT TO door DO INSTEAD INSERT INTO members(name) VALUES ('door');
             CREATE TABLE part(id int DEFAULT nextval('members_id_seq')) PARTITION BY RANGE (id); CREATE TABLE part_1 PARTITION OF part DEFAULT;
             """,
             "app");
@@ -53,6 +54,7 @@ public sealed class BoundOutsideTests : IDisposable
         Assert.Equal(25, cluster.In<int>("app", "INSERT INTO others DEFAULT VALUES RETURNING id"));
         Assert.Equal(26, cluster.In<int>("app", "INSERT INTO part DEFAULT VALUES RETURNING id"));
         Assert.Equal(27, cluster.In<int>("app", "INSERT INTO members(name) VALUES ('x') RETURNING id"));
+        Assert.Equal("members hello", cluster.In<string>("app", "SELECT tgconstrrelid::regclass || ' ' || obj_description(oid) FROM pg_trigger WHERE tgname = 'greeted'"));
         cluster.Execute(Droppable, "app");
         Assert.Equal(0, cluster.Leftovers("app"));
     }
@@ -66,6 +68,8 @@ public sealed class BoundOutsideTests : IDisposable
     [InlineData("CREATE TABLE others(id int, n text GENERATED ALWAYS AS ((NULL::members)::text) STORED)", "others.n")]
     [InlineData("CREATE TABLE more() INHERITS (members)", "public.more")]
     [InlineData("CREATE FUNCTION put(text, members) RETURNS text LANGUAGE sql AS 'SELECT $1'; CREATE AGGREGATE all_of(members) (SFUNC = put, STYPE = text)", "all_of")]
+    [InlineData("CREATE CAST (members AS text) WITH INOUT", "members AS")]
+    [InlineData("ALTER TABLE members ADD COLUMN late int; CREATE TABLE t(a int); CREATE POLICY p ON t USING (EXISTS (SELECT late FROM members))", "policy p on public.t (column members.late does not exist)")]
     [InlineData("CREATE VIEW whole AS SELECT m FROM members m", "whole.m")]
     public void What_cannot_be_handed_on_is_named_and_nothing_is_changed(string bound, string name)
     {
@@ -98,6 +102,7 @@ public sealed class BoundOutsideTests : IDisposable
             CREATE FUNCTION "Auth".uid() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; CREATE FUNCTION "Auth".stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.note = ''v1''; RETURN new; END'; CREATE SEQUENCE "Auth".numbers;
             CREATE TABLE notes(owner int DEFAULT "Auth".uid() REFERENCES "Auth".users, note text, word "Auth".citext, n int DEFAULT nextval('"Auth".numbers'), CHECK (owner >= "Auth".uid())); ALTER TABLE notes ENABLE ROW LEVEL SECURITY; GRANT SELECT ON notes TO reader;
             CREATE POLICY p ON notes USING (owner = "Auth".uid()); CREATE TRIGGER stamped BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION "Auth".stamp(); CREATE TRIGGER off BEFORE DELETE ON notes FOR EACH ROW EXECUTE FUNCTION "Auth".stamp(); ALTER TABLE notes DISABLE TRIGGER off;
+            CREATE TABLE cut(n int, CHECK ("Auth".uid() > 0), note text) PARTITION BY RANGE (n); CREATE TABLE cut_1 PARTITION OF cut DEFAULT; CREATE TRIGGER stamped BEFORE INSERT ON cut FOR EACH ROW EXECUTE FUNCTION "Auth".stamp(); CREATE CONSTRAINT TRIGGER seen AFTER INSERT ON notes FROM "Auth".users DEFERRABLE FOR EACH ROW WHEN (new.owner = "Auth".uid()) EXECUTE FUNCTION "Auth".stamp();
             CREATE VIEW me AS SELECT "Auth".uid() AS id, count(*) AS n FROM "Auth".users; DO $$ BEGIN EXECUTE 'CREATE FUNCTION who() RETURNS int LANGUAGE sql BEGIN ATOMIC; SELECT max(id) FROM "Auth".users; END'; END $$;
             """,
             "app");
@@ -113,8 +118,10 @@ public sealed class BoundOutsideTests : IDisposable
         Assert.Equal("1 2 2", cluster.In<string>("app", "SELECT id || ' ' || n || ' ' || who() FROM me"));
         Assert.Equal("D", cluster.In<string>("app", "SELECT tgenabled FROM pg_trigger WHERE tgname = 'off'"));
         cluster.Execute("DO $$ BEGIN EXECUTE (SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace WHERE nspname LIKE 'Auth\\_before\\_%'); END $$", "app");
-        Assert.Equal("notes,me,p,stamped,off,1", cluster.In<string>("app", "SELECT 'notes'::regclass || ',' || 'me'::regclass || ',' || (SELECT polname FROM pg_policy) || ',' || (SELECT string_agg(tgname, ',' ORDER BY tgname DESC) FROM pg_trigger WHERE NOT tgisinternal) || ',' || (SELECT count(*) FROM pg_constraint WHERE contype = 'f')"));
+        Assert.Equal("notes,me,p,stamped,stamped,stamped,seen,off,1", cluster.In<string>("app", "SELECT 'notes'::regclass || ',' || 'me'::regclass || ',' || (SELECT polname FROM pg_policy) || ',' || (SELECT string_agg(tgname, ',' ORDER BY tgname DESC) FROM pg_trigger WHERE NOT tgisinternal) || ',' || (SELECT count(*) FROM pg_constraint WHERE contype = 'f')"));
 
+        Assert.Equal("v1", cluster.In<string>("app", "INSERT INTO cut VALUES (1) RETURNING note"));
+        Assert.Equal(2, cluster.In<long>("app", "SELECT count(*) FROM pg_constraint WHERE conname = 'cut_check'"));
         cluster.Execute("ALTER TABLE notes ADD COLUMN r \"Auth\".role; CREATE INDEX by_uid ON notes((note || 'x'))", "app");
         var refused = Assert.Throws<MaintenanceException>(() => repository.PlayBack(cluster, snapshot, new RestoreOptions { Schema = "Auth", Force = true }));
         Assert.Equal(ErrorCode.DestinationInUse, refused.Code);

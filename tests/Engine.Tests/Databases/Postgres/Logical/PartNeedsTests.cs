@@ -60,19 +60,19 @@ public sealed class PartNeedsTests : IDisposable
         cluster.Execute(
             """
             CREATE FUNCTION timestamp_id(table_name text) RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN 1000 + nextval(''public.'' || table_name || ''_id_seq''); END';
-            CREATE SEQUENCE statuses_id_seq; CREATE SEQUENCE "Ticket no."; CREATE SEQUENCE unused; CREATE SEQUENCE statuses; DROP SEQUENCE statuses;
+            CREATE SEQUENCE statuses_id_seq; CREATE SEQUENCE "Ticket no."; CREATE SEQUENCE unused; CREATE SEQUENCE late;
             CREATE FUNCTION next_ticket() RETURNS int LANGUAGE sql AS 'SELECT nextval(''public."Ticket no."'')::int'; CREATE FUNCTION give() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.ticket = public.next_ticket(); RETURN new; END';
-            CREATE TABLE statuses(id bigint PRIMARY KEY DEFAULT timestamp_id('statuses'), ticket int); CREATE TRIGGER given BEFORE INSERT ON statuses FOR EACH ROW EXECUTE FUNCTION give();
+            CREATE TABLE statuses(id bigint PRIMARY KEY DEFAULT timestamp_id('statuses'), ticket int, late int DEFAULT nextval('public.late'::text)); CREATE TRIGGER given BEFORE INSERT ON statuses FOR EACH ROW EXECUTE FUNCTION give();
             INSERT INTO statuses SELECT FROM generate_series(1, 5);
             """,
             "app");
         using var repository = Repositories.New(folder);
         var snapshot = repository.Dump(cluster, "app");
-        cluster.Execute("DROP TABLE statuses; DROP SEQUENCE statuses_id_seq, \"Ticket no.\", unused", "app");
+        cluster.Execute("DROP TABLE statuses; DROP SEQUENCE statuses_id_seq, \"Ticket no.\", unused, late", "app");
 
         var result = repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = "statuses" });
         Assert.Empty(result.Unrestored);
-        Assert.Equal("1006 6", cluster.In<string>("app", "INSERT INTO statuses DEFAULT VALUES RETURNING id || ' ' || ticket"));
+        Assert.Equal("1006 6 6", cluster.In<string>("app", "INSERT INTO statuses DEFAULT VALUES RETURNING id || ' ' || ticket || ' ' || late"));
         Assert.True(cluster.In<bool>("app", "SELECT to_regclass('unused') IS NULL"));
 
         // One that was made again from its beginning is set forward.

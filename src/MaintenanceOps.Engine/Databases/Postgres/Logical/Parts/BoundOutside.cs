@@ -86,9 +86,13 @@ internal sealed class BoundOutside
         }
     }
 
-    /// <summary>Foreign keys are dropped and made again by others.</summary>
-    private bool IsHandedOn(Dependent dependent) =>
-        dependent.Class == "pg_constraint" && live.Scalar<bool>("SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE oid = $1::oid AND contype = 'f')", dependent.Id);
+    /// <summary>Foreign keys are dropped and made again by others; what a partition or child has from its parent follows the parent's.</summary>
+    private bool IsHandedOn(Dependent dependent) => dependent.Class switch
+    {
+        "pg_constraint" => live.Scalar<bool>("SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE oid = $1::oid AND (contype = 'f' OR coninhcount > 0))", dependent.Id),
+        "pg_trigger" => live.Scalar<bool>("SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.oid = $1::oid AND coalesce(pg_catalog.to_jsonb(t)->>'tgparentid', '0') <> '0')", dependent.Id),
+        _ => false,
+    };
 
     /// <summary>A foreign key that leads to a parent has one of its own to each partition, which comes and goes with the partition's place.</summary>
     private bool IsOfParent(Dependent dependent) =>

@@ -20,7 +20,7 @@ internal static class Dependents
 {
     /// <summary>
     /// Inside is what is named, what lives in the schema, and what goes with any of these: indexes, own sequences, row types,
-    /// triggers. A partition or child is a table of its own. Extensions and what they made are nobody's part.
+    /// triggers. A partition or child is a table of its own, and a trigger belongs to the table that it is on and not to one that it names. Extensions and what they made are nobody's part.
     /// </summary>
     private const string Sql = """
         WITH RECURSIVE inside(classid, objid) AS (
@@ -34,6 +34,7 @@ internal static class Dependents
             UNION SELECT d.classid, d.objid FROM inside i JOIN pg_catalog.pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.objid
                 WHERE d.deptype IN ('a', 'i', 'P', 'S')
                   AND NOT (d.classid = 'pg_catalog.pg_class'::regclass AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = d.objid AND c.relkind IN ('r', 'p', 'f', 'v', 'm')))
+                  AND NOT (d.classid = 'pg_catalog.pg_trigger'::regclass AND i.classid = 'pg_catalog.pg_class'::regclass AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.oid = d.objid AND t.tgrelid = i.objid))
         )
         SELECT DISTINCT c.relname, d.objid::bigint, o.type || ' ' || o.identity, sn.nspname, s.relname, CASE d.refclassid WHEN 'pg_catalog.pg_type'::regclass THEN d.refobjid::bigint ELSE 0 END
         FROM inside i JOIN pg_catalog.pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.objid

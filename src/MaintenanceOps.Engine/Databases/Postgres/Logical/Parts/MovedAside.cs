@@ -16,6 +16,7 @@ internal sealed class MovedAside(PostgresServer live)
 
     private readonly string suffix = KeptName.Suffix();
     private readonly List<(TableName Was, TableName Kept)> sequences = [];
+    private readonly List<(string Extension, TableName Table)> extensions = [];
     private BoundOutside? outside;
     private string? keptSchema;
 
@@ -37,6 +38,8 @@ internal sealed class MovedAside(PostgresServer live)
 
     private void MoveTable(TableName table)
     {
+        const string Extensions = "SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND e.oid = d.refobjid WHERE d.deptype = 'e' AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = pg_catalog.to_regclass($1)";
+        extensions.AddRange(live.Rows(Extensions, r => (PostgresServer.Quote(r.GetString(0)), table), table.Quoted));
         TakeReferences(table);
         foreach (var companion in TableCompanions.Of(live, table))
         {
@@ -77,11 +80,12 @@ internal sealed class MovedAside(PostgresServer live)
     /// <returns>The views that still read what was moved aside.</returns>
     public List<UnrestoredObject> Rebind()
     {
-        foreach (var (was, kept) in sequences.Where(s => outside!.Sequences.Contains(s.Was)))
+        foreach (var (was, kept) in sequences.Where(s => outside!.Sequences.Contains(s.Was) || NamedSequences.IsInFunctions(live, s.Was.Name)))
         {
             SequenceState.SetForward(live, was, kept);
         }
 
+        extensions.ForEach(e => live.Execute($"ALTER EXTENSION {e.Extension} DROP TABLE {Kept[e.Table].Quoted}; ALTER EXTENSION {e.Extension} ADD TABLE {e.Table.Quoted}"));
         return outside?.Rebind() ?? [];
     }
 

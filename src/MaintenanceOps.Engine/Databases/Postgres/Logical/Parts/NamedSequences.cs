@@ -2,7 +2,7 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 
 /// <summary>
 /// Sequences that a table's next row may need though the catalog knows of no tie: those that are called after the table, and
-/// those in the words of the functions that its defaults and triggers call, and of functions that these call.
+/// those in the words of its defaults and triggers, of the functions that they call, and of functions that these call.
 /// </summary>
 internal static class NamedSequences
 {
@@ -18,14 +18,26 @@ internal static class NamedSequences
             WHERE a.adrelid IN (SELECT oid FROM part)
             UNION SELECT t.tgfoid FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid IN (SELECT oid FROM part)
             UNION SELECT g.oid FROM called JOIN function f ON f.oid = called.oid JOIN function g ON f.prosrc ~ g.word
+        ), words(text) AS (
+            SELECT f.prosrc FROM called JOIN function f ON f.oid = called.oid
+            UNION ALL SELECT pg_catalog.pg_get_expr(a.adbin, a.adrelid) FROM pg_catalog.pg_attrdef a WHERE a.adrelid IN (SELECT oid FROM part)
+            UNION ALL SELECT pg_catalog.pg_get_triggerdef(t.oid) FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid IN (SELECT oid FROM part)
         )
         SELECT DISTINCT n.nspname, s.relname, q.seqincrement < 0
         FROM pg_catalog.pg_class s JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace JOIN pg_catalog.pg_sequence q ON q.seqrelid = s.oid
         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = s.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjid IN (SELECT oid FROM part))
-          AND (EXISTS (SELECT FROM called JOIN function f ON f.oid = called.oid WHERE f.prosrc ~ ('(^|\W)' || pg_catalog.regexp_replace(s.relname, '\W', '.', 'g') || '($|\W)'))
+          AND (EXISTS (SELECT FROM words w WHERE w.text ~ ('(^|\W)' || pg_catalog.regexp_replace(s.relname, '\W', '.', 'g') || '($|\W)'))
             OR EXISTS (SELECT FROM part p WHERE p.relnamespace = s.relnamespace AND pg_catalog.starts_with(s.relname, p.relname || '_') AND pg_catalog.right(s.relname, 4) = '_seq'
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = s.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i'))))
         """;
+
+    private const string InFunctions = """
+        SELECT EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+            WHERE l.lanname NOT IN ('internal', 'c') AND p.prosrc ~ ('(^|\W)' || pg_catalog.regexp_replace($1::text, '\W', '.', 'g') || '($|\W)'))
+        """;
+
+    /// <summary>Whether a function of a database has the name in its words, so that others may take numbers from it.</summary>
+    public static bool IsInFunctions(PostgresServer database, string name) => database.Scalar<bool>(InFunctions, name);
 
     /// <param name="from">A database in which the tables still have the names that they had.</param>
     /// <param name="members">The tables.</param>

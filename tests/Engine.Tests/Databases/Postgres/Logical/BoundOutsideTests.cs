@@ -37,7 +37,7 @@ public sealed class BoundOutsideTests : IDisposable
             "app");
         using var repository = Repositories.New(folder);
         var snapshot = repository.Dump(cluster, "app");
-        cluster.Execute("DELETE FROM members WHERE name = 'reader'; ALTER TABLE members ADD COLUMN extra int; SELECT nextval('members_id_seq') FROM generate_series(1, 20)", "app");
+        cluster.Execute("DELETE FROM members WHERE name = 'reader'; ALTER TABLE members ADD COLUMN extra int; SELECT nextval('members_id_seq') FROM generate_series(1, 20); CREATE EXTENSION lo; ALTER EXTENSION lo ADD TABLE members", "app");
 
         var result = repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = "members", Force = true });
         Assert.Empty(result.Unrestored);
@@ -50,6 +50,8 @@ public sealed class BoundOutsideTests : IDisposable
         Assert.Equal(4, cluster.In<long>("app", "SELECT count(*) FROM members"));
         Assert.Equal(4, cluster.In<long>("app", "SELECT count(*) FROM \"V\""));
 
+        Assert.Equal("members", cluster.In<string>("app", "SELECT string_agg(objid::regclass::text, ',') FROM pg_depend WHERE deptype = 'e' AND classid = 'pg_class'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lo')"));
+
         // One counter for all that take numbers from it, and none of its numbers twice.
         Assert.Equal(25, cluster.In<int>("app", "INSERT INTO others DEFAULT VALUES RETURNING id"));
         Assert.Equal(26, cluster.In<int>("app", "INSERT INTO part DEFAULT VALUES RETURNING id"));
@@ -60,7 +62,7 @@ public sealed class BoundOutsideTests : IDisposable
     }
 
     [PostgresTheory]
-    [InlineData("CREATE TABLE logged(was members)", "logged.was")]
+    [InlineData("CREATE TABLE logged(a members, was members)", "table column public.logged.a; table column public.logged.was.")]
     [InlineData("CREATE TABLE logged(were members[])", "logged.were")]
     [InlineData("CREATE TYPE pair AS (a members, b int)", "pair.a")]
     [InlineData("CREATE DOMAIN good AS members CHECK ((VALUE).id > 0)", "good")]

@@ -33,7 +33,7 @@ internal sealed class BoundOutside
         var all = Dependents.Of(live, tables, schema);
         var types = all.Select(d => d.Type).Where(t => t != 0).Distinct().ToArray();
         Sequences = [.. all.Select(d => d.Sequence).OfType<TableName>().Distinct()];
-        foreach (var dependent in all.DistinctBy(d => d.Key).Where(d => !IsHandedOn(d)))
+        foreach (var dependent in all.DistinctBy(d => (d.Key, d.Words)).Where(d => !IsHandedOn(d)))
         {
             if (TakeView(dependent) is { } view)
             {
@@ -72,7 +72,7 @@ internal sealed class BoundOutside
 
     /// <summary>The last look before the end of the transaction.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationInUse"/>.</exception>
-    public void RequireNothingLeft(string what) => Require(what, [.. Dependents.Of(live, tables, schema).DistinctBy(d => d.Key).Where(d => !told.Contains(d.Key) && !IsOfParent(d))]);
+    public void RequireNothingLeft(string what) => Require(what, [.. Dependents.Of(live, tables, schema).DistinctBy(d => (d.Key, d.Words)).Where(d => !told.Contains(d.Key) && !IsOfParent(d))]);
 
     private void Require(string what, List<Dependent> bound)
     {

@@ -11,7 +11,7 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 /// <param name="Type">The number of the type that it uses, where it is bound to one; else 0.</param>
 internal sealed record Dependent(string Class, long Id, string Words, TableName? Sequence, long Type)
 {
-    /// <summary>One object may be bound by several ties.</summary>
+    /// <summary>One object may be bound by several ties, and a table by several columns, each with words of its own.</summary>
     public (string Class, long Id) Key => (Class, Id);
 }
 

@@ -111,7 +111,8 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
         fill.FillTables();
         if (fill.Missing.Count > 0)
         {
-            var (table, arrived, words) = fill.Missing[0];
+            var (table, arrived, said) = fill.Missing[0];
+            var words = PartWords.Rename(new UnrestoredObject("", said, ""), stage).Error;
             var member = stage.Members.First(m => stage.StagedName(m).ToString() == table.Name);
             throw new MaintenanceException(ErrorCode.VerificationFailed, $"{Math.Max(0, arrived)} rows of {table.Rows} arrived in '{member.Target}'.{(words.Length > 0 ? $" The server says: {words}." : "")} Nothing was changed.", member.Target.ToString());
         }

@@ -17,7 +17,7 @@ internal static class DatabaseFacts
         ORDER BY 1
         """;
 
-    /// <summary>Rights on the database, its limit, and what its sessions begin with; lists such as search_path are written as they are.</summary>
+    /// <summary>Rights on the database, its limit, its comment, and what its sessions begin with; lists such as search_path are written as they are.</summary>
     private const string Settings = """
         SELECT format('REVOKE ALL ON DATABASE %s FROM PUBLIC', $1::text) FROM pg_database WHERE datname = current_database() AND datacl IS NOT NULL
         UNION ALL
@@ -25,6 +25,14 @@ internal static class DatabaseFacts
         FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = current_database() AND a.grantee <> d.datdba
         UNION ALL
         SELECT format('ALTER DATABASE %s CONNECTION LIMIT %s', $1::text, datconnlimit) FROM pg_database WHERE datname = current_database() AND datconnlimit >= 0
+        UNION ALL
+        SELECT format('ALTER DATABASE %s IS_TEMPLATE true', $1::text) FROM pg_database WHERE datname = current_database() AND datistemplate
+        UNION ALL
+        SELECT format('COMMENT ON DATABASE %s IS %L', $1::text, c.description)
+        FROM pg_shdescription c JOIN pg_database d ON c.classoid = 'pg_database'::regclass AND c.objoid = d.oid WHERE d.datname = current_database()
+        UNION ALL
+        SELECT format('SECURITY LABEL FOR %I ON DATABASE %s IS %L', l.provider, $1::text, l.label)
+        FROM pg_shseclabel l JOIN pg_database d ON l.classoid = 'pg_database'::regclass AND l.objoid = d.oid WHERE d.datname = current_database()
         UNION ALL
         SELECT format('ALTER %s SET %I TO %s',
             CASE s.setrole WHEN 0 THEN 'DATABASE ' || $1::text ELSE format('ROLE %I IN DATABASE %s', pg_get_userbyid(s.setrole), $1::text) END,

@@ -18,6 +18,9 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
     /// <summary>The schemas that are filled, where the rest of the database is none of ours; null for all.</summary>
     public IReadOnlyCollection<string>? Schemas { get; init; }
 
+    /// <summary>Those of them that the restore has made for itself and drops again.</summary>
+    public IReadOnlyCollection<string> Rooms { get; init; } = [];
+
     /// <summary>Materialized views to fill, where the dump itself does not know them as filled.</summary>
     public IReadOnlyList<DumpEntry> Views { get; init; } = [];
 
@@ -58,7 +61,7 @@ internal sealed class DatabaseFill(DumpPlayer player, PostgresServer database, P
 
         // Our sessions read no views, of which a materialized view may well consist; its owner's rights are all that it gets.
         database.Execute("SELECT pg_catalog.set_config(s.name, '', false) FROM pg_catalog.pg_settings s WHERE s.name = 'restrict_nonsystem_relation_kind'");
-        var retry = new OwnersRetry(database, facts);
+        var retry = new OwnersRetry(database, facts) { Rooms = Rooms };
         foreach (var error in player.Errors.Where(e => !IsOfMissingRows(e)))
         {
             if (!retry.TryIndex(error))

@@ -22,6 +22,9 @@ internal sealed partial record DumpEntry(int Id, string Text)
 
     public bool IsForeignKey => Text.StartsWith("FK CONSTRAINT ", StringComparison.Ordinal);
 
+    /// <summary>Large objects, one by one or many at once, as the versions of <c>pg_dump</c> have it.</summary>
+    public bool IsLargeObject => Text.StartsWith("BLOB", StringComparison.Ordinal);
+
     /// <summary>The command that fills a materialized view.</summary>
     public bool IsViewContent => Text.StartsWith("MATERIALIZED VIEW DATA ", StringComparison.Ordinal);
 

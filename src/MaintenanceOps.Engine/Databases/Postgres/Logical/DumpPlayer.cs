@@ -41,7 +41,8 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
         if (section == "post-data" && CanSpool)
         {
             using var scratch = ScratchFolderOf();
-            Run([.. arguments, $"--jobs={Parallel}", Spool(scratch, dump.WriteDefinitions)], null);
+            var errors = Play([.. arguments, $"--jobs={Parallel}", Spool(scratch, dump.WriteDefinitions)], null);
+            Add(errors.Count == 0 ? errors : LookAgain(section, chosen, errors));
         }
         else
         {
@@ -49,7 +50,25 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
         }
     }
 
-    /// <summary>Restores rows: all of them, or those that <c>--schema</c> and <c>--table</c> choose.</summary>
+    /// <summary>
+    /// Several programs at once write into each other's lines, so what is missing after them is tried again by one alone,
+    /// whose words can be told apart.
+    /// </summary>
+    private List<RestoreError> LookAgain(string section, List<DumpEntry> chosen, List<RestoreError> errors)
+    {
+        var absent = AbsentObjects.Of(database, chosen);
+        var ids = absent.Select(e => e.Id).ToHashSet();
+        errors = errors.FindAll(e => e.Id != 0 && !ids.Contains(e.Id) && !AbsentObjects.CanTell(e.Entry));
+        if (absent.Count > 0)
+        {
+            using var list = new EntryList(tools, absent, cancellation);
+            errors.AddRange(Play([$"--section={section}", $"--use-list={list.Path}"], dump.WriteDefinitions));
+        }
+
+        return errors;
+    }
+
+    /// <summary>Restores rows: all of them, or those that arguments choose.</summary>
     public void PlayRows(params string[] chosen)
     {
         if (Array.Exists(chosen, c => !ServerEncoding.CanBeArgument(c, database.EncodingName)))
@@ -62,7 +81,15 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
         if (dump.IsOnePiece && CanSpool)
         {
             using var scratch = ScratchFolderOf();
-            Run([.. arguments, $"--jobs={Parallel}", Spool(scratch, dump.WriteDefinitions)], null);
+            var errors = Play([.. arguments, $"--jobs={Parallel}", Spool(scratch, dump.WriteDefinitions)], null);
+            Add(errors.FindAll(e => !e.IsUnnamed));
+            if (errors.Exists(e => e.IsUnnamed))
+            {
+                // Rows are counted whatever was said of them. Sequences are set once more, by one program whose words can be read.
+                using var list = new EntryList(tools, Entries.Where(e => e.Text.StartsWith("SEQUENCE SET ", StringComparison.Ordinal)), cancellation);
+                Run([.. arguments, $"--use-list={list.Path}"], dump.WriteDefinitions);
+            }
+
             return;
         }
 
@@ -135,16 +162,31 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
 
     private static readonly string[] RowKinds = ["TABLE DATA", "SEQUENCE SET"];
 
+    /// <summary>Restores the content of large objects, which the definitions make empty.</summary>
+    public void PlayLargeObjects()
+    {
+        for (var number = 0; number < dump.DataCount; number++)
+        {
+            void Write(Stream output, CancellationToken token) => dump.WriteData(number, output, token);
+            var objects = DumpEntry.Parse(Read(["--list"], Write)).Where(e => e.IsLargeObject).ToList();
+            if (objects.Count > 0)
+            {
+                using var list = new EntryList(tools, objects, cancellation);
+                Run(["--section=data", $"--use-list={list.Path}"], Write);
+            }
+        }
+    }
+
     /// <summary>The SQL of the definitions that are wanted, for who wants to read and not to run it.</summary>
     public string ReadSql(string section, Func<DumpEntry, bool> wanted)
     {
         using var list = new EntryList(tools, Entries.Where(wanted), cancellation);
-        return Read(["--file=-", $"--section={section}", $"--use-list={list.Path}"]);
+        return Read(["--file=-", $"--section={section}", $"--use-list={list.Path}"], dump.WriteDefinitions);
     }
 
     private bool CanSpool => Parallel > 1 && !tools.AreElsewhere;
 
-    private List<DumpEntry> ReadEntries() => DumpEntry.Parse(Read(["--list"]));
+    private List<DumpEntry> ReadEntries() => DumpEntry.Parse(Read(["--list"], dump.WriteDefinitions));
 
     private string Read(string[] arguments) => Read(arguments, dump.WriteDefinitions);
 
@@ -157,7 +199,17 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
         return reading.GetAwaiter().GetResult();
     }
 
-    private void Run(string[] arguments, Action<Stream, CancellationToken>? write)
+    private void Run(string[] arguments, Action<Stream, CancellationToken>? write) => Add(Play(arguments, write));
+
+    private void Add(List<RestoreError> errors)
+    {
+        lock (Errors)
+        {
+            Errors.AddRange(errors);
+        }
+    }
+
+    private List<RestoreError> Play(string[] arguments, Action<Stream, CancellationToken>? write)
     {
         // Only then does it tell which object an error is about.
         using var program = tools.Start("pg_restore", [$"--dbname={PostgresServer.ConnectionOf(database.Database)}", "--no-password", "--verbose", .. Arguments, .. arguments], cancellation);
@@ -179,11 +231,8 @@ internal sealed class DumpPlayer(IDumpSource dump, PostgresServer database, Clie
             throw new MaintenanceException(ErrorCode.ClientToolFailed, $"pg_restore ended with {code}: {(errors.Count > 0 ? errors[^1].Error : complaints.Length > 0 ? program.Complaints : "it said nothing.")}", "pg_restore");
         }
 
-        lock (Errors)
-        {
-            // PostgreSQL 15 and later make this schema by themselves.
-            Errors.AddRange(errors.Where(e => e.Error != "schema \"public\" already exists").Select(InFull));
-        }
+        // PostgreSQL 15 and later make this schema by themselves.
+        return [.. errors.Where(e => e.Error != "schema \"public\" already exists").Select(InFull)];
     }
 
     /// <summary>The list has the schema of an object, and what is said of its error has not.</summary>

@@ -13,6 +13,9 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 /// </summary>
 internal sealed partial class OwnersRetry(PostgresServer database, PostgresDatabase facts)
 {
+    /// <summary>Schemas that the restore has made for itself: the owner gets the right to build in them.</summary>
+    public IReadOnlyCollection<string> Rooms { get; init; } = [];
+
     private const string DefaultPath = "\"$user\", public";
 
     /// <summary>Builds an index that could not be built.</summary>
@@ -69,6 +72,7 @@ internal sealed partial class OwnersRetry(PostgresServer database, PostgresDatab
         try
         {
             ExecuteIf(lacks.Length > 0, $"GRANT {lacks} ON SCHEMA {schema} TO {role}");
+            Rooms.ToList().ForEach(r => database.Execute($"GRANT USAGE, CREATE ON SCHEMA {PostgresServer.Quote(r)} TO {role}"));
             database.Execute($"SET LOCAL ROLE {role}");
             database.Execute("SELECT pg_catalog.set_config('search_path', $1, true)", path);
             if ((isSuper || isGuarded) && !KeepTrustedPath(owner))

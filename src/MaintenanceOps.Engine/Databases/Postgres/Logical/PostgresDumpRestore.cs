@@ -46,7 +46,13 @@ internal sealed class PostgresDumpRestore(Repository repository, IOperationSink 
         fill.FillDefinitions();
         var members = PartMembers.Find(database, live, restore.Part, facts.Name);
         var rows = fill.FillRows(members, restore.Part.Schema, cancellation);
+        if (new LargeObjects(database, live).AreNamed(members.Select(m => m.Was)))
+        {
+            player.PlayLargeObjects();
+        }
+
         fill.FillRest(members);
+        fill.FillSequences(members, restore.Part.Schema);
         var foreignKeys = ForeignKey.Parse(player.ReadSql("post-data", e => e.IsForeignKey));
         return restore.Carry(database, members, rows, foreignKeys, player.Entries.Where(e => e.IsViewContent), fill.Unrestored, cancellation);
     }

@@ -10,6 +10,11 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 /// <param name="Statement">The statement that failed; empty where rows did.</param>
 internal sealed record RestoreError(int Id, string Entry, string Error, string Statement)
 {
+    /// <summary>The end of the name of objects that were counted, and whose words were lost between those of others.</summary>
+    public const string MoreObjects = " more objects";
+
+    public bool IsUnnamed => Id == 0 && Entry.EndsWith(MoreObjects, StringComparison.Ordinal);
+
     public UnrestoredObject ToUnrestored() => new(DumpEntry.Describe(Entry), Error, Statement);
 }
 
@@ -67,7 +72,7 @@ internal static partial class RestoreErrors
         if (Total().Match(complaints) is { Success: true } total
             && Math.Min(int.Parse(total.Groups["count"].Value, System.Globalization.CultureInfo.InvariantCulture), Mark().Count(complaints)) is var count && count > errors.Count)
         {
-            errors.Add(new RestoreError(0, $"{count - errors.Count} more objects", complaints, ""));
+            errors.Add(new RestoreError(0, $"{count - errors.Count}{RestoreError.MoreObjects}", complaints, ""));
         }
 
         return errors;

@@ -43,7 +43,6 @@ internal sealed class PartFill(DumpPlayer player, PostgresServer database, Postg
             Play(tables);
         }
 
-        Play([.. members.SelectMany(m => database.Rows(Sequences, r => new TableName(r.GetString(0), r.GetString(1)), m.Was.Quoted)).Distinct().Where(s => s.Schema != schema)]);
         var arrived = Count(tables, cancellation);
         var recorded = facts.Tables.ToDictionary(t => t.Name, t => t.Rows);
         if (tables.Where(t => recorded.TryGetValue(t.ToString(), out var rows) && rows > 0 && arrived[t.ToString()] == 0).Select(t => t.ToString()).ToList() is { Count: > 0 } empty)
@@ -70,6 +69,12 @@ internal sealed class PartFill(DumpPlayer player, PostgresServer database, Postg
             .Where(e => e.Statement.Length > 0 && names.Exists(n => e.Statement.Contains(n, StringComparison.Ordinal)))
             .Where(e => !retry.TryIndex(e))
             .Select(e => e.ToUnrestored()));
+    }
+
+    /// <summary>Sets the sequences that are used; which these are, triggers tell too.</summary>
+    public void FillSequences(List<PartMember> members, string? schema)
+    {
+        Play([.. members.SelectMany(m => database.Rows(Sequences, r => new TableName(r.GetString(0), r.GetString(1)), m.Was.Quoted)).Concat(NamedSequences.Of(database, members, schema).Select(s => s.Sequence)).Distinct().Where(s => s.Schema != schema)]);
     }
 
     private Dictionary<string, long> Count(List<TableName> tables, CancellationToken cancellation)

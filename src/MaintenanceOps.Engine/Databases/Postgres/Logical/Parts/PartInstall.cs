@@ -31,7 +31,8 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
                 Add(key);
             }
 
-            unrestored.AddRange(aside.RepointViews());
+            unrestored.AddRange(aside.Rebind());
+            aside.RequireNothingLeft(part.Words);
             Notes.AddRange(aside.Notes);
             if (strict && unrestored.Count > 0)
             {
@@ -44,13 +45,20 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
             live.Execute("ROLLBACK");
-            throw new MaintenanceException(ErrorCode.DestinationInUse, $"What is to be replaced in '{live.Database}' is in use: a lock on it was not given within {LockTimeout}. End the transactions that use it and try again. Nothing was changed.", live.Database, e);
+            throw new MaintenanceException(ErrorCode.DestinationInUse, $"What is to be replaced in '{live.Database}' is in use: a lock on it was not given within {LockTimeout}. End the transactions that use it and try again.{Prepared()} Nothing was changed.", live.Database, e);
         }
         catch (Exception e) when (e is PostgresException or MaintenanceException)
         {
             live.Execute("ROLLBACK");
             throw;
         }
+    }
+
+    /// <summary>Transactions that no session shows hold their locks too, through any restart.</summary>
+    private string Prepared()
+    {
+        var prepared = live.Rows("SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database() ORDER BY prepared LIMIT 5", r => r.GetString(0));
+        return prepared.Count == 0 ? "" : $" There are prepared transactions ({string.Join(", ", prepared)}): connect to '{live.Database}' and end each with COMMIT PREPARED or ROLLBACK PREPARED.";
     }
 
     private List<ForeignKey> PlaceSchema(MovedAside aside)
@@ -60,13 +68,17 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
         {
             PartPlace.RequireFreeSchema(live, target);
         }
-        else if (PartPlace.HasSchema(live, target))
+
+        var places = LivePart.ReplacedBy(live, stage.Members, mayReplace).SelectMany(t => PlaceInParent.Of(live, t, [])).Where(p => p.Parent.Schema != target).ToList();
+        if (PartPlace.HasSchema(live, target))
         {
+            places.ForEach(p => p.TakeKeys(live, aside));
             aside.MoveSchema(target);
         }
 
         live.Execute($"ALTER SCHEMA {PostgresServer.Quote(stage.Schemas.Single().Staged)} RENAME TO {PostgresServer.Quote(target)}");
         aside.ReturnExtensions(target);
+        places.ForEach(p => TakePlace(p, aside.Kept[p.Table]));
         return aside.ForeignKeys;
     }
 
@@ -78,21 +90,27 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
             Notes.Add($"Schema '{schema}' was missing and was made. Its owner and rights are those of a new one.");
         }
 
-        foreach (var member in stage.Members)
-        {
-            if (PartPlace.KindOf(live, member.Target) is "r" or "p" && mayReplace)
-            {
-                aside.MoveTable(member.Target);
-            }
-            else
-            {
-                PartPlace.RequireFreeTable(live, member.Target);
-            }
-        }
-
+        var replaced = LivePart.ReplacedBy(live, stage.Members, mayReplace);
+        stage.Members.Select(m => m.Target).Except(replaced).ToList().ForEach(t => PartPlace.RequireFreeTable(live, t));
+        var places = replaced.SelectMany(t => PlaceInParent.Of(live, t, replaced)).ToList();
+        places.ForEach(p => p.TakeKeys(live, aside));
+        aside.MoveTables(replaced);
         stage.Members.ForEach(Place);
+        places.ForEach(p => TakePlace(p, aside.Kept[p.Table]));
         stage.Schemas.ToList().ForEach(s => live.Execute($"DROP SCHEMA {PostgresServer.Quote(s.Staged)}"));
         return aside.ForeignKeys;
+    }
+
+    /// <summary>The parent of what was replaced serves the new rows, or else it is told.</summary>
+    private void TakePlace(PlaceInParent place, TableName kept)
+    {
+        if (Try(place.HandOver(kept)) is { } words)
+        {
+            unrestored.Add(new UnrestoredObject($"{(place.IsPartition ? "PARTITION" : "INHERITANCE")} {place.Table} of {place.Parent}", $"'{place.Parent}' still has '{kept}' with the old rows: {words}", place.HandOver(kept)));
+            return;
+        }
+
+        stage.ForgetLink(place.Table, place.Parent);
     }
 
     /// <summary>Names of indexes and sequences that the schema has already get a number.</summary>
@@ -125,16 +143,26 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
             return;
         }
 
+        if (Try(key.Statement) is { } words)
+        {
+            unrestored.Add(new UnrestoredObject($"FOREIGN KEY {key.Name} of {key.Table}", words, key.Statement + ";"));
+        }
+    }
+
+    /// <returns>What the server said; null where it worked.</returns>
+    private string? Try(string statement)
+    {
         live.Execute("SAVEPOINT piece");
         try
         {
-            live.Execute(key.Statement);
+            live.Execute(statement);
             live.Execute("RELEASE SAVEPOINT piece");
+            return null;
         }
         catch (PostgresException e) when (e.SqlState != PostgresErrorCodes.LockNotAvailable)
         {
             live.Execute("ROLLBACK TO SAVEPOINT piece");
-            unrestored.Add(new UnrestoredObject($"FOREIGN KEY {key.Name} of {key.Table}", e.Detail is { } detail ? $"{e.MessageText}: {detail}" : e.MessageText, key.Statement + ";"));
+            return e.Detail is { } detail ? $"{e.MessageText}: {detail}" : e.MessageText;
         }
     }
 }

@@ -17,7 +17,11 @@ internal static partial class PartLeftovers
     {
         try
         {
-            live.Execute($"DROP SCHEMA IF EXISTS {PostgresServer.Quote(schema)} CASCADE");
+            // An event trigger may refuse the statement even where there is nothing to drop.
+            if (PartPlace.HasSchema(live, schema))
+            {
+                live.Execute($"DROP SCHEMA {PostgresServer.Quote(schema)} CASCADE");
+            }
         }
         catch (NpgsqlException e)
         {

@@ -16,6 +16,9 @@ internal static class PartMembers
 {
     private const string Tables = "c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'";
 
+    /// <summary>What an extension made comes with the extension.</summary>
+    private const string OfExtension = "EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')";
+
     private const string Tree = """
         WITH RECURSIVE tree(oid, depth) AS (
             SELECT $1::bigint::oid, 0 UNION SELECT i.inhrelid, depth + 1 FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent
@@ -24,9 +27,9 @@ internal static class PartMembers
         JOIN pg_catalog.pg_class c ON c.oid = t.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY t.depth, 1, 2
         """;
 
-    private const string OfSchema = "SELECT n.nspname, c.relname, c.relkind::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND " + Tables + " ORDER BY 2";
+    private const string OfSchema = "SELECT n.nspname, c.relname, c.relkind::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND " + Tables + " AND NOT " + OfExtension + " ORDER BY 2";
 
-    private const string Named = "SELECT c.oid, c.relkind::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
+    private const string Named = "SELECT c.oid, c.relkind::text, " + OfExtension + " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
 
     /// <summary>All tables of the part.</summary>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.ItemNotFound"/> or <see cref="ErrorCode.InvalidArgument"/>.</exception>
@@ -44,8 +47,13 @@ internal static class PartMembers
 
         foreach (var name in part.Candidates(database).Distinct())
         {
-            foreach (var (id, kind) in from.Rows(Named, r => (r.GetFieldValue<uint>(0), r.GetString(1)), name.Schema, name.Name))
+            foreach (var (id, kind, isOfExtension) in from.Rows(Named, r => (r.GetFieldValue<uint>(0), r.GetString(1), r.GetBoolean(2)), name.Schema, name.Name))
             {
+                if (isOfExtension)
+                {
+                    throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{name}' belongs to an extension, which makes it, so it cannot be restored by itself. Restore the whole database under another name with -As, and copy its rows.", name.ToString());
+                }
+
                 return kind is "r" or "p" ? Family(from, id, part.TargetOf(name, live)) : throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{name}' is no table{(kind == "f" ? " but a foreign table, whose rows are on another server" : "")}. Restore its schema with -Schema, or the whole database under another name with -As.", name.ToString());
             }
         }

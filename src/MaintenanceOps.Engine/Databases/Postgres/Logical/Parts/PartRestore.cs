@@ -60,22 +60,26 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
     {
         var watch = Stopwatch.StartNew();
         var parents = PartAncestors.Of(from, members);
+        var named = NamedSequences.Of(from, members, part.Schema);
         PartLeftovers.Remove(live, sink);
         var stage = new PartStage(from, part, members, () => SessionName.New(live));
         stage.Prepare();
-        var shared = new SharedSequences(from, live, options.Tools);
+        RequireMovable(stage.Members);
+        var shared = new SharedSequences(from, live, options.Tools, named);
+        var objects = new LargeObjects(from, live);
         var isInstalled = false;
         try
         {
             shared.Bring(stage.Schemas.Select(s => s.Staged), cancellation);
             var unrestored = before.Select(u => PartWords.Rename(u, members)).Concat(Fill(from, stage, expected, views, cancellation)).ToList();
+            unrestored.AddRange(objects.Bring(stage.Members.Select(stage.StagedName), cancellation));
             RequireAll(unrestored);
             var install = new PartInstall(live, part, stage, MayReplace);
             unrestored.AddRange(install.Run(PartForeignKeys.Of(foreignKeys, stage, parents, part.IsRenamed), options.Strict));
             isInstalled = true;
             var tables = stage.Members.Where(m => m.HasRows).Select(m => new TableCount(m.Target.ToString(), expected[m.Was.ToString()])).ToList();
             var target = part.Schema is null ? stage.Members[0].Target.ToString() : part.TargetSchema();
-            return Result(target, tables) with { Warnings = [.. stage.Notes, .. shared.Notes, .. install.Notes], Unrestored = unrestored, Elapsed = watch.Elapsed };
+            return Result(target, tables) with { Warnings = [.. stage.Notes, .. shared.Notes, .. objects.Notes, .. install.Notes], Unrestored = unrestored, Elapsed = watch.Elapsed };
         }
         finally
         {
@@ -83,7 +87,17 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
             {
                 stage.Schemas.ToList().ForEach(s => PartLeftovers.Drop(live, sink, s.Staged));
                 shared.Undo();
+                objects.Undo();
             }
+        }
+    }
+
+    /// <summary>What is outside and cannot be handed on to the new part is told before anything is filled.</summary>
+    private void RequireMovable(List<PartMember> members)
+    {
+        if (MayReplace)
+        {
+            LivePart.BoundTo(live, part, members).RequireMovable(part.Words);
         }
     }
 
@@ -93,11 +107,12 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
         var dump = new ServerDump(from, options.Tools, [.. stage.Schemas.Select(s => $"--schema={PostgresServer.Quote(s.Staged)}")]);
         var player = new DumpPlayer(dump, live, options.Tools, cancellation);
         TableCount[] wanted = [.. stage.Members.Where(m => m.HasRows).Select(m => new TableCount(stage.StagedName(m).ToString(), expected[m.Was.ToString()]))];
-        var fill = new DatabaseFill(player, live, facts with { Tables = wanted }, cancellation) { Schemas = [.. stage.Schemas.Select(s => s.Staged)], Views = [.. stage.MovedViews(views)] };
+        var fill = new DatabaseFill(player, live, facts with { Tables = wanted }, cancellation) { Schemas = [.. stage.Schemas.Select(s => s.Staged)], Rooms = part.Schema is null ? [.. stage.Schemas.Select(s => s.Staged)] : [], Views = [.. stage.MovedViews(views)] };
         fill.FillTables();
         if (fill.Missing.Count > 0)
         {
-            var (table, arrived, words) = fill.Missing[0];
+            var (table, arrived, said) = fill.Missing[0];
+            var words = PartWords.Rename(new UnrestoredObject("", said, ""), stage).Error;
             var member = stage.Members.First(m => stage.StagedName(m).ToString() == table.Name);
             throw new MaintenanceException(ErrorCode.VerificationFailed, $"{Math.Max(0, arrived)} rows of {table.Rows} arrived in '{member.Target}'.{(words.Length > 0 ? $" The server says: {words}." : "")} Nothing was changed.", member.Target.ToString());
         }

@@ -14,8 +14,11 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
     /// <summary>The schemas that hold the part, each with the one in which its content ends.</summary>
     public IEnumerable<(string Staged, string Target)> Schemas => schemas.Select(s => (s.Value, s.Key.To));
 
+    private readonly List<(PartMember Member, TableName Parent, string Note)> links = [];
+    private readonly List<string> notes = [];
+
     /// <summary>What the user should know.</summary>
-    public List<string> Notes { get; } = [];
+    public IEnumerable<string> Notes => [.. notes, .. links.Select(l => l.Note)];
 
     /// <summary>The tables that are carried.</summary>
     public List<PartMember> Members => members;
@@ -73,7 +76,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
                     members.Remove(member);
                 }
 
-                Notes.Add($"'{member.Was}' is a foreign table: its rows are on another server and not in the snapshot{(part.Schema is null ? ", so it was left out" : "")}.");
+                notes.Add($"'{member.Was}' is a foreign table: its rows are on another server and not in the snapshot{(part.Schema is null ? ", so it was left out" : "")}.");
             }
         }
     }
@@ -82,11 +85,14 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
     {
         if (!member.IsForeign)
         {
-            Notes.Add(isPartition
+            links.Add((member, parent, isPartition
                 ? $"'{member.Target}' came back as a table of its own. It was a partition: ALTER TABLE {parent.Quoted} ATTACH PARTITION {member.Target.Quoted} {bound};"
-                : $"'{member.Target}' came back as a table of its own. It was a child of '{parent}': ALTER TABLE {member.Target.Quoted} INHERIT {parent.Quoted};");
+                : $"'{member.Target}' came back as a table of its own. It was a child of '{parent}': ALTER TABLE {member.Target.Quoted} INHERIT {parent.Quoted};"));
         }
     }
+
+    /// <summary>What came back has its place below a parent again, and nobody has to be told to give it.</summary>
+    public void ForgetLink(TableName target, TableName parent) => links.RemoveAll(l => l.Member.Target == target && l.Parent == parent);
 
     /// <summary>What belongs to an extension is not carried, so it must keep the schema in which the live database has it too.</summary>
     private void MoveSchema(string schema)
@@ -111,7 +117,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
             }
             catch (PostgresException e)
             {
-                Notes.Add($"Extension '{extension}' in schema '{schema}' was in the way: {e.MessageText}");
+                notes.Add($"Extension '{extension}' in schema '{schema}' was in the way: {e.MessageText}");
             }
         }
     }
@@ -125,7 +131,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
         }
         catch (PostgresException)
         {
-            Notes.Add("The rights on the schema itself may be missing: only a superuser can read which of them it had from the beginning. Look at them with \\dn+.");
+            notes.Add("The rights on the schema itself may be missing: only a superuser can read which of them it had from the beginning. Look at them with \\dn+.");
         }
     }
 

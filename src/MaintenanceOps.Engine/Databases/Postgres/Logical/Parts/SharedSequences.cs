@@ -4,10 +4,10 @@ using Npgsql;
 namespace MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 
 /// <summary>
-/// Sequences that a part's columns take their numbers from and that belong to none of its tables. One that the live database
+/// Sequences that a part's columns take their numbers from, or its functions seem to, and that belong to none of its tables. One that the live database
 /// has is set forward where it is behind; one that it does not have is brought.
 /// </summary>
-internal sealed class SharedSequences(PostgresServer from, PostgresServer live, ClientToolOptions tools)
+internal sealed class SharedSequences(PostgresServer from, PostgresServer live, ClientToolOptions tools, IReadOnlyList<(TableName Sequence, bool Descends)> named)
 {
     private const string Used = """
         SELECT DISTINCT n.nspname, s.relname, q.seqincrement < 0
@@ -25,7 +25,8 @@ internal sealed class SharedSequences(PostgresServer from, PostgresServer live, 
     /// <param name="cancellation">Ends it.</param>
     public void Bring(IEnumerable<string> schemas, CancellationToken cancellation)
     {
-        foreach (var (sequence, descends) in from.Rows(Used, r => (new TableName(r.GetString(0), r.GetString(1)), r.GetBoolean(2)), new object[] { schemas.ToArray() }))
+        var used = from.Rows(Used, r => (Sequence: new TableName(r.GetString(0), r.GetString(1)), Descends: r.GetBoolean(2)), new object[] { schemas.ToArray() });
+        foreach (var (sequence, descends) in used.Union(named))
         {
             switch (KindOf(sequence))
             {
@@ -34,6 +35,8 @@ internal sealed class SharedSequences(PostgresServer from, PostgresServer live, 
                     break;
                 case "S":
                     SetForward(sequence, descends);
+                    break;
+                case var _ when !used.Exists(u => u.Sequence == sequence):
                     break;
                 default:
                     throw new MaintenanceException(ErrorCode.DestinationInUse, $"'{live.Database}' has something else under the name of sequence '{sequence}', from which the table takes its numbers. Rename it first. Nothing was changed.", sequence.ToString());
@@ -62,22 +65,18 @@ internal sealed class SharedSequences(PostgresServer from, PostgresServer live, 
 
     private void SetForward(TableName sequence, bool descends)
     {
-        var (was, wasCalled) = StateOf(from, sequence);
-        var (now, isCalled) = StateOf(live, sequence);
-        if ((descends ? was < now : was > now) || (was == now && wasCalled && !isCalled))
+        var (was, now) = (SequenceState.Of(from, sequence), SequenceState.Of(live, sequence));
+        if (was.IsAheadOf(now, descends))
         {
             try
             {
-                live.Execute("SELECT pg_catalog.setval($1::text::regclass, $2, $3)", sequence.Quoted, was, wasCalled);
-                Notes.Add($"Sequence '{sequence}', from which it takes its numbers, was set from {now} to {was}.");
+                live.Execute("SELECT pg_catalog.setval($1::text::regclass, $2, $3)", sequence.Quoted, was.Last, was.IsCalled);
+                Notes.Add($"Sequence '{sequence}', from which it takes its numbers, was set from {now.Last} to {was.Last}.");
             }
             catch (PostgresException e)
             {
-                Notes.Add($"Sequence '{sequence}', from which it takes its numbers, stands at {now} and should stand at {was}, but cannot be set: {e.MessageText}");
+                Notes.Add($"Sequence '{sequence}', from which it takes its numbers, stands at {now.Last} and should stand at {was.Last}, but cannot be set: {e.MessageText}");
             }
         }
     }
-
-    private static (long Last, bool IsCalled) StateOf(PostgresServer server, TableName sequence) =>
-        server.Rows($"SELECT last_value, is_called FROM {sequence.Quoted}", r => (r.GetInt64(0), r.GetBoolean(1)))[0];
 }

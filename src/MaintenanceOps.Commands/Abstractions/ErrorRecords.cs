@@ -41,7 +41,7 @@ internal static class ErrorRecords
 
     /// <summary>A database that was asked for and is missing in a snapshot.</summary>
     public static ErrorRecord MissingDatabase(Snapshot snapshot, string name) => From(
-        new MaintenanceException(ErrorCode.SnapshotIncomplete, $"Database '{name}' lets nobody in and is missing in snapshot {snapshot.ShortId} of '{snapshot.Source}'. Let connections in, or choose others with -Database.", name),
+        new MaintenanceException(ErrorCode.SnapshotIncomplete, $"Database '{name}' lets nobody in and is missing in snapshot {snapshot.ShortId} of '{snapshot.Source}'. Let connections in, choose others with -Database, or accept it with -AllowIncomplete.", name),
         name);
 
     private static ErrorCategory CategoryOf(ErrorCode code) => code switch

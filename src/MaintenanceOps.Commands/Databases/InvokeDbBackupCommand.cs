@@ -34,6 +34,10 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
     [Parameter(ParameterSetName = ServerSet)]
     public SwitchParameter AllDatabases { get; set; }
 
+    /// <summary>Writes no errors for databases that were asked for and could not be taken.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    public SwitchParameter AllowIncomplete { get; set; }
+
     /// <summary>How many programs dump one database at once.</summary>
     [Parameter(ParameterSetName = ServerSet)]
     [ValidateRange(1, 16)]
@@ -91,13 +95,13 @@ public sealed class InvokeDbBackupCommand : PathCmdlet
         }
 
         var repository = Open(initialize: Initialize);
-        var options = new BackupOptions { Source = source, Tags = Tag, SkipVerify = SkipVerify, LockTimeout = LockTimeout };
+        var options = new BackupOptions { Source = source, Tags = Tag, SkipVerify = SkipVerify, LockTimeout = LockTimeout, AllowIncomplete = AllowIncomplete };
         var tools = new ClientToolOptions { Path = ClientPath is null ? null : ProviderPaths.Full(this, ClientPath), Prefix = ClientPrefix };
         Snapshot? snapshot = null;
         Run(place, output => output.Write(snapshot = Method == PostgresMethod.Physical
             ? new PostgresBaseBackup(repository, output).Run(ConnectionString, tools, options, output.Cancellation)
             : new PostgresDump(repository, output).Run(ConnectionString, new PostgresDumpOptions { Databases = Database, AllDatabases = AllDatabases, Parallel = Parallel, Tools = tools }, options, output.Cancellation)));
-        foreach (var database in snapshot?.Missing ?? [])
+        foreach (var database in AllowIncomplete ? [] : snapshot?.Missing ?? [])
         {
             WriteError(ErrorRecords.MissingDatabase(snapshot!, database));
         }

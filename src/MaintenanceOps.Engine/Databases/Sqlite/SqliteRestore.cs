@@ -53,6 +53,10 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
             Replace(snapshot, options, target, safety, live, warnings, cancellation);
             return result with { SafetySnapshot = safety.Id, Warnings = warnings, Elapsed = watch.Elapsed };
         }
+        catch (IOException e) when (OperatingSystem.IsLinux() && e.HResult is LinuxCalls.Busy or LinuxCalls.OtherVolume)
+        {
+            throw TreeSwap.MountInTheWay(target.File, e);
+        }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {
             throw IoErrors.Wrap(e, "restore", target.File);

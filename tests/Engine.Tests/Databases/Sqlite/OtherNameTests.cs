@@ -51,6 +51,11 @@ public sealed class OtherNameTests : IDisposable
         using var application = Use("data/app.db");
         RefusesOtherName(repository, "container/app.db");
         Assert.Equal(["app.db"], Names("container"));
+
+        application.Close();
+        var snapshot = BackUp(repository, "container/app.db");
+        Assert.Equal(ErrorCode.MountInTheWay, Assert.Throws<MaintenanceException>(() => repository.RestoreInPlace(snapshot)).Code);
+        Assert.Equal(107, BackUp(repository, "data/app.db").Tables.Single(t => t.Name == "notes").Rows);
     }
 
     [LinuxFact]

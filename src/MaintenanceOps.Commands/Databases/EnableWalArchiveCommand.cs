@@ -46,7 +46,7 @@ public sealed class EnableWalArchiveCommand : RepositoryCmdlet
         {
             Run(location, output =>
             {
-                plan.Apply();
+                plan.Apply(output.Cancellation);
                 foreach (var change in plan.Changes)
                 {
                     output.Write(change);

@@ -21,11 +21,13 @@ internal sealed class PrivateCluster : IDisposable
     private readonly ScratchFolder scratch;
     private readonly PostgresFacts facts;
     private readonly string user;
+    private readonly CancellationToken cancellation;
     private LogFeeder? feeder;
     private ThrowawayServer? server;
 
-    private PrivateCluster(ScratchFolder scratch, PostgresFacts facts, string user)
+    private PrivateCluster(ScratchFolder scratch, PostgresFacts facts, string user, CancellationToken cancellation)
     {
+        this.cancellation = cancellation;
         this.scratch = scratch;
         this.facts = facts;
         this.user = user;
@@ -41,7 +43,7 @@ internal sealed class PrivateCluster : IDisposable
     /// <param name="recovery">How far to recover; null stays at the base backup's own end.</param>
     /// <param name="scratchFolder">Where the scratch folder goes.</param>
     /// <param name="user">The superuser's name, where the snapshot does not tell it.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellation">Ends it, and later what is asked of it.</param>
     /// <exception cref="MaintenanceException">
     /// <see cref="ErrorCode.ClientToolUnfit"/>, <see cref="ErrorCode.ClientToolFailed"/>: it does not start;
     /// <see cref="ErrorCode.WalMissing"/>: the recovery ends before its target, or before the archive's newest record;
@@ -55,10 +57,10 @@ internal sealed class PrivateCluster : IDisposable
         }
 
         var facts = repository.ReadManifest(snapshot.Id).Postgres!;
-        var cluster = new PrivateCluster(ScratchFolder.Create(scratchFolder), facts, user ?? facts.Superuser);
+        var cluster = new PrivateCluster(ScratchFolder.Create(scratchFolder), facts, user ?? facts.Superuser, cancellation);
         try
         {
-            cluster.Restore(repository, sink, snapshot, recovery, cancellation);
+            cluster.Restore(repository, sink, snapshot, recovery);
             return cluster;
         }
         catch (Exception e)
@@ -78,7 +80,7 @@ internal sealed class PrivateCluster : IDisposable
     public PostgresServer Connect(string? database)
     {
         var settings = new NpgsqlConnectionStringBuilder(server!.ConnectionString) { Options = SessionOptions };
-        var connection = PostgresServer.Connect(settings.ConnectionString, database);
+        var connection = PostgresServer.Connect(settings.ConnectionString, database, cancellation);
         try
         {
             connection.Execute("UPDATE pg_catalog.pg_event_trigger SET evtenabled = 'D' WHERE evtenabled <> 'D'");
@@ -98,7 +100,7 @@ internal sealed class PrivateCluster : IDisposable
         scratch.Dispose();
     }
 
-    private void Restore(Repository repository, IOperationSink sink, Snapshot snapshot, RecoveryTarget? recovery, CancellationToken cancellation)
+    private void Restore(Repository repository, IOperationSink sink, Snapshot snapshot, RecoveryTarget? recovery)
     {
         var data = Path.Combine(scratch.Path, ThrowawayServer.DataFolder);
         var (sockets, log) = (Path.Combine(scratch.Path, "s"), Path.Combine(scratch.Path, "log"));

@@ -211,7 +211,7 @@ internal sealed class ThrowawayServer : IDisposable
         while (File.Exists(running) || (log.Complaints is null && begun.Elapsed < TimeSpan.FromSeconds(30)))
         {
             cancellation.ThrowIfCancellationRequested();
-            if (IsReady())
+            if (IsReady(cancellation))
             {
                 return;
             }
@@ -233,11 +233,11 @@ internal sealed class ThrowawayServer : IDisposable
         throw new MaintenanceException(ErrorCode.ClientToolFailed, $"The server ended during the recovery. The last line of its log: {log.Last}", data);
     }
 
-    private bool IsReady()
+    private bool IsReady(CancellationToken cancellation)
     {
         try
         {
-            using var connection = PostgresServer.Connect(ConnectionString, "template1");
+            using var connection = PostgresServer.Connect(ConnectionString, "template1", cancellation);
             return !connection.Scalar<bool>("SELECT pg_catalog.pg_is_in_recovery()");
         }
         catch (MaintenanceException e) when (e.Code == ErrorCode.ServerUnavailable)

@@ -53,10 +53,11 @@ public sealed class WalArchiveSettings
     public IReadOnlyList<PostgresSetting> Changes => wanted;
 
     /// <summary>Writes the settings and has the server read them. Some take effect with the server's next start.</summary>
+    /// <param name="cancellation">Ends the attempt to connect.</param>
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DatabaseError"/>: the user may not.</exception>
-    public void Apply()
+    public void Apply(CancellationToken cancellation = default)
     {
-        using var server = PostgresServer.Connect(connectionString);
+        using var server = PostgresServer.Connect(connectionString, null, cancellation);
         try
         {
             foreach (var setting in wanted)

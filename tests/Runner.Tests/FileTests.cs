@@ -15,6 +15,20 @@ public sealed class FileTests : Place
     }
 
     [Fact]
+    public void All_snapshots_are_those_too_that_cannot_be_read()
+    {
+        File.WriteAllText(InFolder("f"), "one");
+        mops.Run("backup", InFolder("f"), "--source", "f").Expect(0);
+        mops.Run("backup", InFolder("f"), "--source", "f").Expect(0);
+        var newest = mops.Run("list", "--json").Expect(0).Json[^1].GetProperty("id").GetString()!;
+        File.WriteAllText(Path.Combine(Repository, "snapshots", newest), "cut");
+        var tests = mops.Run("test", "--all", "--level", "full", "--json").Expect(3).Json.Where(j => j.TryGetProperty("passed", out _)).ToList();
+        Assert.Equal([true, false], tests.Select(t => t.GetProperty("passed").GetBoolean()));
+        Assert.NotEqual(0, mops.Run("copy", "--all", "--destination", InFolder("other"), "--initialize").ExitCode);
+        Assert.Single(mops.Run("list", "--repository", InFolder("other")).Expect(0).Lines.Skip(1));
+    }
+
+    [Fact]
     public void Files_are_backed_up_listed_restored_in_part_and_exported()
     {
         var backup = mops.Run("backup", "files", "--exclude", "*.tmp", "--json").Expect(0).Json.Single();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Blocks;
@@ -48,6 +49,7 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
             return false;
         }
 
+        var wasDatabase = parent?.WasDatabase(path) ?? false;
         for (var attempt = 1; ; attempt++)
         {
             var pending = new PendingEntry(Describe(path, absolute, facts, root));
@@ -66,6 +68,11 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
             {
                 facts = again;
                 continue;
+            }
+
+            if (wasDatabase)
+            {
+                findings.Miss(path, "was a SQLite database in the snapshot before and does not begin like one now. It was taken as it is. If it is damaged, restore it.");
             }
 
             if (!steady)
@@ -155,8 +162,8 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
     }
 
     /// <summary>
-    /// Takes the bytes of a database that SQLite did not read. They are whole where nothing else was at work on it; where a lock
-    /// or a change kept SQLite out, or a log lies beside it, they may be torn, and the database counts as missing.
+    /// Takes the bytes of a database that SQLite did not read. Those of a file that only begins like one are whole where nothing
+    /// else was at work on it. A real one that cannot be read counts as missing: it is damaged, or its bytes may be torn.
     /// </summary>
     private void TakeBytes(FileEntry entry, string absolute, Exception reason)
     {
@@ -164,7 +171,7 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
         var pending = new PendingEntry(entry);
         using var file = access.OpenRead(absolute);
         var length = Read(pending, file, before);
-        var isWhole = access.Facts(absolute) is { } after
+        var isWhole = !IsPlausible(file) && access.Facts(absolute) is { } after
             && (after.Size, after.Modified, after.Changed, after.Inode) == (before.Size, before.Modified, before.Changed, before.Inode)
             && reason is not MaintenanceException { Code: ErrorCode.DatabaseBusy or ErrorCode.SourceChanged }
             && !HasLog(absolute);
@@ -177,12 +184,29 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
         }
         else
         {
-            findings.Miss(entry.Path, $"{why}. Its bytes are in the snapshot and may be torn. Stop what uses it, or back it up alone with a longer -LockTimeout.");
+            findings.Miss(entry.Path, $"{why}. Its bytes are in the snapshot and may be torn or damaged. If something uses it, stop that or give a longer -LockTimeout; if it is damaged, restore it.");
         }
     }
 
-    private bool HasLog(string database) =>
-        new[] { database + "-wal", database + "-journal" }.Any(log => access.Facts(log) is { Size: > 0 } && SqliteLog.IsOne(log));
+    /// <summary>
+    /// Whether more of the header than its first words is a database's: the page size, and three bytes that are always the same
+    /// (https://www.sqlite.org/fileformat2.html#the_database_header).
+    /// </summary>
+    private static bool IsPlausible(SafeFileHandle file)
+    {
+        const int pageSizeAt = 16, fractionsAt = 21, length = 100;
+        Span<byte> header = stackalloc byte[length];
+        if (RandomAccess.Read(file, header, 0) < length)
+        {
+            return false;
+        }
+
+        var pageSize = (header[pageSizeAt] << 8) | header[pageSizeAt + 1];
+        return (pageSize == 1 || (pageSize >= 512 && BitOperations.IsPow2(pageSize))) && header[fractionsAt..].StartsWith((ReadOnlySpan<byte>)[64, 32, 32]);
+    }
+
+    private static bool HasLog(string database) =>
+        new[] { database + "-wal", database + "-journal" }.Any(log => SqliteLog.FactsOf(log) is { Size: > 0 } && SqliteLog.IsOne(log));
 
     /// <summary>
     /// Reads a file up to the size that it says; holes are noted, not read. What is written behind that while it is read comes

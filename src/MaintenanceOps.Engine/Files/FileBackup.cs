@@ -82,11 +82,11 @@ public sealed class FileBackup(Repository repository, IOperationSink sink)
     /// <summary>A database whose first page was overwritten looks like any file. Taken as one, its snapshots would push out the good ones.</summary>
     private static void RefuseLostDatabase(Manifest? database, TreeRoots roots)
     {
-        if (database is not null && roots.Roots.Any(r => r.Real == database.Origin) && !SqliteBackup.LooksLikeDatabase(database.Origin))
+        if (database is not null && roots.Roots.Any(r => r.Real == database.Origin) && (Directory.Exists(database.Origin) || !SqliteBackup.LooksLikeDatabase(database.Origin)))
         {
             throw new MaintenanceException(
                 ErrorCode.NotADatabase,
-                $"'{database.Origin}' was a SQLite database when '{database.Source}' was backed up before, and does not begin like one now. No snapshot was taken. If it is damaged, restore it; if it is another file by now, give another -Source.",
+                $"'{database.Origin}' was a SQLite database when '{database.Source}' was backed up before, and is none now. No snapshot was taken. If it was damaged or removed, restore it; if something else is meant, give another -Source.",
                 database.Origin);
         }
     }

@@ -20,7 +20,6 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
     private const uint StatxBorn = 0x800;
     private const int NotFound = 2;
     private const int NotAFolder = 20;
-    private const int NameTooLong = 36;
     private const int OpenReadOnly = 0;
     private const int OpenCloseOnExec = 0x80000;
     private const int OpenNonBlocking = 0x800;
@@ -39,7 +38,7 @@ internal sealed unsafe partial class LinuxTreeAccess : TreeAccess
         {
             if (Statx(AtCwd, name, NoFollow, StatxWanted, buffer) != 0)
             {
-                return Marshal.GetLastPInvokeError() is NotFound or NotAFolder or NameTooLong ? null : throw Failed("look at", path);
+                return Marshal.GetLastPInvokeError() is NotFound or NotAFolder ? null : throw Failed("look at", path);
             }
         }
 

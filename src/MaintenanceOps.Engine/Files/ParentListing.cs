@@ -18,17 +18,8 @@ internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> ent
     /// The parent's entry of a file that need not be read again: size, times and inode are the same, the last change was
     /// well before the parent was taken, and the repository still has every block of it. Paths come in listing order.
     /// </summary>
-    public FileEntry? Unchanged(string path, FileFacts facts)
-    {
-        while (!ended && (current is null || TreeOrder.Instance.Compare(current.Path, path) < 0))
-        {
-            ended = !cursor.MoveNext();
-            current = ended ? null : cursor.Current;
-        }
-
-        return current is { } e
-            && e.Path == path
-            && e.Kind == EntryKind.File
+    public FileEntry? Unchanged(string path, FileFacts facts) =>
+        EntryOf(path) is { Kind: EntryKind.File } e
             && e.Note.Length == 0
             && e.Size == facts.Size
             && e.Modified == facts.Modified
@@ -39,5 +30,18 @@ internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> ent
             && Array.TrueForAll(e.Extents, x => x.IsHole || index.FindSound(x.Block) >= 0)
             ? e
             : null;
+
+    /// <summary>Whether the file was a SQLite database when the parent was taken. Paths come in listing order.</summary>
+    public bool WasDatabase(string path) => EntryOf(path) is { Content: ContentKind.SqliteDatabase };
+
+    private FileEntry? EntryOf(string path)
+    {
+        while (!ended && (current is null || TreeOrder.Instance.Compare(current.Path, path) < 0))
+        {
+            ended = !cursor.MoveNext();
+            current = ended ? null : cursor.Current;
+        }
+
+        return current?.Path == path ? current : null;
     }
 }

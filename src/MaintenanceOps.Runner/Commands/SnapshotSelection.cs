@@ -37,7 +37,7 @@ internal static class SnapshotSelection
         }
 
         var filter = new SnapshotFilter { Sources = sources, Tags = context.Get(SharedOptions.Tags)! };
-        var snapshots = new SnapshotCatalog(repository).List(filter, context.Sink);
+        var snapshots = new SnapshotCatalog(repository).List(filter, context.Sink, unreadableToo: true);
         return snapshots.Count > 0
             ? snapshots
             : throw new MaintenanceException(ErrorCode.SnapshotNotFound, $"{repository.Location} has no snapshot that fits.", repository.Location);

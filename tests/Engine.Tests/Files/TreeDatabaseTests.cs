@@ -76,6 +76,61 @@ public sealed class TreeDatabaseTests : IDisposable
         Assert.True(repository.Prove(BackUp(repository), VerificationLevel.Full).Passed);
     }
 
+    [Theory]
+    [InlineData(300)]
+    [InlineData(20_000)]
+    [InlineData(0)]
+    public void A_database_that_was_cut_short_is_missing(int length)
+    {
+        SampleDatabase.Create(folder["tree/app.db"], 300, 4096, "delete");
+        using var repository = Repositories.New(folder);
+        Assert.Equal(SnapshotState.Written, BackUp(repository).State);
+        using (var file = File.OpenWrite(folder["tree/app.db"]))
+        {
+            file.SetLength(length);
+        }
+
+        var snapshot = BackUp(repository);
+        Assert.Equal(SnapshotState.Incomplete, snapshot.State);
+        Assert.Equal(["app.db"], snapshot.Missing);
+        Assert.Contains(repository.Prove(snapshot, VerificationLevel.Restore).Findings, f => f.Rule == "Incomplete");
+        repository.Restore(snapshot, folder["out"]);
+        Assert.Equal(length, new FileInfo(folder["out/app.db"]).Length);
+    }
+
+    [Fact]
+    public void A_folder_in_the_place_of_a_database_is_refused()
+    {
+        SampleDatabase.Create(folder["app.db"], 10, 4096, "delete");
+        using var repository = Repositories.New(folder);
+        repository.BackUp(folder["app.db"], "app");
+        File.Delete(folder["app.db"]);
+        Directory.CreateDirectory(folder["app.db"]);
+        var error = Assert.Throws<MaintenanceException>(() => new FileBackup(repository, SilentSink.Instance).Run(new FileBackupOptions { Paths = [folder["app.db"]] }, new BackupOptions { Source = "app" }));
+        Assert.Equal(ErrorCode.NotADatabase, error.Code);
+    }
+
+    [LinuxFact]
+    public void Paths_that_are_too_long_in_the_scratch_folder_are_no_damage()
+    {
+        var name = new string('d', 200);
+        var at = folder["tree"];
+        while (at.Length + 300 < 4090)
+        {
+            at = Path.Combine(at, name);
+        }
+
+        at = Path.Combine(at, new string('e', 4080 - at.Length - 10));
+        LinuxFiles.Run("mkdir", "-p", at);
+        File.WriteAllText(at + "/leaf", "x");
+        using var repository = Repositories.New(folder);
+        var snapshot = BackUp(repository);
+        Assert.Equal(SnapshotState.Written, snapshot.State);
+        var test = repository.Prove(snapshot, VerificationLevel.Restore);
+        Assert.True(test.Passed, string.Join('\n', test.Findings));
+        Assert.Contains(test.Findings, f => f.Message.Contains("not compared", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void What_a_test_could_not_look_at_is_remembered()
     {

@@ -136,10 +136,10 @@ internal sealed class HotDatabase : IDisposable
             {
                 connection.Dispose();
             }
-            catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.CantOpen && !isUnlocked && before.Log is not { Size: > 0 })
+            catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.CantOpen or SqliteNative.InputOutput && !isUnlocked && before.Log is not { Size: > 0 })
             {
                 // A database in WAL mode that nobody uses, in a folder where SQLite cannot make the log's index: a volume that is
-                // mounted for reading only, or another user's folder. All of its state is in the file.
+                // full or mounted for reading only, or another user's folder. All of its state is in the file.
                 connection.Dispose();
                 isUnlocked = true;
             }

@@ -26,7 +26,7 @@ internal static class OpenFiles
     /// </summary>
     public static bool Has(string path)
     {
-        if (!OperatingSystem.IsLinux() || TreeAccess.Current.Facts(path) is not { Kind: EntryKind.File } || IsRemote(path))
+        if (!OperatingSystem.IsLinux() || SqliteLog.FactsOf(path) is not { Kind: EntryKind.File } || IsRemote(path))
         {
             return false;
         }

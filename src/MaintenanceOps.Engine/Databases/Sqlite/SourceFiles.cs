@@ -20,7 +20,7 @@ internal sealed record SourceFiles(string Target, FileFacts? Database, FileFacts
         try
         {
             var target = DatabaseLinks.Target(path);
-            return new SourceFiles(target, TreeAccess.Current.Facts(target), TreeAccess.Current.Facts(target + "-wal"), TreeAccess.Current.Facts(target + "-shm"));
+            return new SourceFiles(target, TreeAccess.Current.Facts(target), SqliteLog.FactsOf(target + "-wal"), SqliteLog.FactsOf(target + "-shm"));
         }
         catch (Exception e) when (IoErrors.IsKnown(e))
         {

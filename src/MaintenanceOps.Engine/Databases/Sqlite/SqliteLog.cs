@@ -14,13 +14,28 @@ internal static class SqliteLog
     private static readonly byte[][] Logs = [[0x37, 0x7f, 0x06, 0x82], [0x37, 0x7f, 0x06, 0x83]];
     private static readonly byte[] Index = BitConverter.GetBytes(3007000);
 
+    private const int NameTooLong = 36;
+
+    /// <summary>A log beside a database; null where there is none, for the database's name may leave no room for one.</summary>
+    public static FileFacts? FactsOf(string path)
+    {
+        try
+        {
+            return TreeAccess.Current.Facts(path);
+        }
+        catch (IOException e) when (e.HResult == NameTooLong)
+        {
+            return null;
+        }
+    }
+
     /// <summary>
     /// Whether a file that is named like the log of a database is one. One that SQLite has emptied, or whose beginning it has
     /// filled with zeros, is too. Nothing but files is opened.
     /// </summary>
     public static bool IsOne(string path)
     {
-        if (TreeAccess.Current.Facts(path) is not { Kind: EntryKind.File } facts)
+        if (FactsOf(path) is not { Kind: EntryKind.File } facts)
         {
             return false;
         }
@@ -40,7 +55,7 @@ internal static class SqliteLog
 
     /// <summary>Whether beside a database lies a user's file that is named like its journal.</summary>
     public static bool IsForeignJournal(string database) =>
-        TreeAccess.Current.Facts(database + "-journal") is { Kind: EntryKind.File } && !IsOne(database + "-journal");
+        FactsOf(database + "-journal") is { Kind: EntryKind.File } && !IsOne(database + "-journal");
 
     private static bool HasMark(string path, ReadOnlySpan<byte> start)
     {

@@ -65,7 +65,7 @@ Describe 'Maintenance mode' {
             $flag | Should -Exist
             Start-Sleep -Milliseconds 300
             if ($signal -ne 'its own exit') { /bin/kill -s $signal $shell.Id }
-            $shell.WaitForExit(15000) | Should -BeTrue
+            $shell.WaitForExit(60000) | Should -BeTrue
             $flag | Should -Not -Exist
             (Get-MaintenanceMode $flag -History).Action | Should -Be 'Entered', 'Left'
         }

@@ -16,6 +16,31 @@ public sealed class ClusterPartTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [PostgresFact]
+    public void Transactions_that_were_prepared_keep_nobody_waiting()
+    {
+        PostgresCluster.Open(folder.Path);
+        using var cluster = new PostgresCluster("max_prepared_transactions = 5");
+        cluster.Execute("CREATE DATABASE shop");
+        cluster.Execute("CREATE TABLE orders(id int primary key); INSERT INTO orders VALUES (1); CREATE TABLE other(a int)", "shop");
+        cluster.Execute("BEGIN; INSERT INTO orders VALUES (2); ALTER TABLE other ADD COLUMN b int; PREPARE TRANSACTION 'it''s pending'", "shop");
+        using var repository = Repositories.New(folder);
+        var snapshot = BaseBackupTests.BackUp(repository, cluster);
+        cluster.Execute("ROLLBACK PREPARED 'it''s pending'", "shop");
+        var at = new RestoreOptions { ConnectionString = cluster.ConnectionString, Database = "shop", ScratchFolder = folder["scratch"] };
+        var sink = new WarningSink();
+        new SnapshotRestore(repository, sink).Run(snapshot, at with { Table = "orders", As = "orders_then" });
+        Assert.Contains(sink.Messages, m => m.Contains("it's pending", StringComparison.Ordinal));
+        Assert.Equal(1, In("shop", "SELECT count(*) FROM orders_then"));
+        repository.Restore(snapshot, at with { As = "shop_then" });
+        Assert.Equal(1, In("shop_then", "SELECT count(*) FROM orders"));
+        var test = new SnapshotProof(repository, SilentSink.Instance).Run(snapshot, new ProofOptions { Level = VerificationLevel.Restore, ScratchFolder = folder["scratch"] });
+        Assert.True(test.Passed, string.Join('\n', test.Findings));
+        Assert.Contains(test.Findings, f => f.Rule == "PreparedTransaction");
+
+        long In(string database, string sql) => cluster.In<long>(database, sql);
+    }
+
+    [PostgresFact]
     public void A_table_a_schema_and_a_database_come_out_of_a_base_backup_as_they_were_at_a_moment()
     {
         Directory.CreateDirectory(folder["log"]);

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 using MaintenanceOps.Engine.Snapshots;
 using MaintenanceOps.Engine.Snapshots.Format;
 using Npgsql;
@@ -17,6 +18,11 @@ internal sealed class PostgresClusterDrill(Repository repository, IOperationSink
             cancellation.ThrowIfCancellationRequested();
             if (Connect(cluster, name, snapshot, drill) is { } database)
             {
+                foreach (var pending in PrivatePart.EndPrepared(database))
+                {
+                    drill.Fail("PreparedTransaction", $"{pending} In a restored cluster it keeps its locks until somebody commits it or rolls it back.", snapshot, name, FindingSeverity.Warning);
+                }
+
                 using var inspection = new ClusterInspection(database, () => cluster.Connect(name), snapshot, drill);
                 Inspect(inspection, name, snapshot, drill, cancellation);
             }

@@ -49,6 +49,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
 
         using var cluster = Start(snapshot, options, cancellation);
         using var was = cluster.Connect(facts.Name);
+        PrivatePart.EndPrepared(was).ForEach(sink.Warn);
         PrivatePart.CutOff(was);
         var members = PartMembers.Find(was, live, restore.Part, facts.Name);
         var rows = PrivatePart.Count(was, members, cancellation);
@@ -66,6 +67,7 @@ internal sealed class PostgresClusterPart(Repository repository, IOperationSink 
 
         using var cluster = Start(snapshot, options, cancellation);
         using var was = cluster.Connect(facts.Name);
+        PrivatePart.EndPrepared(was).ForEach(sink.Warn);
         var now = DatabaseFacts.Read(was) with { Tables = [.. PostgresTables.Count(was, cancellation).Select(t => t.Table)] };
         return new DatabaseRestore(live, sink, snapshot, now, options) { Lost = [.. UnloggedTables.Of(was).Select(UnloggedTables.Lost)] }.Run(new ServerDump(was, options.Tools), cancellation) with { Recovered = cluster.Reached };
     }

@@ -15,6 +15,50 @@ public sealed class BoundOutsideTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [PostgresFact]
+    public void The_statements_for_materialized_views_and_publications_work_as_they_are_given()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE DATABASE app");
+        cluster.Execute(
+            """
+            CREATE ROLE keeper; CREATE TABLE accounts(id int PRIMARY KEY, name text); INSERT INTO accounts VALUES (1, 'a'), (2, 'b');
+            CREATE MATERIALIZED VIEW summaries AS SELECT id, count(*) AS n FROM accounts GROUP BY id; CREATE UNIQUE INDEX ON summaries(id); ALTER MATERIALIZED VIEW summaries OWNER TO keeper; GRANT SELECT ON accounts TO keeper;
+            CREATE VIEW busy AS SELECT id FROM summaries WHERE n > 0; CREATE MATERIALIZED VIEW top AS SELECT id FROM busy; CREATE VIEW "last one" AS SELECT top.id FROM top, accounts WHERE false;
+            CREATE PUBLICATION realtime FOR TABLE accounts (id, name) WHERE (id > 0)
+            """,
+            "app");
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.Dump(cluster, "app");
+        cluster.Execute("DELETE FROM accounts", "app");
+        var result = repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = "accounts", Force = true });
+        Assert.Equal(["MATERIALIZED VIEW public.summaries", "PUBLICATION realtime"], result.Unrestored.Select(u => u.Name.Replace("\"", "", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        foreach (var left in result.Unrestored)
+        {
+            cluster.Execute(left.Statement, "app");
+        }
+
+        cluster.Execute("REFRESH MATERIALIZED VIEW CONCURRENTLY summaries", "app");
+        Assert.Equal(2, cluster.In<long>("app", "SELECT count(*) FROM top"));
+        Assert.Equal("keeper", cluster.In<string>("app", "SELECT matviewowner FROM pg_matviews WHERE matviewname = 'summaries'"));
+        Assert.Equal(0, cluster.In<long>("app", "SELECT count(*) FROM \"last one\""));
+        Assert.Equal("accounts (id > 0)", cluster.In<string>("app", "SELECT tablename || ' ' || rowfilter FROM pg_publication_tables WHERE tablename = 'accounts'"));
+    }
+
+    [PostgresFact]
+    public void An_event_trigger_that_refuses_the_restore_is_named()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE DATABASE app");
+        cluster.Execute("CREATE TABLE t(a int); INSERT INTO t VALUES (1); CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no ddl today''; END'", "app");
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.Dump(cluster, "app");
+        cluster.Execute("CREATE EVENT TRIGGER \"No DDL\" ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION no()", "app");
+        var error = Assert.Throws<MaintenanceException>(() => repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = "t", Force = true }));
+        Assert.Contains("ALTER EVENT TRIGGER \"No DDL\" DISABLE", error.Message, StringComparison.Ordinal);
+        Assert.Equal(1, cluster.In<long>("app", "SELECT count(*) FROM t"));
+    }
+
+    [PostgresFact]
     public void Policies_functions_rules_defaults_and_views_go_on_with_the_restored_table()
     {
         using var cluster = new PostgresCluster();

@@ -106,7 +106,7 @@ internal sealed class BoundOutside
         }
 
         return (dependent, view.Name, view.Kind, view.Kind == "m"
-            ? $"DROP MATERIALIZED VIEW {view.Name.Quoted}; CREATE MATERIALIZED VIEW {view.Name.Quoted}{view.Options} AS {view.Definition}"
+            ? MaterializedViews.Remake(live, view.Name, view.Options, view.Definition)
             : $"CREATE OR REPLACE VIEW {view.Name.Quoted}{view.Options} AS {view.Definition}");
     }
 
@@ -118,7 +118,7 @@ internal sealed class BoundOutside
         {
             if (kind == "m")
             {
-                left.Add(new UnrestoredObject($"MATERIALIZED VIEW {view}", "It still reads the table that was kept aside, and has to be made anew.", statement));
+                left.Add(new UnrestoredObject($"MATERIALIZED VIEW {view}", "It still reads the table that was kept aside. It has to be made anew, and so has what reads it; give rights on them again.", statement));
                 told.Add(dependent.Key);
             }
             else if (Try(statement) is { } words)

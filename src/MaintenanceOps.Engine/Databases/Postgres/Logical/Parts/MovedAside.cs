@@ -25,6 +25,8 @@ internal sealed class MovedAside(PostgresServer live)
 
     public List<string> Notes { get; } = [];
 
+    private readonly List<UnrestoredObject> left = [];
+
     /// <summary>The names under which tables are kept, by those that they had.</summary>
     public Dictionary<TableName, TableName> Kept { get; } = [];
 
@@ -77,7 +79,7 @@ internal sealed class MovedAside(PostgresServer live)
     }
 
     /// <summary>Hands on to the new part what outside was bound to the old one.</summary>
-    /// <returns>The views that still read what was moved aside.</returns>
+    /// <returns>What still goes on with what was moved aside: views and publications.</returns>
     public List<UnrestoredObject> Rebind()
     {
         foreach (var (was, kept) in sequences.Where(s => outside!.Sequences.Contains(s.Was) || NamedSequences.IsInFunctions(live, s.Was.Name)))
@@ -86,7 +88,7 @@ internal sealed class MovedAside(PostgresServer live)
         }
 
         extensions.ForEach(e => live.Execute($"ALTER EXTENSION {e.Extension} DROP TABLE {Kept[e.Table].Quoted}; ALTER EXTENSION {e.Extension} ADD TABLE {e.Table.Quoted}"));
-        return outside?.Rebind() ?? [];
+        return [.. left, .. outside?.Rebind() ?? []];
     }
 
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationInUse"/>: something outside is still bound to what was moved aside.</exception>
@@ -118,7 +120,7 @@ internal sealed class MovedAside(PostgresServer live)
         TakeKeysTo(table, schema);
         foreach (var (publication, choice) in live.Rows(Publications(live), r => (PostgresServer.Quote(r.GetString(0)), r.GetString(1)), table.Quoted))
         {
-            Notes.Add($"Publication {publication} still publishes the table that was kept aside: ALTER PUBLICATION {publication} ADD TABLE {table.Quoted}{choice};");
+            left.Add(new UnrestoredObject($"PUBLICATION {publication}", "It publishes the table that was kept aside, and not the restored one. Subscribers have to copy the table again.", $"ALTER PUBLICATION {publication} ADD TABLE {table.Quoted}{choice};"));
         }
     }
 
@@ -145,7 +147,7 @@ internal sealed class MovedAside(PostgresServer live)
 
         foreach (var publication in live.Rows("SELECT p.pubname FROM pg_catalog.pg_publication_namespace s JOIN pg_catalog.pg_publication p ON p.oid = s.pnpubid JOIN pg_catalog.pg_namespace n ON n.oid = s.pnnspid WHERE n.nspname = $1", r => PostgresServer.Quote(r.GetString(0)), schema))
         {
-            Notes.Add($"Publication {publication} still publishes the schema that was kept aside: ALTER PUBLICATION {publication} ADD TABLES IN SCHEMA {PostgresServer.Quote(schema)};");
+            left.Add(new UnrestoredObject($"PUBLICATION {publication}", "It publishes the schema that was kept aside, and not the restored one. Subscribers have to copy its tables again.", $"ALTER PUBLICATION {publication} ADD TABLES IN SCHEMA {PostgresServer.Quote(schema)};"));
         }
     }
 }

@@ -114,7 +114,7 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
             var (table, arrived, said) = fill.Missing[0];
             var words = PartWords.Rename(new UnrestoredObject("", said, ""), stage).Error;
             var member = stage.Members.First(m => stage.StagedName(m).ToString() == table.Name);
-            throw new MaintenanceException(ErrorCode.VerificationFailed, $"{Math.Max(0, arrived)} rows of {table.Rows} arrived in '{member.Target}'.{(words.Length > 0 ? $" The server says: {words}." : "")} Nothing was changed.", member.Target.ToString());
+            throw new MaintenanceException(ErrorCode.VerificationFailed, $"{Math.Max(0, arrived)} rows of {table.Rows} arrived in '{member.Target}'.{(words.Length > 0 ? $" The server says: {words.TrimEnd('.')}." : "")}{EventTriggers()} Nothing was changed.", member.Target.ToString());
         }
 
         fill.FillRest();
@@ -150,4 +150,11 @@ internal sealed class PartRestore(PostgresServer live, IOperationSink sink, Snap
         RestoredBytes = tables.Sum(t => t.Size ?? 0),
         RestoredRows = tables.Exists(t => t.Rows < 0) ? -1 : tables.Sum(t => t.Rows),
     };
+
+    /// <summary>They run for each table that is made, and may refuse it.</summary>
+    private string EventTriggers()
+    {
+        var enabled = live.Rows("SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtenabled <> 'D' ORDER BY evtname", r => PostgresServer.Quote(r.GetString(0)));
+        return enabled.Count == 0 ? "" : $" Event triggers of the database run during a restore. If one is the cause, disable it meanwhile: {string.Join(" ", enabled.Select(t => $"ALTER EVENT TRIGGER {t} DISABLE;"))}";
+    }
 }

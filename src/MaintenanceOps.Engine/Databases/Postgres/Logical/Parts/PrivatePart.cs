@@ -5,6 +5,18 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 /// <summary>What a part needs of a private server on a restored cluster, whose databases are whole and have all that acts on its own.</summary>
 internal static class PrivatePart
 {
+    /// <summary>
+    /// Ends transactions that were prepared for a two-phase commit when the copy was taken, and never decided: nobody can decide them
+    /// here, and their locks would be waited for.
+    /// </summary>
+    /// <returns>A sentence about each.</returns>
+    public static List<string> EndPrepared(PostgresServer was)
+    {
+        var pending = was.Rows("SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()", r => r.GetString(0));
+        pending.ForEach(gid => was.Execute($"ROLLBACK PREPARED {PostgresServer.Literal(gid)}"));
+        return [.. pending.Select(gid => $"Transaction '{gid}' was prepared and not committed at that moment. What it wrote is left out.")];
+    }
+
     /// <summary>Event triggers would run, and foreign tables be read, while the part is taken out.</summary>
     public static void CutOff(PostgresServer was)
     {

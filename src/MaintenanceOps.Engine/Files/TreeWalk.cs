@@ -136,6 +136,12 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
         foreach (var name in names)
         {
             var below = path.Length == 0 ? name : $"{path}/{name}";
+            if (IsLogOfExcluded(below, absolute, name))
+            {
+                Excluded++;
+                continue;
+            }
+
             if (!(IsLogOf(name, databases) && SqliteLog.IsOne(TreeAccess.Join(absolute, name))) && Take(below, TreeAccess.Join(absolute, name), facts.Device))
             {
                 databases.Add(name);
@@ -156,6 +162,16 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
             return [];
         }
     }
+
+    /// <summary>
+    /// Whether the file is the log of a database that the patterns leave out. Restored beside another state of that database, it
+    /// would overwrite pages of it.
+    /// </summary>
+    private bool IsLogOfExcluded(string path, string folder, string name) =>
+        DatabaseLogs.Suffixes.FirstOrDefault(s => name.Length > s.Length && name.EndsWith(s, StringComparison.Ordinal)) is { } suffix
+        && exclude.Excludes(path[..^suffix.Length], false)
+        && access.Facts(TreeAccess.Join(folder, name[..^suffix.Length])) is { Kind: EntryKind.File }
+        && SqliteLog.IsOne(TreeAccess.Join(folder, name));
 
     /// <summary>Whether the name is a log of a database that was just taken with all that is in its log.</summary>
     private static bool IsLogOf(string name, HashSet<string> databases) =>

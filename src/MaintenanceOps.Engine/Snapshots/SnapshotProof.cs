@@ -52,6 +52,11 @@ public sealed class SnapshotProof(Repository repository, IOperationSink sink)
             throw new MaintenanceException(ErrorCode.InvalidArgument, "None is no level to test at. Use Quick, Full or Restore.");
         }
 
+        if (options.Assert.Any(string.IsNullOrWhiteSpace))
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, "An assertion is empty. Is a variable not set?");
+        }
+
         if (options.Assert.Count > 0 && snapshot.Kind == SnapshotKind.Files)
         {
             throw new MaintenanceException(ErrorCode.SnapshotKindMismatch, "-Assert is SQL, which a snapshot of files cannot answer.", snapshot.Id);

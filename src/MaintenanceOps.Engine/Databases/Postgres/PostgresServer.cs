@@ -116,7 +116,7 @@ internal sealed class PostgresServer : IDisposable
     public Dictionary<string, string> ClientParameters()
     {
         var parameters = settings.WithDatabase(Database).ForClients(open.Host);
-        if ((open.TakesOptions ? SessionSettings.ClientOptions(settings.Options) : settings.Options) is { Length: > 0 } options)
+        if ((open.TakesOptions ? SessionSettings.ClientOptions(settings.Options, Scalar<string>("SHOW is_superuser") == "on") : settings.Options) is { Length: > 0 } options)
         {
             parameters["options"] = options;
         }

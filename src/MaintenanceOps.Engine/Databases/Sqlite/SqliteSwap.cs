@@ -49,6 +49,20 @@ internal sealed class SqliteSwap(string target, RestoreFiles place, DateTimeOffs
         }
     }
 
+    /// <summary>
+    /// Keeps the log of a database that was moved away and left it behind: the last commits of that database may be in it.
+    /// </summary>
+    /// <returns>Where it is.</returns>
+    public IEnumerable<string> KeepLogs()
+    {
+        foreach (var log in replaces ? [] : RestoreFiles.Logs.Where(s => s != "-shm" && new FileInfo(place.Old + s) is { Exists: true, Length: > 0 }))
+        {
+            var kept = NameFor(target, now) + log;
+            files.Rename(place.Old + log, kept, overwrite: false);
+            yield return kept;
+        }
+    }
+
     private void Swap()
     {
         if (replaces)

@@ -88,6 +88,35 @@ public sealed class OddStateTests : IDisposable
     }
 
     [Fact]
+    public void The_log_of_a_database_that_is_left_out_is_left_out_too()
+    {
+        Directory.CreateDirectory(folder["tree"]);
+        SampleDatabase.Create(folder["tree/app.db"], 10);
+        SampleDatabase.LeaveALog(folder["tree/app.db"]);
+        File.WriteAllText(folder["tree/conf"], "x");
+        Assert.True(File.Exists(folder["tree/app.db-wal"]));
+        using var repository = Repositories.New(folder);
+        var snapshot = new FileBackup(repository, SilentSink.Instance).Run(new FileBackupOptions { Paths = [folder["tree"]], Exclude = ["*.db"] }, new BackupOptions { Source = "t" });
+        Assert.Equal(["conf"], new SnapshotItems(repository).List(snapshot, []).Select(i => i.Path).Where(p => p is not ("" or ".")));
+    }
+
+    [Fact]
+    public void The_log_of_a_database_that_was_moved_away_is_kept()
+    {
+        SampleDatabase.Create(folder["app.db"], 10);
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUp(folder["app.db"]);
+        SampleDatabase.LeaveALog(folder["app.db"]);
+        File.Move(folder["app.db"], folder["moved.db"]);
+        var log = File.ReadAllBytes(folder["app.db-wal"]);
+        var result = repository.RestoreInPlace(snapshot);
+        var kept = Assert.Single(Directory.GetFiles(folder.Path, "app.db.before-restore-*-wal"));
+        Assert.Equal(log, File.ReadAllBytes(kept));
+        Assert.Contains(kept, Assert.Single(result.Warnings), StringComparison.Ordinal);
+        Assert.Equal(10, repository.BackUp(folder["app.db"], "again").Tables.Single(t => t.Name == "notes").Rows);
+    }
+
+    [Fact]
     public void A_first_transaction_that_was_not_finished_leaves_an_empty_database()
     {
         File.WriteAllBytes(folder["app.db"], [.. "SQLite format 3\0"u8, .. new byte[8176]]);

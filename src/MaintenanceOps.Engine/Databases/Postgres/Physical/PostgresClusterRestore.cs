@@ -130,6 +130,9 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
     private static bool TakesOver(string destination, PostgresFacts facts) =>
         File.Exists(Path.Combine(destination, ControlFile.Name)) && ControlFile.SystemOf(destination) == facts.System;
 
+    private static readonly string[] LeftByOthers =
+        ["recovery_target", "recovery_target_time", "recovery_target_xid", "recovery_target_name", "recovery_target_lsn", "recovery_end_command", "archive_cleanup_command"];
+
     /// <summary>
     /// Settings that are read after all others, and the file that asks for a recovery; both before the cluster has its name. A
     /// copy beside the original must not archive, because its branch of the log would lead later recoveries astray, and must
@@ -140,6 +143,7 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         var settings = new StringBuilder($"\n{SettingsMark}\n");
         var written = new List<string>();
         ForgetStandby(folder, warnings);
+        ForgetDataDirectory(folder, takesOver, warnings);
         if (!takesOver)
         {
             settings.AppendLine("archive_mode = off").AppendLine("max_logical_replication_workers = 0");
@@ -148,6 +152,9 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
 
         if (Plan is { } plan)
         {
+            // What an earlier recovery or a standby left in the settings would end or delay this one.
+            LeftByOthers.ToList().ForEach(name => settings.AppendLine(CultureInfo.InvariantCulture, $"{name} = ''"));
+            settings.AppendLine("recovery_target_inclusive = on").AppendLine("recovery_target_action = pause").AppendLine("recovery_min_apply_delay = 0");
             settings.AppendLine(CultureInfo.InvariantCulture, $"restore_command = {Literal(RestoreCommand(options))}");
             foreach (var (name, value) in plan.Settings)
             {
@@ -174,6 +181,22 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
         }
 
         files.SyncDirectory(folder);
+    }
+
+    /// <summary>A server that is told where its data lie would open the original's, whatever folder it is started with.</summary>
+    private static void ForgetDataDirectory(string folder, bool takesOver, List<string> warnings)
+    {
+        var path = Path.Combine(folder, "postgresql.conf");
+        var lines = takesOver || !File.Exists(path) ? [] : File.ReadAllLines(path, Encoding.Latin1);
+        if (!Array.Exists(lines, IsDataDirectory))
+        {
+            return;
+        }
+
+        File.WriteAllLines(path, lines.Select(l => IsDataDirectory(l) ? $"#{l}" : l), Encoding.Latin1);
+        warnings.Add("The setting data_directory of postgresql.conf leads to the original and was taken out of the copy.");
+
+        static bool IsDataDirectory(string line) => line.TrimStart().StartsWith("data_directory", StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>

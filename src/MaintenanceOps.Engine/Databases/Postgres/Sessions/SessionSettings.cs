@@ -24,6 +24,7 @@ internal static class SessionSettings
         ("intervalstyle", "postgres"),
         ("extra_float_digits", "3"),
         ("bytea_output", "hex"),
+        ("array_nulls", "on"),
         ("xmloption", "content"),
         ("standard_conforming_strings", "on"),
         ("quote_all_identifiers", "off"),
@@ -31,14 +32,17 @@ internal static class SessionSettings
         ("client_min_messages", "warning"),
     ];
 
+    /// <summary>Only a superuser may change them. With them on, the server passes over damage that it knows of.</summary>
+    private static readonly (string Name, string Value)[] Strict = [("zero_damaged_pages", "off"), ("ignore_checksum_failure", "off")];
+
     /// <summary>
     /// Settings that only some versions have. With the third, a table that somebody replaces by a view between the listing and
-    /// the reading is an error (CVE-2024-7348). The server does not let everybody set the last two, which only a superuser can have changed.
+    /// the reading is an error (CVE-2024-7348). The server does not let everybody set the last ones, which only a superuser can have changed.
     /// </summary>
     private const string Some = """
         SELECT set_config(s.name, w.value, $1)
         FROM (VALUES ('transaction_timeout', '0', false), ('idle_session_timeout', '0', false), ('restrict_nonsystem_relation_kind', 'view, foreign-table', false),
-          ('session_replication_role', 'origin', true), ('event_triggers', 'off', true)) AS w(name, value, super)
+          ('session_replication_role', 'origin', true), ('event_triggers', 'off', true), ('zero_damaged_pages', 'off', true), ('ignore_checksum_failure', 'off', true)) AS w(name, value, super)
         JOIN pg_settings AS s ON s.name = w.name
         WHERE s.setting <> w.value AND (current_setting('is_superuser') = 'on' OR NOT w.super)
         """;
@@ -47,7 +51,7 @@ internal static class SessionSettings
     /// The same as options of the start, for PostgreSQL's own programs. There they go before what the role and the database
     /// say. Those that were given stay, and ours count.
     /// </summary>
-    public static string ClientOptions(string? given) => Options(given, Always);
+    public static string ClientOptions(string? given, bool isSuperuser) => Options(given, isSuperuser ? [.. Always, .. Strict] : Always);
 
     /// <summary>The time-outs alone, for what happens before the first statement. What else the server has set stays visible as such.</summary>
     public static string StartupOptions(string? given) => Options(given, Always.Where(s => s.Name is "statement_timeout" or "lock_timeout"));

@@ -15,6 +15,31 @@ public sealed class AnyTableTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [PostgresFact]
+    public void Settings_that_pass_over_damage_or_change_values_are_not_ours()
+    {
+        using var cluster = new PostgresCluster("array_nulls = off");
+        cluster.Execute("CREATE DATABASE app");
+        cluster.Execute("CREATE TABLE tags(id int, t text[], n int[]); INSERT INTO tags VALUES (1, array['a', NULL], array[1, NULL]); CREATE TABLE corr AS SELECT i, repeat('x', 500) AS t FROM generate_series(1, 200) i; ALTER DATABASE app SET zero_damaged_pages = on; ALTER DATABASE app SET array_nulls = off", "app");
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.Dump(cluster, "app");
+        repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = "tags", Force = true });
+        Assert.True(cluster.In<bool>("app", "SELECT t[2] IS NULL AND n[2] IS NULL FROM tags"));
+        repository.PlayBack(cluster, snapshot, new RestoreOptions { As = "back" });
+        Assert.True(cluster.In<bool>("back", "SELECT t[2] IS NULL AND n[2] IS NULL FROM tags"));
+
+        var file = cluster.In<string>("app", "SELECT pg_relation_filepath('corr')");
+        cluster.Stop();
+        using (var damaged = File.OpenWrite(Path.Combine(cluster.Data, file)))
+        {
+            damaged.Position = 20_000;
+            damaged.Write("ZZZZZZZZ"u8);
+        }
+
+        cluster.Start();
+        Assert.ThrowsAny<MaintenanceException>(() => repository.Dump(cluster, "app"));
+    }
+
+    [PostgresFact]
     public void Functions_in_indexes_and_statistics_neither_fail_a_dump_nor_run_in_it()
     {
         using var cluster = new PostgresCluster();

@@ -25,14 +25,15 @@ public sealed class SnapshotCatalog(Repository repository)
         }
 
         TellOfClocks(snapshots, sink);
-        var wanted = snapshots.Where(s => Passes(s, filter));
+        var known = SourcesOf(snapshots);
+        var wanted = snapshots.Where(s => Passes(s, filter, known));
         if (filter.Latest)
         {
             return [.. wanted.GroupBy(s => s.Source).Select(g => g.Last()).OrderBy(s => s.Moment)];
         }
 
         return unreadableToo && filter is { Tags.Count: 0, Before: null, After: null, Verified: false }
-            ? [.. wanted, .. unreadable.Select(Stub).Where(s => filter.Sources.Count == 0 || s.Source.Length == 0 || Passes(s, filter))]
+            ? [.. wanted, .. unreadable.Select(Stub).Where(s => filter.Sources.Count == 0 || s.Source.Length == 0 || Passes(s, filter, known))]
             : [.. wanted];
     }
 
@@ -278,10 +279,11 @@ public sealed class SnapshotCatalog(Repository repository)
     {
         var (snapshots, unreadable) = ReadAll();
         var filter = new SnapshotFilter { Sources = rule.Source is null ? [] : [rule.Source], Verified = rule.Verified };
+        var known = SourcesOf(snapshots);
 
         // What a restore saved is found by its full name only: nobody wants the broken state back by accident.
         var sources = snapshots
-            .Where(s => Passes(s, filter) && (!SafetySource.Is(s.Source) || s.Source == rule.Source))
+            .Where(s => Passes(s, filter, known) && (!SafetySource.Is(s.Source) || s.Source == rule.Source))
             .GroupBy(s => s.Source)
             .ToList();
         return sources.Count switch
@@ -341,8 +343,13 @@ public sealed class SnapshotCatalog(Repository repository)
                 newer.Id);
     }
 
-    private static bool Passes(Snapshot snapshot, SnapshotFilter filter) =>
-        (filter.Sources.Count == 0 || filter.Sources.Any(p => Wildcard.Matches(snapshot.Source, p)))
+    private static HashSet<string> SourcesOf(List<Snapshot> snapshots) => snapshots.Select(s => s.Source).ToHashSet(StringComparer.Ordinal);
+
+    /// <param name="snapshot">A snapshot.</param>
+    /// <param name="filter">What is wanted.</param>
+    /// <param name="known">The sources that there are: one of them that is named is meant as it is written, and not another case of it.</param>
+    private static bool Passes(Snapshot snapshot, SnapshotFilter filter, HashSet<string> known) =>
+        (filter.Sources.Count == 0 || filter.Sources.Any(p => known.Contains(p) ? snapshot.Source == p : Wildcard.Matches(snapshot.Source, p)))
         && filter.Tags.All(t => snapshot.Tags.Contains(t, StringComparer.OrdinalIgnoreCase))
         && (filter.Before is null || snapshot.Moment < filter.Before)
         && (filter.After is null || snapshot.Moment >= filter.After)

@@ -91,6 +91,19 @@ public sealed class LatestTests : IDisposable
     }
 
     [Fact]
+    public void A_source_that_is_there_is_meant_as_it_is_written()
+    {
+        SampleDatabase.Create(folder["case.db"], 5);
+        var (small, large) = (repository.BackUp(folder["case.db"], "notes"), repository.BackUp(folder["case.db"], "Notes"));
+        var catalog = new SnapshotCatalog(repository);
+        Assert.Equal(small.Id, catalog.Find("latest", "notes").Id);
+        Assert.Equal(large.Id, catalog.Find("latest", "Notes").Id);
+        Assert.Equal([small.Id], catalog.List(new SnapshotFilter { Sources = ["notes"] }).Select(s => s.Id));
+        Assert.Equal(2, catalog.List(new SnapshotFilter { Sources = ["NOTES"] }).Count);
+        Assert.Equal(2, catalog.List(new SnapshotFilter { Sources = ["n*s"] }).Count);
+    }
+
+    [Fact]
     public void Fields_that_are_missing_or_null_have_their_empty_value()
     {
         var full = System.Text.Json.Nodes.JsonNode.Parse(repository.ReadManifest(Take("good").Id).ToBytes())!.AsObject();

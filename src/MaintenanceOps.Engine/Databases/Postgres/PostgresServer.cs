@@ -20,8 +20,8 @@ internal sealed class PostgresServer : IDisposable
     /// <summary>Whether what is set holds for the one transaction only that the session consists of.</summary>
     private readonly bool local;
     private readonly string searchPath;
+    private readonly bool isSuperuser;
     private volatile NpgsqlCommand? running;
-    private string? encoding;
 
     private PostgresServer(ConnectionSettings settings, OpenConnection open, bool local, CancellationToken cancellation)
     {
@@ -37,6 +37,8 @@ internal sealed class PostgresServer : IDisposable
         var began = SessionSettings.Apply(this, local);
         searchPath = settings.SearchPath ?? began;
         Version = Scalar<int>("SHOW server_version_num");
+        EncodingName = Scalar<string>("SHOW server_encoding");
+        isSuperuser = Scalar<string>("SHOW is_superuser") == "on";
         System = unchecked((ulong)Scalar<long>("SELECT system_identifier FROM pg_control_system()"));
         IsPooled = Scalar<int>("SELECT pg_backend_pid()") != Connection.ProcessID;
     }
@@ -54,7 +56,7 @@ internal sealed class PostgresServer : IDisposable
     public string Database => Connection.Database;
 
     /// <summary>The encoding of the database as the server names it, such as <c>LATIN1</c>: in it programs write what they dump.</summary>
-    public string EncodingName => encoding ??= Scalar<string>("SHOW server_encoding");
+    public string EncodingName { get; }
 
     /// <summary>Connects.</summary>
     /// <param name="connectionString">In any of the forms of <see cref="PostgresConnectionString"/>.</param>
@@ -101,6 +103,7 @@ internal sealed class PostgresServer : IDisposable
     }
 
     /// <summary>What client programs read: everything that they need, the password among it, as an environment.</summary>
+    /// <remarks>Programs that run side by side are started from several threads, so the session is not asked.</remarks>
     public Dictionary<string, string> ClientEnvironment()
     {
         var parameters = ClientParameters();
@@ -116,7 +119,7 @@ internal sealed class PostgresServer : IDisposable
     public Dictionary<string, string> ClientParameters()
     {
         var parameters = settings.WithDatabase(Database).ForClients(open.Host);
-        if ((open.TakesOptions ? SessionSettings.ClientOptions(settings.Options, Scalar<string>("SHOW is_superuser") == "on") : settings.Options) is { Length: > 0 } options)
+        if ((open.TakesOptions ? SessionSettings.ClientOptions(settings.Options, isSuperuser) : settings.Options) is { Length: > 0 } options)
         {
             parameters["options"] = options;
         }

@@ -15,7 +15,6 @@ internal sealed class DestinationSurvey
     private readonly HashSet<string> conflicts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PlaceFacts> databases = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, long> rooms = new(StringComparer.Ordinal);
-    private HashSet<string>? chosen;
 
     private DestinationSurvey(FolderTree tree, Selection selection, string destination) =>
         (this.tree, this.selection, this.destination) = (tree, selection, destination);
@@ -159,7 +158,7 @@ internal sealed class DestinationSurvey
         foreach (var suffix in DatabaseLogs.Suffixes)
         {
             var log = entry.Path + suffix;
-            if (folder.Look(name + suffix) is { } there2 && there2.Kind != EntryKind.Folder && !IsChosen(log))
+            if (folder.Look(name + suffix) is { } there2 && there2.Kind != EntryKind.Folder)
             {
                 RequireMovable(log, there2, folders[FolderTree.ParentOf(entry.Path)]!);
                 conflicts.Add(log);
@@ -167,9 +166,6 @@ internal sealed class DestinationSurvey
             }
         }
     }
-
-    private bool IsChosen(string path) =>
-        (chosen ??= selection.Entries.Where(e => e.Kind != EntryKind.Folder && e.Path.Contains('-', StringComparison.Ordinal)).Select(e => e.Path).ToHashSet(StringComparer.Ordinal)).Contains(path);
 
     private void RequireMovable(string path, PlaceFacts there, Place above)
     {

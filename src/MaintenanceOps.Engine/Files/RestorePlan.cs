@@ -84,13 +84,22 @@ internal sealed class RestorePlan
         {
             if (DatabaseUsers.OfAnyone(PathOf(path)) is { Count: > 0 } users)
             {
-                throw new MaintenanceException(
-                    ErrorCode.DestinationInUse,
-                    $"'{PathCodec.Display(PathOf(path))}' is open in {string.Join(", ", users)}. Stop it first; with -Force it would go on writing into the old file.",
-                    PathOf(path));
+                throw InUse(PathOf(path), $"is open in {string.Join(", ", users)}");
             }
         }
+
+        var folder = Place.Rest.Aggregate(Place.Folder.Path, TreeAccess.Join);
+        var databases = Options.Force ? [] : Selection.Entries.Where(e => e.Content == ContentKind.SqliteDatabase).Select(e => DatabaseLinks.Target(TreeAccess.Join(folder, e.Path))).ToHashSet(StringComparer.Ordinal);
+        foreach (var (path, user) in DatabaseUsers.OfDeleted(databases))
+        {
+            throw InUse(path, $"was deleted or replaced, and {user} still has the old file open");
+        }
     }
+
+    private static MaintenanceException InUse(string path, string how) => new(
+        ErrorCode.DestinationInUse,
+        $"'{PathCodec.Display(path)}' {how}. Stop it first; with -Force it would go on writing into the old file.",
+        path);
 
     private void RefuseLackOfRoom()
     {

@@ -18,12 +18,16 @@ internal sealed class TreeStage(Repository repository, IOperationSink sink, Sele
     private readonly Dictionary<int, int> missing = [];
     private readonly HashSet<int> created = [];
     private readonly HashSet<string> databases = new(StringComparer.Ordinal);
+    private readonly HashSet<string> logs = new(StringComparer.Ordinal);
     private long written;
 
     /// <summary>The entries that turned out to be SQLite databases.</summary>
     public IReadOnlySet<string> Databases => databases;
 
-    /// <summary>Links and special files that this system could not make, by their paths.</summary>
+    /// <summary>The entries that turned out to be logs of SQLite databases.</summary>
+    public IReadOnlySet<string> Logs => logs;
+
+    /// <summary>What is not brought: links and special files that this system could not make, and logs that would do harm, by their paths.</summary>
     public Dictionary<string, UnrestoredObject> Unmade { get; } = new(StringComparer.Ordinal);
 
     /// <summary>One block's place: the file, by its index in the selection, and the offset in it.</summary>
@@ -114,12 +118,9 @@ internal sealed class TreeStage(Repository repository, IOperationSink sink, Sele
         }
 
         var entry = selection.Entries[place.Entry];
-        if (place.Offset == 0 && block.StartsWith(DatabaseLogs.Magic))
+        if (place.Offset == 0)
         {
-            lock (databases)
-            {
-                databases.Add(entry.Path);
-            }
+            Recognise(entry.Path, block);
         }
 
         // A file of one block, by far the most frequent case, needs no bookkeeping between threads.
@@ -143,6 +144,20 @@ internal sealed class TreeStage(Repository repository, IOperationSink sink, Sele
         }
 
         sink.Progress($"Restoring {snapshot.Source}", Interlocked.Add(ref written, block.Length), selection.Size);
+    }
+
+    private void Recognise(string path, ReadOnlySpan<byte> block)
+    {
+        var kind = block.StartsWith(DatabaseLogs.Magic) ? databases
+            : DatabaseLogs.DatabaseOf(path) is not null && SqliteLog.HasMark(path, block) ? logs
+            : null;
+        if (kind is not null)
+        {
+            lock (kind)
+            {
+                kind.Add(path);
+            }
+        }
     }
 
     private SafeFileHandle OpenFor(int index)

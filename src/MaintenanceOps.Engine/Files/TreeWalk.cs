@@ -30,7 +30,7 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
         cancellation = token;
         repository = repositoryFolder is not null && access.Facts(Links.Target(repositoryFolder)) is { Inode: > 0 } r ? (r.Device, r.Inode) : null;
         var databases = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var root in roots.Roots.Where(r => !taken.Contains(r.Path) && !(IsLogOf(r.Path, databases) && SqliteLog.IsOne(r.Real))))
+        foreach (var root in roots.Roots.Where(r => !taken.Contains(r.Path) && !IsTakenWith(databases, r.Path, r.Real)))
         {
             if (Take(root.Path, root.Real, null))
             {
@@ -142,7 +142,7 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
                 continue;
             }
 
-            if (!(IsLogOf(name, databases) && SqliteLog.IsOne(TreeAccess.Join(absolute, name))) && Take(below, TreeAccess.Join(absolute, name), facts.Device))
+            if (!IsTakenWith(databases, name, TreeAccess.Join(absolute, name)) && Take(below, TreeAccess.Join(absolute, name), facts.Device))
             {
                 databases.Add(name);
             }
@@ -168,17 +168,20 @@ internal sealed class TreeWalk(TreeRoots roots, PathFilter exclude, ListingWrite
     /// would overwrite pages of it.
     /// </summary>
     private bool IsLogOfExcluded(string path, string folder, string name) =>
-        DatabaseLogs.Suffixes.FirstOrDefault(s => name.Length > s.Length && name.EndsWith(s, StringComparison.Ordinal)) is { } suffix
-        && exclude.Excludes(path[..^suffix.Length], false)
-        && access.Facts(TreeAccess.Join(folder, name[..^suffix.Length])) is { Kind: EntryKind.File }
+        DatabaseLogs.DatabaseOf(name) is { } database
+        && exclude.Excludes(DatabaseLogs.DatabaseOf(path)!, false)
+        && access.Facts(TreeAccess.Join(folder, database)) is { Kind: EntryKind.File }
         && SqliteLog.IsOne(TreeAccess.Join(folder, name));
 
-    /// <summary>Whether the name is a log of a database that was just taken with all that is in its log.</summary>
-    private static bool IsLogOf(string name, HashSet<string> databases) =>
+    /// <summary>
+    /// Whether the name is a log of a database that was just taken with all that is in its log. Reading the database may have
+    /// removed it: a journal that a crash left behind was rolled back.
+    /// </summary>
+    private static bool IsTakenWith(HashSet<string> databases, string name, string path) =>
         databases.Count > 0
-        && name.LastIndexOf('-') is > 0 and var dash
-        && name[dash..] is "-wal" or "-shm" or "-journal"
-        && databases.Contains(name[..name.LastIndexOf('-')]);
+        && DatabaseLogs.DatabaseOf(name) is { } database
+        && databases.Contains(database)
+        && (SqliteLog.FactsOf(path) is null || SqliteLog.IsOne(path));
 
     private bool TakeFile(string path, string absolute, FileFacts facts, TreeRoot? root)
     {

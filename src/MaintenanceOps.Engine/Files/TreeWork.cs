@@ -69,6 +69,7 @@ internal sealed class TreeWork(Repository repository, IOperationSink sink, Resto
     {
         var stage = new TreeStage(repository, sink, plan.Selection, areas, problems);
         stage.Write(plan.Snapshot, cancellation);
+        new StrayLogs(plan, areas, stage).LeaveOut();
         if (stage.Unmade.Count > 0 && plan.Options.Strict)
         {
             var first = stage.Unmade.Values.First();

@@ -112,4 +112,117 @@ public sealed class RestoreDatabaseTests : IDisposable
 
         repository.RestoreInPlace(snapshot);
     }
+
+    [Fact]
+    public void A_journal_that_a_crash_left_behind_does_not_stop_the_restore()
+    {
+        Directory.CreateDirectory(folder["data"]);
+        SampleDatabase.Create(folder["data/app.db"], 300, 4096, "delete");
+        var old = SampleDatabase.Fingerprint(folder["data/app.db"]);
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUpFiles(folder["data"]);
+        SampleDatabase.Change(folder["data/app.db"], "DELETE FROM notes WHERE id < 10");
+        SampleDatabase.LeaveAJournal(folder["data/app.db"]);
+        Assert.True(File.Exists(folder["data/app.db-journal"]));
+        var live = SampleDatabase.FingerprintOfCopy(folder["data/app.db"]);
+        Assert.NotEqual(old, live);
+
+        var result = repository.RestoreInPlace(snapshot);
+        Assert.Equal(["app.db"], Directory.EnumerateFiles(folder["data"]).Select(Path.GetFileName));
+        Assert.Equal(old, SampleDatabase.Fingerprint(folder["data/app.db"]));
+        repository.Restore(new SnapshotCatalog(repository).Find(result.SafetySnapshot!), folder["kept"]);
+        Assert.Equal(live, SampleDatabase.Fingerprint(folder["kept/app.db"]));
+    }
+
+    [Theory]
+    [InlineData("wal", false)]
+    [InlineData("wal", true)]
+    [InlineData("delete", false)]
+    [InlineData("delete", true)]
+    public void A_log_never_comes_to_lie_beside_another_state_of_its_database(string mode, bool isLogGone)
+    {
+        var log = mode == "wal" ? "app.db-wal" : "app.db-journal";
+        Directory.CreateDirectory(folder["data"]);
+        SampleDatabase.Create(folder["data/app.db"], 300, 4096, mode);
+        Leave(mode);
+        File.Move(folder["data/app.db"], folder["moved.db"]);
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUpFiles(folder["data"]);
+        if (isLogGone)
+        {
+            File.Delete(folder["data/" + log]);
+        }
+
+        SampleDatabase.Create(folder["data/app.db"], 200, 4096, mode);
+        var live = SampleDatabase.FingerprintOfCopy(folder["data/app.db"]);
+
+        var result = repository.RestoreInPlace(snapshot);
+        Assert.Equal(live, SampleDatabase.Fingerprint(folder["data/app.db"]));
+        Assert.Equal([log], result.Unrestored.Select(u => u.Name).Where(n => !n.EndsWith("-shm", StringComparison.Ordinal)));
+        Assert.Equal(ErrorCode.RestoreIncomplete, Assert.Throws<MaintenanceException>(() => repository.Restore(snapshot, new RestoreOptions { InPlace = true, Strict = true })).Code);
+
+        // Alone it comes back, and with the database that it was taken from it is as good as it was.
+        repository.Restore(snapshot, folder["out"]);
+        File.Move(folder["moved.db"], folder["out/app.db"]);
+        Assert.NotEqual(live, SampleDatabase.Fingerprint(folder["out/app.db"]));
+
+        void Leave(string mode)
+        {
+            if (mode == "wal")
+            {
+                SampleDatabase.LeaveALog(folder["data/app.db"]);
+            }
+            else
+            {
+                SampleDatabase.LeaveAJournal(folder["data/app.db"]);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_file_that_is_only_named_like_a_log_comes_back()
+    {
+        Directory.CreateDirectory(folder["data"]);
+        File.WriteAllText(folder["data/app.db-journal"], "my diary");
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUpFiles(folder["data"]);
+        File.WriteAllText(folder["data/app.db-journal"], "another");
+        SampleDatabase.Create(folder["data/app.db"]);
+        Assert.Empty(repository.RestoreInPlace(snapshot).Unrestored);
+        Assert.Equal("my diary", File.ReadAllText(folder["data/app.db-journal"]));
+    }
+
+    [Theory]
+    [InlineData("data/deep/app.db")]
+    [InlineData("data")]
+    public void A_process_that_still_writes_to_what_was_deleted_is_named(string deleted)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        Directory.CreateDirectory(folder["data/deep"]);
+        SampleDatabase.Create(folder["data/deep/app.db"], 100, 4096, "wal");
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUpFiles(folder["data"]);
+        using var user = System.Diagnostics.Process.Start("sh", ["-c", $"exec 3<'{folder["data/deep/app.db"]}'; exec sleep 60"]);
+        SpinWait.SpinUntil(() => DatabaseUsers.Of(folder["data/deep/app.db"]).Count > 0, TimeSpan.FromSeconds(20));
+        if (deleted == "data")
+        {
+            Directory.Delete(folder["data"], recursive: true);
+        }
+        else
+        {
+            File.Delete(folder[deleted]);
+        }
+
+        var error = Assert.Throws<MaintenanceException>(() => repository.RestoreInPlace(snapshot));
+        Assert.Equal(ErrorCode.DestinationInUse, error.Code);
+        Assert.Contains("sleep", error.Message, StringComparison.Ordinal);
+        user.Kill();
+        user.WaitForExit();
+        repository.RestoreInPlace(snapshot);
+        Assert.True(File.Exists(folder["data/deep/app.db"]));
+    }
 }

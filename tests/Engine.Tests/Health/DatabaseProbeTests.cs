@@ -24,6 +24,7 @@ public sealed class DatabaseProbeTests : IDisposable
         Assert.Equal(HealthStatus.Healthy, Look.At(new SqliteProbe(path, new DatabaseQuestion("select count(*) from t", "== 2"))).Status);
         Assert.Equal("the query's value is '2', and should be > 5", Look.At(new SqliteProbe(path, new DatabaseQuestion("select count(*) from t", "> 5"))).Reason);
         Assert.Equal("the query gave '0'", Look.At(new SqliteProbe(path, new DatabaseQuestion("select 0"))).Reason);
+        Assert.Equal("the query has 2 answers, and one can be judged", Look.At(new SqliteProbe(path, new DatabaseQuestion("select 1; select 0"))).Reason);
         Assert.Equal("the query may only read", Look.At(new SqliteProbe(path, new DatabaseQuestion("delete from t returning 1"))).Reason);
         Assert.Equal(HealthStatus.Unknown, Look.At(new SqliteProbe(path, new DatabaseQuestion("select count(*) from nothing"))).Status);
         Assert.Equal(HealthStatus.Healthy, Look.At(new SqliteProbe(path, new DatabaseQuestion("select count(*) from t", "2"))).Status);

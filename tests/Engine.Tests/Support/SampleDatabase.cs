@@ -48,6 +48,21 @@ internal static class SampleDatabase
         Copy(kept["db"], path);
     }
 
+    /// <summary>Leaves what a process leaves that is killed in the middle of a transaction: some of its pages, and the journal to roll them back with.</summary>
+    public static void LeaveAJournal(string path)
+    {
+        using var kept = new TestFolder();
+        using (var writer = SqliteConnections.OpenBeside(path))
+        {
+            writer.Execute("PRAGMA journal_mode = delete; PRAGMA synchronous = OFF; PRAGMA cache_size = 5; BEGIN");
+            AddNotes(writer, 40);
+            Copy(path, kept["db"]);
+            writer.Execute("ROLLBACK");
+        }
+
+        Copy(kept["db"], path);
+    }
+
     /// <summary>What a database says, without touching its files.</summary>
     public static string FingerprintOfCopy(string path)
     {

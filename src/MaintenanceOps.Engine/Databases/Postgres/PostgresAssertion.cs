@@ -8,20 +8,17 @@ internal static class PostgresAssertion
 {
     public static void Check(PostgresServer server, string sql, Snapshot snapshot, SnapshotProof.Drill drill)
     {
-        object? value;
+        IReadOnlyList<object?> values;
         try
         {
             server.ForUserSql();
-            value = server.First(sql);
+            values = server.FirstOfEach(sql);
         }
         catch (PostgresException e)
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{sql}' cannot be asked: {e.MessageText} Nothing was recorded.", sql, e);
         }
 
-        if (value is null or DBNull or false or 0 or 0L or 0.0 or 0m or "")
-        {
-            drill.Fail(SnapshotProof.AssertionFailed, $"'{sql}' gave {(value is null or DBNull ? "nothing" : $"'{value}'")}.", snapshot);
-        }
+        AssertedValue.Check(sql, values, snapshot, drill);
     }
 }

@@ -184,17 +184,20 @@ internal sealed class PostgresServer : IDisposable
         return (writer, writer.BaseStream);
     }
 
-    /// <summary>The first value of the first row; null where there is none. An answer that goes on is cut off.</summary>
+    /// <summary>The first value of the first row; null where there is none.</summary>
+    public object? First(string sql) => FirstOfEach(sql) is [var first, ..] ? first : null;
+
+    /// <summary>As <see cref="SqlAnswer.FirstOfEach"/>. The answer of a single statement is cut off after its first row, for it may have no end.</summary>
     /// <remarks>A value of a type that the driver does not know, such as an enumeration, comes as its text.</remarks>
-    public object? First(string sql)
+    public IReadOnlyList<object?> FirstOfEach(string sql)
     {
         try
         {
-            return First(sql, asText: false);
+            return FirstOfEach(sql, asText: false);
         }
         catch (Exception e) when (e is InvalidCastException or NotSupportedException)
         {
-            return First(sql, asText: true);
+            return FirstOfEach(sql, asText: true);
         }
     }
 
@@ -304,14 +307,21 @@ internal sealed class PostgresServer : IDisposable
         }
     }
 
-    private object? First(string sql, bool asText) => Run(sql, [], command =>
+    private List<object?> FirstOfEach(string sql, bool asText) => Run(sql, [], command =>
     {
         command.AllResultTypesAreUnknown = asText;
         using var reader = command.ExecuteReader();
-        var first = reader.Read() && reader.FieldCount > 0 ? reader.GetValue(0) : null;
+#pragma warning disable CS0618 // A batch is told its statements apart; how many a user's text has, only the driver knows.
+        if (reader.Statements.Count > 1)
+#pragma warning restore CS0618
+        {
+            return SqlAnswer.FirstOfEach(reader);
+        }
+
+        List<object?> first = reader.FieldCount == 0 ? [] : [reader.Read() ? reader.GetValue(0) : null];
         if (reader.Read())
         {
-            // Closing a reader reads what is left, which may have no end.
+            // Closing a reader reads what is left.
             command.Cancel();
         }
 

@@ -15,6 +15,10 @@ internal static class DatabaseLogs
 
     public static IReadOnlyList<string> Suffixes { get; } = ["-wal", "-shm", "-journal"];
 
+    /// <summary>The database whose log would have this name or path; null where the name is none of a log.</summary>
+    public static string? DatabaseOf(string log) =>
+        Suffixes.FirstOrDefault(s => log.Length > s.Length && log.EndsWith(s, StringComparison.Ordinal) && log[^(s.Length + 1)] != '/') is { } suffix ? log[..^suffix.Length] : null;
+
     /// <summary>How a database file begins.</summary>
     public static ReadOnlySpan<byte> Magic => "SQLite format 3\0"u8;
 

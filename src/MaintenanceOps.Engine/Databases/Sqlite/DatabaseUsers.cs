@@ -50,33 +50,45 @@ internal static class DatabaseUsers
         return seen.Count > 0 || !RestoreFiles.Logs.Prepend("").Any(s => OpenFiles.Has(file + s)) ? seen : ["a process of another user or container"];
     }
 
+    /// <summary>Who goes on writing into databases that were deleted, or replaced, at these paths.</summary>
+    /// <param name="paths">Where they were; links in them were followed.</param>
+    /// <returns>Paths with processes as <see cref="Of"/> names them.</returns>
+    public static IEnumerable<(string Path, string User)> OfDeleted(IReadOnlySet<string> paths) =>
+        from process in OperatingSystem.IsLinux() && paths.Count > 0 ? OtherProcesses() : []
+        from path in Descriptors(process).Select(PathIfDeleted).OfType<string>().Where(paths.Contains).Distinct()
+        select (path, Describe(process));
+
     private static List<string> OnLinux(string path, bool deletedToo)
     {
         var files = RestoreFiles.Logs.Prepend("").Select(s => FileIdentity.Of(path + s)).OfType<FileIdentity>().ToHashSet();
-        var users = new List<string>();
-        foreach (var process in Directory.EnumerateDirectories("/proc").Where(d => char.IsAsciiDigit(Path.GetFileName(d)[0])))
-        {
-            if (Path.GetFileName(process) == Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
-            {
-                continue;
-            }
+        return [.. OtherProcesses().Where(p => Descriptors(p).Any(IsOfIt)).Select(Describe)];
 
-            try
-            {
-                if (Directory.EnumerateFiles(Path.Combine(process, "fd")).Any(f => Has(f, files, deletedToo ? path + Deleted : null)))
-                {
-                    users.Add($"{File.ReadAllText(Path.Combine(process, "comm")).Trim()} ({Path.GetFileName(process)})");
-                }
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // It ended while we looked, or belongs to somebody else.
-            }
-        }
-
-        return users;
+        bool IsOfIt(string descriptor) =>
+            (FileIdentity.Of(descriptor) is { } open && files.Contains(open)) || (deletedToo && PathIfDeleted(descriptor) == path);
     }
 
-    private static bool Has(string descriptor, HashSet<FileIdentity> files, string? deleted) =>
-        (FileIdentity.Of(descriptor) is { } open && files.Contains(open)) || (deleted is not null && new FileInfo(descriptor).LinkTarget == deleted);
+    private static IEnumerable<string> OtherProcesses() => Directory.EnumerateDirectories("/proc")
+        .Where(d => char.IsAsciiDigit(Path.GetFileName(d)[0]) && Path.GetFileName(d) != Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>What a process has open; nothing where it ended meanwhile, or belongs to somebody else.</summary>
+    private static string[] Descriptors(string process) => Try(() => Directory.GetFiles(Path.Combine(process, "fd"))) ?? [];
+
+    private static string? PathIfDeleted(string descriptor) =>
+        Try(() => new FileInfo(descriptor).LinkTarget) is { } target && target.EndsWith(Deleted, StringComparison.Ordinal) ? target[..^Deleted.Length] : null;
+
+    private static string Describe(string process) =>
+        $"{Try(() => File.ReadAllText(Path.Combine(process, "comm")).Trim()) ?? "process"} ({Path.GetFileName(process)})";
+
+    private static T? Try<T>(Func<T> read)
+        where T : class?
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 }

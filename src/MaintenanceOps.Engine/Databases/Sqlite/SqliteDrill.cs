@@ -65,11 +65,8 @@ internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
 #pragma warning disable CA2100 // The user's own SQL, on a scratch copy.
             command.CommandText = sql;
 #pragma warning restore CA2100
-            var value = command.ExecuteScalar();
-            if (value is null or DBNull or 0L or 0.0 or "")
-            {
-                drill.Fail(SnapshotProof.AssertionFailed, $"'{sql}' gave {(value is null or DBNull ? "nothing" : $"'{value}'")}.", snapshot);
-            }
+            using var reader = command.ExecuteReader();
+            AssertedValue.Check(sql, SqlAnswer.FirstOfEach(reader), snapshot, drill);
         }
         catch (SqliteException e) when (e.SqliteErrorCode != SqliteNative.Interrupt)
         {

@@ -57,7 +57,8 @@ internal static class SqliteLog
     public static bool IsForeignJournal(string database) =>
         FactsOf(database + "-journal") is { Kind: EntryKind.File } && !IsOne(database + "-journal");
 
-    private static bool HasMark(string path, ReadOnlySpan<byte> start)
+    /// <summary>Whether a file that is named like the log of a database begins as one. SQLite passes over one that does not.</summary>
+    public static bool HasMark(string path, ReadOnlySpan<byte> start)
     {
         if (path.EndsWith("-journal", StringComparison.Ordinal))
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MaintenanceOps.Engine.Databases;
 
 namespace MaintenanceOps.Engine.Health.Probes.Databases;
 
@@ -19,8 +20,17 @@ public sealed class DatabaseQuestion
 
     internal string Sql { get; }
 
-    internal void Judge(object? value, Verdict verdict)
+    /// <param name="values">What the statements of it gave, each its first value; more than one leaves open which counts.</param>
+    /// <param name="verdict">Takes the judgement.</param>
+    internal void Judge(IReadOnlyList<object?> values, Verdict verdict)
     {
+        if (values.Count != 1)
+        {
+            verdict.Unknown(values.Count == 0 ? "the query gives no value" : $"the query has {values.Count} answers, and one can be judged");
+            return;
+        }
+
+        var value = values[0];
         var text = value switch
         {
             null or DBNull => null,
@@ -35,9 +45,9 @@ public sealed class DatabaseQuestion
                 verdict.Unhealthy(complaint);
             }
         }
-        else if (text is null or "" or "0" or "false")
+        else if (!SqlAnswer.IsTrue(value))
         {
-            verdict.Unhealthy($"the query gave {(text is null ? "nothing" : $"'{text}'")}");
+            verdict.Unhealthy($"the query gave {(SqlAnswer.IsNothing(value) ? "nothing" : $"'{text}'")}");
         }
     }
 }

@@ -58,7 +58,7 @@ public sealed class PostgresProbe : IProbe
             if (question is not null)
             {
                 server.ForUserSql();
-                question.Judge(server.First(question.Sql), verdict);
+                question.Judge(server.FirstOfEach(question.Sql), verdict);
             }
 
             return verdict.End($"{state.Connections} of {state.MaxConnections} connections");

@@ -1,3 +1,4 @@
+using MaintenanceOps.Engine.Databases;
 using MaintenanceOps.Engine.Databases.Sqlite;
 using Microsoft.Data.Sqlite;
 
@@ -73,7 +74,8 @@ public sealed class SqliteProbe(string path, DatabaseQuestion? question = null, 
 #pragma warning restore CA2100
             try
             {
-                question.Judge(command.ExecuteScalar(), verdict);
+                using var reader = command.ExecuteReader();
+                question.Judge(SqlAnswer.FirstOfEach(reader), verdict);
             }
             catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.ReadOnly)
             {

@@ -40,6 +40,21 @@ public sealed class AnyTableTests : IDisposable
     }
 
     [PostgresFact]
+    public void A_role_that_a_database_sets_for_its_sessions_takes_no_rights_from_ours()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE ROLE weak");
+        cluster.Execute("CREATE DATABASE app");
+        cluster.Execute("CREATE TABLE t(a int); INSERT INTO t VALUES (1); ALTER DATABASE app SET role = weak; ALTER ROLE postgres IN DATABASE app SET role = weak", "app");
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.Dump(cluster, "app");
+        Assert.Empty(repository.PlayBack(cluster, snapshot, new RestoreOptions { As = "back" }).Unrestored);
+        Assert.Empty(repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = "t", As = "u" }).Unrestored);
+        Assert.True(repository.Drill(folder, snapshot).Passed);
+        Assert.Equal(2, cluster.Query<long>("SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = 'back' AND 'role=weak' = ANY (setconfig)"));
+    }
+
+    [PostgresFact]
     public void Functions_in_indexes_and_statistics_neither_fail_a_dump_nor_run_in_it()
     {
         using var cluster = new PostgresCluster();

@@ -137,6 +137,29 @@ public sealed class BoundOutsideTests : IDisposable
     }
 
     [PostgresFact]
+    public void Comments_and_states_of_what_is_made_anew_outside_stay()
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute("CREATE DATABASE app");
+        cluster.Execute(
+            """
+            CREATE SCHEMA s; CREATE TABLE s.t(id int PRIMARY KEY); CREATE FUNCTION s.good(int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true'; INSERT INTO s.t VALUES (1);
+            CREATE TABLE outside(a int); INSERT INTO outside VALUES (1);
+            ALTER TABLE outside ADD CONSTRAINT "to; t" FOREIGN KEY (a) REFERENCES s.t DEFERRABLE INITIALLY DEFERRED NOT VALID, ADD CONSTRAINT checked CHECK (s.good(a)) NOT VALID;
+            COMMENT ON CONSTRAINT "to; t" ON outside IS 'it''s; a key'; COMMENT ON CONSTRAINT checked ON outside IS 'a check';
+            """,
+            "app");
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.Dump(cluster, "app");
+        const string State = "SELECT string_agg(concat_ws(' ', conname, pg_get_constraintdef(oid), obj_description(oid, 'pg_constraint')), ', ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'outside'::regclass";
+        var before = cluster.In<string>("app", State);
+        Assert.Empty(repository.PlayBack(cluster, snapshot, new RestoreOptions { Table = "s.t", Force = true }).Unrestored);
+        Assert.Equal(before, cluster.In<string>("app", State));
+        Assert.Empty(repository.PlayBack(cluster, snapshot, new RestoreOptions { Schema = "s", Force = true }).Unrestored);
+        Assert.Equal(before, cluster.In<string>("app", State));
+    }
+
+    [PostgresFact]
     public void A_schema_hands_on_its_functions_or_is_refused_where_a_column_has_its_type()
     {
         using var cluster = new PostgresCluster();

@@ -22,7 +22,7 @@ internal static class Dependents
     /// Inside is what is named, what lives in the schema, and what goes with any of these: indexes, own sequences, row types,
     /// triggers. A partition or child is a table of its own, and a trigger belongs to the table that it is on and not to one that it names. Extensions and what they made are nobody's part.
     /// </summary>
-    private const string Sql = """
+    public const string Inside = """
         WITH RECURSIVE inside(classid, objid) AS (
             SELECT 'pg_catalog.pg_class'::regclass::oid, r::oid FROM pg_catalog.unnest($1) r
             UNION SELECT 'pg_catalog.pg_namespace'::regclass::oid, n.oid FROM pg_catalog.pg_namespace n WHERE n.oid = $2::oid
@@ -36,6 +36,10 @@ internal static class Dependents
                   AND NOT (d.classid = 'pg_catalog.pg_class'::regclass AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = d.objid AND c.relkind IN ('r', 'p', 'f', 'v', 'm')))
                   AND NOT (d.classid = 'pg_catalog.pg_trigger'::regclass AND i.classid = 'pg_catalog.pg_class'::regclass AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.oid = d.objid AND t.tgrelid = i.objid))
         )
+        """;
+
+    private const string Sql = $"""
+        {Inside}
         SELECT DISTINCT c.relname, d.objid::bigint, o.type || ' ' || o.identity, sn.nspname, s.relname, CASE d.refclassid WHEN 'pg_catalog.pg_type'::regclass THEN d.refobjid::bigint ELSE 0 END
         FROM inside i JOIN pg_catalog.pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.objid
         JOIN pg_catalog.pg_class c ON c.oid = d.classid

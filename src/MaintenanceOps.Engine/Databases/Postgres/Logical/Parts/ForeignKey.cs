@@ -22,18 +22,22 @@ internal sealed partial record ForeignKey(TableName Table, string Name, TableNam
 {
     /// <summary>Those of a database's catalog; a partition's own copies of its parent's are not among them.</summary>
     private const string Sql = """
-        SELECT n.nspname, r.relname, c.conname, tn.nspname, t.relname, pg_catalog.pg_get_constraintdef(c.oid)
+        SELECT n.nspname, r.relname, c.conname, tn.nspname, t.relname, pg_catalog.pg_get_constraintdef(c.oid), pg_catalog.obj_description(c.oid, 'pg_constraint')
         FROM pg_catalog.pg_constraint c
         JOIN pg_catalog.pg_class r ON r.oid = c.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
         JOIN pg_catalog.pg_class t ON t.oid = c.confrelid JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
         WHERE c.contype = 'f' AND c.conparentid = 0
         """;
 
+    /// <summary>What the database says about it.</summary>
+    public string? Comment { get; init; }
+
     /// <summary>The statement that adds it.</summary>
-    public string Statement => $"ALTER TABLE {Table.Quoted} ADD CONSTRAINT {PostgresServer.Quote(Name)} {Columns}{Target.Quoted}{Rest}";
+    public string Statement => $"ALTER TABLE {Table.Quoted} ADD CONSTRAINT {PostgresServer.Quote(Name)} {Columns}{Target.Quoted}{Rest}"
+        + (Comment is null ? "" : $"; COMMENT ON CONSTRAINT {PostgresServer.Quote(Name)} ON {Table.Quoted} IS {PostgresServer.Literal(Comment)}");
 
     public static List<ForeignKey> Of(PostgresServer database) =>
-        [.. database.Rows(Sql, r => Split(new TableName(r.GetString(0), r.GetString(1)), r.GetString(2), r.GetString(5))).OfType<ForeignKey>()];
+        [.. database.Rows(Sql, r => Split(new TableName(r.GetString(0), r.GetString(1)), r.GetString(2), r.GetString(5)) is { } key ? key with { Comment = r.IsDBNull(6) ? null : r.GetString(6) } : null).OfType<ForeignKey>()];
 
     /// <summary>Those in the SQL that <c>pg_restore</c> writes of a dump.</summary>
     public static List<ForeignKey> Parse(string sql) =>

@@ -18,6 +18,7 @@ internal sealed class MovedAside(PostgresServer live)
     private readonly List<(TableName Was, TableName Kept)> sequences = [];
     private readonly List<(string Extension, TableName Table)> extensions = [];
     private BoundOutside? outside;
+    private NamingRows? naming;
     private string? keptSchema;
 
     /// <summary>Foreign keys of other tables that led to what was moved; they were dropped and can be made anew.</summary>
@@ -34,7 +35,9 @@ internal sealed class MovedAside(PostgresServer live)
     public void MoveTables(IReadOnlyList<TableName> tables)
     {
         List<TableName> all = [.. tables.Concat(tables.SelectMany(t => LivePart.PartitionsBelow(live, t))).Distinct()];
-        outside = new BoundOutside(live, LivePart.IdsOf(live, all));
+        var ids = LivePart.IdsOf(live, all);
+        outside = new BoundOutside(live, ids);
+        naming = new NamingRows(live, ids);
         all.ForEach(MoveTable);
     }
 
@@ -62,6 +65,7 @@ internal sealed class MovedAside(PostgresServer live)
     public void MoveSchema(string schema)
     {
         outside = new BoundOutside(live, [], LivePart.IdOf(live, schema));
+        naming = new NamingRows(live, [], LivePart.IdOf(live, schema));
         var tables = new List<TableName>();
         foreach (var table in live.Rows("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')", r => new TableName(r.GetString(0), r.GetString(1)), schema))
         {
@@ -79,7 +83,7 @@ internal sealed class MovedAside(PostgresServer live)
     }
 
     /// <summary>Hands on to the new part what outside was bound to the old one.</summary>
-    /// <returns>What still goes on with what was moved aside: views and publications.</returns>
+    /// <returns>What still goes on with what was moved aside: views, publications, and rows that name it.</returns>
     public List<UnrestoredObject> Rebind()
     {
         foreach (var (was, kept) in sequences.Where(s => outside!.Sequences.Contains(s.Was) || NamedSequences.IsInFunctions(live, s.Was.Name)))
@@ -88,7 +92,10 @@ internal sealed class MovedAside(PostgresServer live)
         }
 
         extensions.ForEach(e => live.Execute($"ALTER EXTENSION {e.Extension} DROP TABLE {Kept[e.Table].Quoted}; ALTER EXTENSION {e.Extension} ADD TABLE {e.Table.Quoted}"));
-        return [.. left, .. outside?.Rebind() ?? []];
+        left.AddRange(outside?.Rebind() ?? []);
+        left.AddRange(naming?.Rewrite() ?? []);
+        Notes.AddRange(naming?.Notes ?? []);
+        return left;
     }
 
     /// <exception cref="MaintenanceException"><see cref="ErrorCode.DestinationInUse"/>: something outside is still bound to what was moved aside.</exception>

@@ -25,10 +25,10 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
             live.Execute($"SET LOCAL lock_timeout = '{LockTimeout}'");
             var aside = new MovedAside(live);
             var keys = part.Schema is null ? PlaceTables(aside) : PlaceSchema(aside);
-            keys.InsertRange(0, foreignKeys);
-            foreach (var key in keys.DistinctBy(k => (k.Table, k.Name)))
+            foreach (var key in foreignKeys.Concat(keys).DistinctBy(k => (k.Table, k.Name)))
             {
-                Add(key);
+                // A dump tells of a key without its comment.
+                Add(key with { Comment = keys.Find(k => (k.Table, k.Name) == (key.Table, key.Name))?.Comment ?? key.Comment });
             }
 
             unrestored.AddRange(aside.Rebind());

@@ -30,6 +30,7 @@ internal static class Rebinding
             """,
         ["pg_constraint"] = """
             SELECT pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', conrelid::regclass, conname, conname, pg_catalog.pg_get_constraintdef(oid))
+                || coalesce(pg_catalog.format('; COMMENT ON CONSTRAINT %I ON %s IS %L', conname, conrelid::regclass, pg_catalog.obj_description(oid, 'pg_constraint')), '')
             FROM pg_catalog.pg_constraint WHERE oid = $1::oid AND contype = 'c' AND conrelid <> 0 AND coninhcount = 0
             """,
     };

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace MaintenanceOps.Engine.Databases.Sqlite;
 
@@ -12,18 +11,15 @@ namespace MaintenanceOps.Engine.Databases.Sqlite;
 internal sealed partial class SqliteCheck
 {
     private const int OutOfMemory = 7;
-    private const int Utf8 = 1;
-    private const int Deterministic = 0x800;
-    private const int Innocuous = 0x200000;
 
     /// <summary>A table cannot be looked at alone where there are more: each look walks the whole schema.</summary>
     private const int MaxTables = 20_000;
 
     private const int MaxComplaints = 10_000;
-    private const int MaxStandIns = 500;
     private const int MaxReasons = 100;
     private static readonly string[] KnownTokenizers = ["unicode61", "ascii", "trigram"];
     private readonly SqliteConnection connection;
+    private readonly bool thorough;
     private readonly string pragma;
     private readonly Dictionary<string, string> oddTables = new(StringComparer.Ordinal);
     private readonly List<string> gaps = [];
@@ -32,6 +28,7 @@ internal sealed partial class SqliteCheck
     private SqliteCheck(SqliteConnection connection, bool thorough)
     {
         this.connection = connection;
+        this.thorough = thorough;
         pragma = thorough ? "integrity_check" : "quick_check";
     }
 
@@ -61,6 +58,7 @@ internal sealed partial class SqliteCheck
             LeaveOutVirtualTables();
             NameOddTables();
             var complaint = Plain(pragma, 1, out var complaints) is null ? First(complaints) : CheckWhatIsKnown();
+            complaint ??= thorough && !schemaIsPartial ? PartialIndexes.Check(connection, oddTables.ContainsKey) : null;
             return new Result(complaint ?? "ok", [.. gaps.Take(MaxReasons)]);
         }
         catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Corrupt or SqliteNative.NotADatabase)
@@ -248,35 +246,14 @@ internal sealed partial class SqliteCheck
 
     private string? WithStandIns(out List<string> complaints)
     {
-        for (var i = 0; ; i++)
+        using var standIns = new StandIns(connection);
+        string? problem;
+        do
         {
-            if (Plain("quick_check", MaxComplaints, out complaints) is not { } problem)
-            {
-                return null;
-            }
-
-            if (i == MaxStandIns || !TryStandIn(problem))
-            {
-                return problem;
-            }
+            problem = Plain("quick_check", MaxComplaints, out complaints);
         }
-    }
-
-    private bool TryStandIn(string problem)
-    {
-        if (UnknownCollation().Match(problem) is { Success: true } collation)
-        {
-            return raw.sqlite3_create_collation(connection.Handle, collation.Groups[1].Value, null, (_, a, b) => string.CompareOrdinal(a, b)) == SqliteNative.Ok;
-        }
-
-        return UnknownFunction().Match(problem) is { Success: true } function
-            && raw.sqlite3_create_function(
-                connection.Handle,
-                function.Groups[1].Value,
-                -1,
-                Utf8 | Deterministic | Innocuous,
-                null,
-                (context, _, _) => raw.sqlite3_result_null(context)) == SqliteNative.Ok;
+        while (problem is not null && standIns.TryAdd(problem));
+        return problem;
     }
 
     /// <summary>The order of a key and the value of an expression are what a stand-in does not know.</summary>
@@ -293,12 +270,6 @@ internal sealed partial class SqliteCheck
 
     [GeneratedRegex(@"^(?:NULL|NUMERIC|TEXT|BLOB|INT|REAL|non-\w+) value in ", RegexOptions.Singleline)]
     private static partial Regex OddValue();
-
-    [GeneratedRegex(@"no such collation sequence: (.+)$", RegexOptions.Singleline)]
-    private static partial Regex UnknownCollation();
-
-    [GeneratedRegex(@"(?:no such function: |unknown function: |unsafe use of )([^(]+)", RegexOptions.Singleline)]
-    private static partial Regex UnknownFunction();
 
     [GeneratedRegex(@"^(?:row not in PRIMARY KEY order for |(?:NULL|NUMERIC|TEXT|BLOB|INT|REAL|non-\w+) value in )(.+)$", RegexOptions.Singleline)]
     private static partial Regex OrderOrValue();

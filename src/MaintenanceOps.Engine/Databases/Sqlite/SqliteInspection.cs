@@ -27,7 +27,7 @@ internal static class SqliteInspection
     {
         var tables = connection.WithReadableSchema(() => connection.Column(TablesSql, r => (Name: r.GetString(0), HasPages: r.GetInt64(1) > 0)));
         var counts = new TableCount[tables.Count];
-        var selects = 0;
+        var (selects, problem) = (0, "");
         delegate_authorizer onlyTheTable = (_, action, _, _, _, accessor) => action switch
         {
             ActionSelect => selects++ == 0 ? 0 : 1,
@@ -35,13 +35,13 @@ internal static class SqliteInspection
             _ => 1,
         };
         raw.sqlite3_set_authorizer(connection.Handle, onlyTheTable, null);
+        using var standIns = new StandIns(connection);
         try
         {
             for (var i = 0; i < counts.Length; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                selects = 0;
-                counts[i] = new TableCount(tables[i].Name, tables[i].HasPages ? CountRows(connection, tables[i].Name) : -1);
+                counts[i] = new TableCount(tables[i].Name, tables[i].HasPages ? Count(tables[i].Name) : -1);
             }
         }
         finally
@@ -50,6 +50,25 @@ internal static class SqliteInspection
         }
 
         return counts;
+
+        long Count(string table)
+        {
+            do
+            {
+                selects = 0;
+                try
+                {
+                    // All rows are gone through, so it does not matter in which order.
+                    return connection.Scalar<long>($"SELECT count(*) FROM {SqliteConnections.Quote(table)}");
+                }
+                catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt or SqliteNative.Authorization)
+                {
+                    problem = PartialSchema.MessageOf(e);
+                }
+            }
+            while (standIns.TryAdd(problem));
+            return -1;
+        }
     }
 
     /// <summary>The first 256 bits of SHA-512 over the schema's statements, sorted.</summary>
@@ -87,18 +106,6 @@ internal static class SqliteInspection
         catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt)
         {
             return null;
-        }
-    }
-
-    private static long CountRows(SqliteConnection connection, string name)
-    {
-        try
-        {
-            return connection.Scalar<long>($"SELECT count(*) FROM {SqliteConnections.Quote(name)}");
-        }
-        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt or SqliteNative.Authorization)
-        {
-            return -1;
         }
     }
 }

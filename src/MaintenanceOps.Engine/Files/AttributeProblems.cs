@@ -22,8 +22,10 @@ internal sealed class AttributeProblems
         lock (found)
         {
             return [.. found.Select(f => f.Value.Count == 1
-                ? $"The {f.Key} of '{PathCodec.Display(f.Value.Path)}' could not be restored: {f.Value.Why}."
-                : $"The {f.Key} of {f.Value.Count} entries could not be restored, such as '{PathCodec.Display(f.Value.Path)}': {f.Value.Why}.")];
+                ? $"The {f.Key} of {Name(f.Value.Path)} could not be restored: {f.Value.Why}."
+                : $"The {f.Key} of {f.Value.Count} entries could not be restored, such as {Name(f.Value.Path)}: {f.Value.Why}.")];
         }
     }
+
+    private static string Name(string path) => path.Length == 0 ? "the folder itself" : $"'{PathCodec.Display(path)}'";
 }

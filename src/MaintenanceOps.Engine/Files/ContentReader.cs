@@ -17,6 +17,12 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
     /// <summary>What is read of a file that says it has no content and has some, as those do that a program makes up.</summary>
     private const long MaxUnannounced = 64 * 1024 * 1024;
 
+    /// <summary>The note on a file that was a database once and does not begin like one.</summary>
+    public const string LostDatabase = "was a SQLite database before";
+
+    /// <summary>The note on a real database that SQLite could not read.</summary>
+    public const string UnreadDatabase = "SQLite database that could not be read";
+
     private static readonly TimeSpan LeastPatience = TimeSpan.FromMilliseconds(500);
 
     private readonly TreeAccess access = TreeAccess.Current;
@@ -72,7 +78,7 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
 
             if (wasDatabase)
             {
-                findings.Miss(path, "was a SQLite database in the snapshot before and does not begin like one now. It was taken as it is. If it is damaged, restore it.");
+                findings.Miss(path, "was a SQLite database in an earlier snapshot and does not begin like one now. It was taken as it is. If it is damaged, restore it. If it is meant to be something else, leave it out of one backup with -Exclude; the next one takes it as what it is then.");
             }
 
             if (!steady)
@@ -80,7 +86,7 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
                 findings.Warn($"'{PathCodec.Display(path)}' changed while it was read, {Attempts} times; it was taken as it was last.");
             }
 
-            Add(pending, length, steady ? "" : "changed while it was read");
+            Add(pending, length, wasDatabase ? LostDatabase : steady ? "" : "changed while it was read");
             return false;
         }
     }
@@ -175,7 +181,7 @@ internal sealed class ContentReader(ListingWriter listing, ParentListing? parent
             && (after.Size, after.Modified, after.Changed, after.Inode) == (before.Size, before.Modified, before.Changed, before.Inode)
             && reason is not MaintenanceException { Code: ErrorCode.DatabaseBusy or ErrorCode.SourceChanged }
             && !HasLog(absolute);
-        Add(pending, length, "SQLite database, taken byte by byte");
+        Add(pending, length, isWhole ? "SQLite database, taken byte by byte" : UnreadDatabase);
         var why = $"could not be read as the SQLite database that it looks like ({reason.Message.TrimEnd('.')})";
         if (isWhole)
         {

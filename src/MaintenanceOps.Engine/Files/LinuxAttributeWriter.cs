@@ -11,6 +11,7 @@ namespace MaintenanceOps.Engine.Files;
 internal static unsafe partial class LinuxAttributeWriter
 {
     private const uint OwnerOnly = 0x1c0;
+    private const int SetId = 0xc00;
     public const string AccessList = "system.posix_acl_access";
     private const string DefaultList = "system.posix_acl_default";
 
@@ -22,7 +23,7 @@ internal static unsafe partial class LinuxAttributeWriter
     {
         // The owner first: changing it takes away set-id bits and capabilities. The permissions after the attributes: a file that
         // may not be written takes no attributes from anybody but root.
-        SetOwner(entry, problems, (user, group) => FChown(file, user, group));
+        var isOwned = SetOwner(entry, problems, (user, group) => FChown(file, user, group));
         foreach (var attribute in entry.Attributes)
         {
             fixed (byte* name = LinuxCalls.Name(attribute.Name))
@@ -34,7 +35,7 @@ internal static unsafe partial class LinuxAttributeWriter
 
         if (entry.Mode >= 0)
         {
-            Note(FChmod(file, (uint)entry.Mode), "permissions", entry, problems);
+            Note(FChmod(file, ModeOf(entry, isOwned, problems)), "permissions", entry, problems);
         }
 
         var times = stackalloc long[4] { entry.Modified.Seconds, entry.Modified.Nanoseconds, entry.Modified.Seconds, entry.Modified.Nanoseconds };
@@ -104,22 +105,40 @@ internal static unsafe partial class LinuxAttributeWriter
     private delegate int Chown(uint user, uint group);
 
     /// <summary>Only root may give files away; anybody else may choose among the own groups.</summary>
-    private static void SetOwner(FileEntry entry, AttributeProblems problems, Chown chown)
+    /// <returns>Whether the file belongs to whom it belonged.</returns>
+    private static bool SetOwner(FileEntry entry, AttributeProblems problems, Chown chown)
     {
         if (entry.User < 0)
         {
-            return;
+            return true;
         }
 
         var isRoot = Environment.IsPrivilegedProcess;
         if (chown(isRoot ? (uint)entry.User : uint.MaxValue, (uint)entry.Group) != 0)
         {
             problems.Add("owner", entry.Path, isRoot ? Reason() : "only root may give files away");
+            return false;
         }
-        else if (!isRoot && entry.User != GetEffectiveUser())
+
+        if (!isRoot && entry.User != GetEffectiveUser())
         {
             problems.Add("owner", entry.Path, "only root may give files away");
+            return false;
         }
+
+        return true;
+    }
+
+    /// <summary>A program that runs as its owner would run as somebody else where that is not the owner it had.</summary>
+    private static uint ModeOf(FileEntry entry, bool isOwned, AttributeProblems problems)
+    {
+        if (isOwned || entry.Kind != EntryKind.File || (entry.Mode & SetId) == 0)
+        {
+            return (uint)entry.Mode;
+        }
+
+        problems.Add("set-user-id and set-group-id bits", entry.Path, "its owner could not be restored");
+        return (uint)(entry.Mode & ~SetId);
     }
 
     private static void SetAttributes(SafeFileHandle folder, string name, FileEntry entry, AttributeProblems problems)

@@ -31,8 +31,11 @@ internal sealed class ParentListing(BlockIndex index, IEnumerable<FileEntry> ent
             ? e
             : null;
 
-    /// <summary>Whether the file was a SQLite database when the parent was taken. Paths come in listing order.</summary>
-    public bool WasDatabase(string path) => EntryOf(path) is { Content: ContentKind.SqliteDatabase };
+    /// <summary>
+    /// Whether the file was a SQLite database when the parent was taken, or had been one and was lost or could not be read: what is
+    /// lost once must not pass for whole the next time. Paths come in listing order.
+    /// </summary>
+    public bool WasDatabase(string path) => EntryOf(path) is { Content: ContentKind.SqliteDatabase } or { Note: ContentReader.LostDatabase or ContentReader.UnreadDatabase };
 
     private FileEntry? EntryOf(string path)
     {

@@ -42,7 +42,7 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
             Compare(entry, path, differences, snapshot, drill);
             if (entry.Content == ContentKind.SqliteDatabase)
             {
-                OpenDatabase(entry, path, thorough: true, snapshot, drill, cancellation);
+                OpenDatabase(entry, path, snapshot, drill, cancellation);
             }
         }
 
@@ -82,19 +82,19 @@ internal sealed class TreeDrill(Repository repository, IOperationSink sink)
         _ = new TreeRestore(repository, sink).Run(snapshot, wanted, cancellation);
         foreach (var entry in databases)
         {
-            OpenDatabase(entry, TreeAccess.Join(destination, entry.Path), thorough: false, snapshot, drill, cancellation);
+            OpenDatabase(entry, TreeAccess.Join(destination, entry.Path), snapshot, drill, cancellation);
         }
     }
 
     /// <summary>A database that was taken with the tree has to open, and to pass its own check.</summary>
-    private static void OpenDatabase(FileEntry entry, string path, bool thorough, Snapshot snapshot, SnapshotProof.Drill drill, CancellationToken cancellation)
+    private static void OpenDatabase(FileEntry entry, string path, Snapshot snapshot, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
         var shown = PathCodec.Display(entry.Path);
         using var connection = SqliteConnections.OpenAlone(path);
         connection.CancelOn(cancellation);
         try
         {
-            var found = SqliteCheck.Run(connection, thorough);
+            var found = SqliteCheck.Run(connection, thorough: true);
             foreach (var gap in found.Unchecked)
             {
                 drill.Gap($"'{shown}': {gap}", snapshot);

@@ -21,6 +21,7 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(options);
+        repository.RefuseAsDestination(options.Destination);
         RequireUndamaged(snapshot, options.Force || options.DryRun);
         if (snapshot.MissingCount > 0)
         {

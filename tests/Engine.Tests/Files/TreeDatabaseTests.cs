@@ -76,15 +76,45 @@ public sealed class TreeDatabaseTests : IDisposable
         Assert.True(repository.Prove(BackUp(repository), VerificationLevel.Full).Passed);
     }
 
+    [Fact]
+    public void A_database_that_is_lost_stays_missing_until_it_is_one_again_or_is_left_out_once()
+    {
+        SampleDatabase.Create(folder["tree/app.db"], 100, 4096, "delete");
+        File.WriteAllText(folder["tree/other"], "x");
+        var good = File.ReadAllBytes(folder["tree/app.db"]);
+        using var repository = Repositories.New(folder);
+        Assert.Equal(SnapshotState.Written, BackUp(repository).State);
+        foreach (var lost in new[] { "", "text", new string('\0', 8192) })
+        {
+            File.WriteAllText(folder["tree/app.db"], lost);
+            File.SetLastWriteTimeUtc(folder["tree/app.db"], DateTime.UtcNow.AddDays(-1));
+            for (var i = 0; i < 3; i++)
+            {
+                var snapshot = BackUp(repository);
+                Assert.Equal((SnapshotState.Incomplete, "app.db"), (snapshot.State, Assert.Single(snapshot.Missing)));
+            }
+        }
+
+        File.WriteAllBytes(folder["tree/app.db"], good);
+        Assert.Equal(SnapshotState.Written, BackUp(repository).State);
+        File.WriteAllText(folder["tree/app.db"], "meant to be a text");
+        Assert.Equal(SnapshotState.Incomplete, BackUp(repository).State);
+        Assert.Equal(SnapshotState.Written, repository.BackUpFiles(folder["tree"], "tree", "app.db").State);
+        Assert.Equal(SnapshotState.Written, BackUp(repository).State);
+    }
+
     [Theory]
     [InlineData(300)]
     [InlineData(20_000)]
     [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(-4095)]
     public void A_database_that_was_cut_short_is_missing(int length)
     {
         SampleDatabase.Create(folder["tree/app.db"], 300, 4096, "delete");
         using var repository = Repositories.New(folder);
         Assert.Equal(SnapshotState.Written, BackUp(repository).State);
+        length += length < 0 ? (int)new FileInfo(folder["tree/app.db"]).Length : 0;
         using (var file = File.OpenWrite(folder["tree/app.db"]))
         {
             file.SetLength(length);

@@ -36,6 +36,40 @@ public sealed class TrustTests : IDisposable
     }
 
     [Fact]
+    public void A_repository_is_no_place_for_anything_else()
+    {
+        SampleDatabase.Create(folder["app.db"]);
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUp(folder["app.db"]);
+        Directory.CreateSymbolicLink(folder["link"], folder["repository"]);
+        foreach (var place in new[] { "repository", "repository/packs/out.db", "link/out.db" })
+        {
+            Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => repository.Restore(snapshot, folder[place])).Code);
+            Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => new SnapshotExport(repository, SilentSink.Instance).Run(snapshot, Path.Combine(folder[place], "out.tar.gz"), force: true)).Code);
+        }
+
+        Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => Repository.Create(folder["link/inner"], null)).Code);
+        Assert.Empty(repository.Check());
+    }
+
+    [Theory]
+    [InlineData(1926)]
+    [InlineData(1969)]
+    [InlineData(9999)]
+    public void A_clock_that_no_reader_would_believe_takes_no_snapshot(int year)
+    {
+        SampleDatabase.Create(folder["app.db"]);
+        using (Repositories.New(folder))
+        {
+        }
+
+        using var repository = Repository.Open(folder["repository"], null, new SetClock { Now = new DateTimeOffset(year, 12, 31, 0, 0, 0, TimeSpan.Zero) });
+        Assert.Contains("clock", Assert.Throws<MaintenanceException>(() => repository.BackUp(folder["app.db"])).Message, StringComparison.Ordinal);
+        Assert.Contains("clock", Assert.Throws<MaintenanceException>(() => repository.BackUpFiles(folder["app.db"])).Message, StringComparison.Ordinal);
+        Assert.Empty(new SnapshotCatalog(repository).List());
+    }
+
+    [Fact]
     public void A_prune_without_any_snapshot_is_refused_and_a_check_tells_of_it()
     {
         SampleDatabase.Create(folder["app.db"]);

@@ -28,9 +28,9 @@ internal static class SampleDatabase
         return connection;
     }
 
-    public static void Change(string path, string sql)
+    public static void Change(string path, string sql, bool create = false)
     {
-        using var connection = SqliteConnections.OpenBeside(path);
+        using var connection = create ? SqliteConnections.OpenAlone(path, create: true) : SqliteConnections.OpenBeside(path);
         connection.Execute(sql);
     }
 

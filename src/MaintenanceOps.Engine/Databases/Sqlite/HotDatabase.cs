@@ -69,6 +69,8 @@ internal sealed class HotDatabase : IDisposable
         {
             throw new MaintenanceException(ErrorCode.DatabaseEmpty, $"'{path}' is empty: a first transaction that was not finished has been rolled back. Is it the right file?", path);
         }
+
+        RefuseCutPage();
     }
 
     public string Path { get; }
@@ -183,6 +185,22 @@ internal sealed class HotDatabase : IDisposable
             // Its index may be about to appear.
             Thread.Sleep(20);
             before = SourceFiles.Of(Path);
+        }
+    }
+
+    /// <summary>
+    /// Refuses a file that ends within a page: a copy that was broken off, or a disk that was full. SQLite takes what lacks for zeros,
+    /// and its check can pass.
+    /// </summary>
+    private void RefuseCutPage()
+    {
+        var (whole, rest) = Math.DivRem(fileSize, PageSize);
+        if (rest != 0 && whole < Size / PageSize && !(log?.TryFind((uint)whole + 1, out _) ?? false))
+        {
+            throw new MaintenanceException(
+                ErrorCode.DatabaseCorrupt,
+                $"'{Path}' is damaged: it was cut short. It ends {rest:N0} bytes into its page {whole + 1:N0} of {Size / PageSize:N0}, each of {PageSize:N0} bytes. Restore the newest verified snapshot.",
+                Path);
         }
     }
 

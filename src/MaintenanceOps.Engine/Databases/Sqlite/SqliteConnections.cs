@@ -181,10 +181,12 @@ internal static class SqliteConnections
 
     /// <summary>
     /// A database may come from anybody. Its views, triggers, generated columns and checks must not call what reaches
-    /// outside of it, nor may statements of ours write into its internals.
+    /// outside of it, nor may statements of ours write into its internals. Texts in double quotes, which SQLite took for
+    /// texts when the schema was made, stay what they are.
     /// </summary>
     private static void Distrust(SqliteConnection connection)
     {
+        raw.sqlite3_db_config(connection.Handle, QuotedStringsInSchemas, 1, out _);
         raw.sqlite3_db_config(connection.Handle, TrustedSchema, 0, out _);
         raw.sqlite3_db_config(connection.Handle, Defensive, 1, out _);
         raw.sqlite3_db_config(connection.Handle, LoadExtension, 0, out _);

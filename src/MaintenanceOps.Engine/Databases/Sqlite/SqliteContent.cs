@@ -10,7 +10,7 @@ internal sealed class SqliteContent(Repository repository, IOperationSink sink)
 {
     /// <summary>Reads every byte, and lets SQLite check what comes out.</summary>
     public void Check(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation) =>
-        Restore(snapshot, manifest, options, path => Check(path, thorough: false, snapshot, drill, cancellation), cancellation);
+        Restore(snapshot, manifest, options, path => Check(path, snapshot, drill, cancellation), cancellation);
 
     /// <summary>Writes the content into a scratch folder, compares it with its hash, and hands it on.</summary>
     /// <exception cref="MaintenanceException">It is damaged, or cannot be read as a database; or there is no room.</exception>
@@ -34,11 +34,11 @@ internal sealed class SqliteContent(Repository repository, IOperationSink sink)
     }
 
     /// <summary>Checks a database that nobody else uses; false where it fails.</summary>
-    public static bool Check(string path, bool thorough, Snapshot snapshot, SnapshotProof.Drill drill, CancellationToken cancellation)
+    public static bool Check(string path, Snapshot snapshot, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
         using var connection = SqliteConnections.OpenAlone(path);
         connection.CancelOn(cancellation);
-        var found = SqliteCheck.Run(connection, thorough);
+        var found = SqliteCheck.Run(connection, thorough: true);
         drill.Integrity = found.Integrity;
         foreach (var gap in found.Unchecked)
         {

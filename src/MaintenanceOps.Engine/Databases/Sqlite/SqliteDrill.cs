@@ -10,7 +10,7 @@ internal sealed class SqliteDrill(Repository repository, IOperationSink sink)
     public void Run(Snapshot snapshot, Manifest manifest, ProofOptions options, SnapshotProof.Drill drill, CancellationToken cancellation) =>
         new SqliteContent(repository, sink).Restore(snapshot, manifest, options, path =>
         {
-            if (SqliteContent.Check(path, thorough: true, snapshot, drill, cancellation))
+            if (SqliteContent.Check(path, snapshot, drill, cancellation))
             {
                 // A connection of its own: the one that checked knows no virtual tables any more.
                 using var connection = SqliteConnections.OpenAlone(path);

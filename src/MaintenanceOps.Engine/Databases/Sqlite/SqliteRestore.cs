@@ -102,7 +102,7 @@ internal sealed class SqliteRestore(Repository repository, IOperationSink sink)
             }
 
             swap.Run(() => CheckPlaced(target, place, snapshot, options, live is not null, warnings));
-            warnings.AddRange(swap.KeepLogs().Select(k => $"A log lay at '{target.Given}' without its database. It is kept as '{k}': if the database was moved away, it belongs beside it."));
+            warnings.AddRange(swap.KeepLogs().Select(k => SqliteSwap.WordsOfKept(target.Given, k)));
         }
         finally
         {

@@ -49,19 +49,30 @@ internal sealed class SqliteSwap(string target, RestoreFiles place, DateTimeOffs
         }
     }
 
+    /// <summary>Keeps the log of a database that was moved away, where it was moved aside by this swap.</summary>
+    /// <returns>Where it is.</returns>
+    public IEnumerable<string> KeepLogs() => replaces ? [] : KeepLogs(place.Old, target, now);
+
     /// <summary>
     /// Keeps the log of a database that was moved away and left it behind: the last commits of that database may be in it.
     /// </summary>
+    /// <param name="from">The path that it is the log of.</param>
+    /// <param name="target">The database whose name it keeps.</param>
+    /// <param name="now">Becomes part of the name.</param>
     /// <returns>Where it is.</returns>
-    public IEnumerable<string> KeepLogs()
+    public static IEnumerable<string> KeepLogs(string from, string target, DateTimeOffset now)
     {
-        foreach (var log in replaces ? [] : RestoreFiles.Logs.Where(s => s != "-shm" && new FileInfo(place.Old + s) is { Exists: true, Length: > 0 }))
+        foreach (var log in RestoreFiles.Logs.Where(s => s != "-shm" && new FileInfo(from + s) is { Exists: true, Length: > 0 }))
         {
             var kept = NameFor(target, now) + log;
-            files.Rename(place.Old + log, kept, overwrite: false);
+            DurableFiles.Default.Rename(from + log, kept, overwrite: false);
             yield return kept;
         }
     }
+
+    /// <summary>Tells of a log that was kept.</summary>
+    public static string WordsOfKept(string given, string kept) =>
+        $"A log lay at '{given}' without its database. It is kept as '{kept}': if the database was moved away, it belongs beside it.";
 
     private void Swap()
     {

@@ -48,6 +48,11 @@ internal sealed class SqliteTableRestore(Repository repository, IOperationSink s
             if (isNew)
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(target.File)!);
+                foreach (var kept in SqliteSwap.KeepLogs(target.File, target.File, repository.Time.GetUtcNow()))
+                {
+                    sink.Warn(SqliteSwap.WordsOfKept(target.Given, kept));
+                }
+
                 DurableFiles.Default.Create(target.File).Dispose();
                 target = SqliteRestoreTarget.Of(snapshot, options);
             }

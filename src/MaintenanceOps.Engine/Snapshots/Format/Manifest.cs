@@ -74,19 +74,28 @@ internal sealed record Manifest
     public string Nonce { get; init; } = "";
 
     /// <summary>What every backup writes down, whatever its source.</summary>
-    public static Manifest Of(SnapshotKind kind, BackupOptions options, DateTimeOffset taken, string? parent, long number) => new()
+    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>: no reader would take the moment for one.</exception>
+    public static Manifest Of(SnapshotKind kind, BackupOptions options, DateTimeOffset taken, string? parent, long number)
     {
-        Number = number,
-        Kind = kind,
-        Source = options.Source,
-        Created = taken,
-        Host = Environment.MachineName,
-        Set = options.SetId,
-        Parent = parent ?? "",
-        Tags = [.. options.Tags],
-        Tool = ToolVersion.Text,
-        Nonce = Guid.NewGuid().ToString("N"),
-    };
+        if (!ManifestValues.IsMoment(taken))
+        {
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"The clock of this machine says {taken.UtcDateTime:yyyy-MM-dd}, and a snapshot of that time could not be read. No snapshot was taken. Set the clock.", options.Source);
+        }
+
+        return new()
+        {
+            Number = number,
+            Kind = kind,
+            Source = options.Source,
+            Created = taken,
+            Host = Environment.MachineName,
+            Set = options.SetId,
+            Parent = parent ?? "",
+            Tags = [.. options.Tags],
+            Tool = ToolVersion.Text,
+            Nonce = Guid.NewGuid().ToString("N"),
+        };
+    }
 
     public static string ObjectName(string id) => $"snapshots/{id}";
 

@@ -44,12 +44,15 @@ internal static class ManifestValues
         return Odd(manifest) is { } value ? throw new OddManifestException($"It says {value}, which no backup writes.", manifest.Source ?? "") : manifest;
     }
 
+    /// <summary>Whether a clock that works can have said it.</summary>
+    public static bool IsMoment(DateTimeOffset time) => time.UtcDateTime.Year is >= 1970 and <= 9000;
+
     private static string? Odd(Manifest m) =>
         m.Source is null || !BackupOptions.IsSourceName(m.Source) ? "a source with a name that cannot be one"
         : m.Format < 1 ? $"format {m.Format}"
         : !Enum.IsDefined(m.Kind) ? $"kind {(int)m.Kind}"
         : !Enum.IsDefined(m.Verified) ? $"level {(int)m.Verified}"
-        : m.Created.UtcDateTime.Year is < 1970 or > 9000 ? $"the time {m.Created:O}"
+        : !IsMoment(m.Created) ? $"the time {m.Created:O}"
         : m.Size is < 0 or > MaxSize || m.StoredSize is < 0 or > MaxSize ? $"the sizes {m.Size} and {m.StoredSize}"
         : m.FileCount is < 0 or > MaxNumber ? $"{m.FileCount} entries"
         : m.Number is < 0 or > MaxNumber ? $"number {m.Number}"

@@ -126,6 +126,90 @@ public sealed class OddStateTests : IDisposable
         Assert.Equal(ErrorCode.DatabaseEmpty, Assert.Throws<MaintenanceException>(() => repository.BackUp(folder["app.db"])).Code);
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(3500)]
+    [InlineData(4095)]
+    public void A_file_that_ends_within_a_page_is_damaged_though_SQLite_takes_zeros_for_what_lacks(int cut)
+    {
+        SampleDatabase.Change(folder["app.db"], "CREATE TABLE doc(id INTEGER PRIMARY KEY, body TEXT); INSERT INTO doc(body) VALUES (hex(zeroblob(30000)))", create: true);
+        using (var file = File.OpenWrite(folder["app.db"]))
+        {
+            file.SetLength(file.Length - cut);
+        }
+
+        using var repository = Repositories.New(folder);
+        Assert.Equal(ErrorCode.DatabaseCorrupt, Assert.Throws<MaintenanceException>(() => repository.BackUp(folder["app.db"])).Code);
+    }
+
+    [Fact]
+    public void Pages_that_are_only_in_the_log_are_no_cut()
+    {
+        SampleDatabase.Create(folder["app.db"], 100, 4096, "wal");
+        SampleDatabase.LeaveALog(folder["app.db"]);
+        using (var file = File.OpenWrite(folder["app.db"]))
+        {
+            // What a crash in the middle of a checkpoint leaves; the whole page is in the log.
+            file.SetLength(file.Length + 1000);
+        }
+
+        var live = SampleDatabase.FingerprintOfCopy(folder["app.db"]);
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUp(folder["app.db"]);
+        repository.Restore(snapshot, folder["out.db"]);
+        Assert.Equal(live, SampleDatabase.Fingerprint(folder["out.db"]));
+    }
+
+    [Theory]
+    [InlineData(VerificationLevel.Full)]
+    [InlineData(VerificationLevel.Restore)]
+    public void Entries_of_an_index_that_fit_no_row_are_found_by_a_test(VerificationLevel level)
+    {
+        Make("CREATE TABLE t(a, b); CREATE INDEX ti ON t(a); WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO t SELECT i, 'x' FROM n", "SELECT 1");
+        using (var connection = SampleDatabase.AsApplication(folder["app.db"]))
+        {
+            var root = connection.Scalar<long>("SELECT rootpage FROM sqlite_schema WHERE name = 'ti'");
+            connection.Execute("PRAGMA writable_schema = 1; DELETE FROM sqlite_schema WHERE name = 'ti'");
+            using var without = SampleDatabase.AsApplication(folder["app.db"]);
+            without.Execute("DELETE FROM t WHERE a = 500; INSERT INTO t VALUES(5000, 'y'); PRAGMA writable_schema = 1");
+            without.Execute(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"INSERT INTO sqlite_schema VALUES('index', 'ti', 't', {root}, 'CREATE INDEX ti ON t(a)')"));
+        }
+
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUp(folder["app.db"]);
+        Assert.True(repository.Prove(snapshot, level) is { Passed: false, Damaged: true });
+    }
+
+    [Fact]
+    public void Texts_in_double_quotes_stay_texts()
+    {
+        SampleDatabase.Change(folder["app.db"], "CREATE TABLE d(id INTEGER PRIMARY KEY)", create: true);
+        using (var connection = SampleDatabase.AsApplication(folder["app.db"]))
+        {
+            SQLitePCL.raw.sqlite3_db_config(connection.Handle, 1014, 1, out _);
+            connection.Execute("CREATE TABLE k(id INTEGER PRIMARY KEY, kind TEXT CHECK(kind IN (\"a\", \"b\")), g AS (kind || \"!\")); CREATE INDEX ki ON k(kind) WHERE kind = \"a\"; INSERT INTO k(kind) VALUES('a'), ('b')");
+        }
+
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUp(folder["app.db"]);
+        Assert.Equal(SnapshotState.Checked, snapshot.State);
+        Assert.True(repository.Drill(folder, snapshot) is { Passed: true });
+        foreach (var table in new[] { "k", "d" })
+        {
+            var result = repository.Restore(snapshot, new RestoreOptions { Table = table, Force = true, InPlace = true });
+            Assert.Empty(result.Unrestored);
+        }
+
+        Assert.Equal("ok", Ask("PRAGMA integrity_check"));
+        Assert.Equal("1", Ask("SELECT count(*) FROM sqlite_schema WHERE name = 'ki'"));
+
+        string Ask(string sql)
+        {
+            using var connection = SqliteConnections.OpenBeside(folder["app.db"]);
+            return connection.Scalar<string>(sql);
+        }
+    }
+
     [LinuxFact]
     public void Names_that_leave_no_room_for_a_suffix_are_taken_and_restored()
     {

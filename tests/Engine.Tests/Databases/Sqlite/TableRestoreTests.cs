@@ -233,6 +233,21 @@ public sealed class TableRestoreTests : IDisposable
     }
 
     [Fact]
+    public void A_log_that_lies_at_a_new_file_s_place_is_kept()
+    {
+        var good = Take("CREATE TABLE t(x)", "");
+        SampleDatabase.Create(folder["other.db"], 10);
+        SampleDatabase.LeaveALog(folder["other.db"]);
+        var live = SampleDatabase.FingerprintOfCopy(folder["other.db"]);
+        File.Move(folder["other.db"], folder["moved.db"]);
+        new SnapshotRestore(repository, SilentSink.Instance).Run(good, new RestoreOptions { Table = "t", Destination = folder["other.db"] });
+        Assert.Equal("0", Ask("SELECT count(*) FROM t", folder["other.db"]));
+        var kept = Assert.Single(Directory.EnumerateFiles(folder.Path, "other.db.before-restore-*-wal"));
+        File.Move(kept, folder["moved.db-wal"]);
+        Assert.Equal(live, SampleDatabase.Fingerprint(folder["moved.db"]));
+    }
+
+    [Fact]
     public void A_failed_restore_leaves_no_new_file()
     {
         var good = Take("CREATE TABLE t(x); CREATE VIRTUAL TABLE v USING fts5(x)", "");

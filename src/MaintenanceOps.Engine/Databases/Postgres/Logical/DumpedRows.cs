@@ -1,12 +1,16 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace MaintenanceOps.Engine.Databases.Postgres.Logical;
 
 /// <summary>The rows of one table in a dump, loaded through a session of ours instead of <c>pg_restore</c>'s own, which allows no search path.</summary>
-internal sealed class DumpedRows(DumpPlayer player, PostgresServer database, string schema, string table)
+internal sealed partial class DumpedRows(DumpPlayer player, PostgresServer database, string schema, string table)
 {
     private const int BufferSize = 1 << 16;
     private const string End = " FROM stdin;\n";
+
+    /// <summary>The table that they go into, as SQL writes it; null for the one that the dump names, which may be a partition's root.</summary>
+    public string? Into { get; init; }
 
     public void Load() => player.ReadRows(schema, table, Load);
 
@@ -43,6 +47,7 @@ internal sealed class DumpedRows(DumpPlayer player, PostgresServer database, str
 
     private void Send(string command, Stream lines)
     {
+        command = Into is null ? command : Target().Replace(command, _ => $"COPY {Into} ", 1);
         var (copy, rows) = database.CopyIn($"{command} FROM STDIN WITH (ENCODING {PostgresServer.Literal(database.EncodingName)})");
         using (copy)
         {
@@ -52,6 +57,9 @@ internal sealed class DumpedRows(DumpPlayer player, PostgresServer database, str
             }
         }
     }
+
+    [GeneratedRegex("^COPY (\"(?:[^\"]|\"\")+\"|[^ \".]+)\\.(\"(?:[^\"]|\"\")+\"|[^ \".]+) ", RegexOptions.CultureInvariant)]
+    private static partial Regex Target();
 
     /// <summary>A line with its end; empty where there is none left.</summary>
     private static byte[] LineOf(Stream lines)

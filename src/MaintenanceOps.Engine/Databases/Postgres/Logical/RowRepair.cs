@@ -29,6 +29,9 @@ internal sealed class RowRepair(DumpPlayer player, PostgresServer database, Post
     /// <summary>Whether the database has other code than what is restored.</summary>
     public bool IsLive { get; init; }
 
+    /// <summary>Through which table the rows of one go, by schema and name; null for the one that the dump names.</summary>
+    public Func<string, string, string?> EntryOf { get; init; } = (_, _) => null;
+
     /// <param name="tables">Tables that exist and are empty, as <see cref="PostgresTables.Key"/> writes them.</param>
     /// <returns>The constraints that hold for new rows only.</returns>
     public List<UnrestoredObject> Run(IReadOnlyList<string> tables)
@@ -39,7 +42,7 @@ internal sealed class RowRepair(DumpPlayer player, PostgresServer database, Post
         {
             foreach (var (id, schema, table) in database.Rows(Named, r => (r.GetFieldValue<uint>(0), r.GetString(1), r.GetString(2)), name))
             {
-                var loading = new DumpedRows(player, database, schema, table);
+                var loading = new DumpedRows(player, database, schema, table) { Into = EntryOf(schema, table) };
                 if (retry.Try($"{PostgresServer.Quote(schema)}.{PostgresServer.Quote(table)}", IsLive, loading.Load) is not null)
                 {
                     unverified.AddRange(Load(id, schema, table));

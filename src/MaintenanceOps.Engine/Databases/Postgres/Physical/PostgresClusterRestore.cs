@@ -59,7 +59,7 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
             var result = new TreeRestore(repository, sink).Run(snapshot, whole with { Destination = staged, DryRun = false }, cancellation);
             tablespaces.ForEach(t => t.Stage(repository, sink, snapshot, FileOwner.Of(staged), cancellation));
             List<string> warnings = [.. result.Warnings, .. manifest.Warnings];
-            WriteSettings(staged, options, TakesOver(destination, facts), warnings);
+            WriteSettings(staged, destination, options, TakesOver(destination, facts), warnings);
             Install(staged, destination, tablespaces, warnings);
             return result with { Destination = destination, Warnings = warnings, Elapsed = watch.Elapsed };
         }
@@ -130,88 +130,91 @@ internal sealed class PostgresClusterRestore(Repository repository, IOperationSi
     private static bool TakesOver(string destination, PostgresFacts facts) =>
         File.Exists(Path.Combine(destination, ControlFile.Name)) && ControlFile.SystemOf(destination) == facts.System;
 
-    private static readonly string[] LeftByOthers =
-        ["recovery_target", "recovery_target_time", "recovery_target_xid", "recovery_target_name", "recovery_target_lsn", "recovery_end_command", "archive_cleanup_command"];
+    /// <summary>What an earlier recovery or a standby left in the settings would end, delay or misdirect a later one.</summary>
+    private static readonly (string Name, string Value)[] NothingLeft =
+    [
+        ("recovery_target", ""), ("recovery_target_time", ""), ("recovery_target_xid", ""), ("recovery_target_name", ""), ("recovery_target_lsn", ""),
+        ("recovery_target_timeline", "latest"), ("recovery_target_inclusive", "on"), ("recovery_target_action", "pause"), ("recovery_min_apply_delay", "0"),
+        ("recovery_end_command", ""), ("archive_cleanup_command", ""),
+    ];
 
     /// <summary>
     /// Settings that are read after all others, and the file that asks for a recovery; both before the cluster has its name. A
     /// copy beside the original must not archive, because its branch of the log would lead later recoveries astray, and must
     /// not fetch what the original's subscriptions fetch.
     /// </summary>
-    private void WriteSettings(string folder, RestoreOptions options, bool takesOver, List<string> warnings)
+    private void WriteSettings(string folder, string destination, RestoreOptions options, bool takesOver, List<string> warnings)
     {
-        var settings = new StringBuilder($"\n{SettingsMark}\n");
-        var written = new List<string>();
-        ForgetStandby(folder, warnings);
-        ForgetDataDirectory(folder, takesOver, warnings);
-        if (!takesOver)
+        var isOfStandby = ForgetStandby(folder, warnings);
+        var paths = new OriginalPaths(folder, destination, takesOver);
+        warnings.AddRange(paths.Settle());
+        paths.Changed.ForEach(Sync);
+        if (Plan is not null || !takesOver)
         {
-            settings.AppendLine("archive_mode = off").AppendLine("max_logical_replication_workers = 0");
-            warnings.Add("The restored cluster does not archive its log and runs no subscriptions, because the original may still do so. To let it take over, 'alter system reset archive_mode', 'alter system reset max_logical_replication_workers', restart it, and take a base backup.");
-        }
-
-        if (Plan is { } plan)
-        {
-            // What an earlier recovery or a standby left in the settings would end or delay this one.
-            LeftByOthers.ToList().ForEach(name => settings.AppendLine(CultureInfo.InvariantCulture, $"{name} = ''"));
-            settings.AppendLine("recovery_target_inclusive = on").AppendLine("recovery_target_action = pause").AppendLine("recovery_min_apply_delay = 0");
-            settings.AppendLine(CultureInfo.InvariantCulture, $"restore_command = {Literal(RestoreCommand(options))}");
-            foreach (var (name, value) in plan.Settings)
-            {
-                settings.AppendLine(CultureInfo.InvariantCulture, $"{name} = {Literal(value)}");
-            }
-
-            written.Add(Path.Combine(folder, "recovery.signal"));
-            File.WriteAllText(written[0], "");
-            sink.Inform(plan.Words);
-        }
-        else if (takesOver)
-        {
-            return;
-        }
-
-        var automatic = Path.Combine(folder, "postgresql.auto.conf");
-        File.AppendAllText(automatic, settings.ToString());
-        written.Add(automatic);
-        foreach (var path in written)
-        {
-            FileAttributesCopy.Apply(Path.Combine(folder, ControlFile.Name), path, []);
-            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
-            files.Sync(handle);
+            WriteOwnSettings(folder, options, takesOver, isOfStandby, warnings);
         }
 
         files.SyncDirectory(folder);
     }
 
-    /// <summary>A server that is told where its data lie would open the original's, whatever folder it is started with.</summary>
-    private static void ForgetDataDirectory(string folder, bool takesOver, List<string> warnings)
+    private void WriteOwnSettings(string folder, RestoreOptions options, bool takesOver, bool isOfStandby, List<string> warnings)
     {
-        var path = Path.Combine(folder, "postgresql.conf");
-        var lines = takesOver || !File.Exists(path) ? [] : File.ReadAllLines(path, Encoding.Latin1);
-        if (!Array.Exists(lines, IsDataDirectory))
+        var settings = new List<(string Name, string Value)>(NothingLeft);
+        if (!takesOver)
         {
-            return;
+            settings.AddRange([("archive_mode", "off"), ("max_logical_replication_workers", "0")]);
+            warnings.Add("The restored cluster does not archive its log and runs no subscriptions, because the original may still do so. To let it take over, 'alter system reset archive_mode', 'alter system reset max_logical_replication_workers', restart it, and take a base backup.");
         }
 
-        File.WriteAllLines(path, lines.Select(l => IsDataDirectory(l) ? $"#{l}" : l), Encoding.Latin1);
-        warnings.Add("The setting data_directory of postgresql.conf leads to the original and was taken out of the copy.");
+        if (!isOfStandby)
+        {
+            // A standby may be made one again, and needs to know its primary then; without the file that makes it one it asks nobody.
+            settings.AddRange([("primary_conninfo", ""), ("primary_slot_name", "")]);
+        }
 
-        static bool IsDataDirectory(string line) => line.TrimStart().StartsWith("data_directory", StringComparison.OrdinalIgnoreCase);
+        if (Plan is { } plan)
+        {
+            settings.AddRange([("restore_command", RestoreCommand(options)), .. plan.Settings]);
+            var signal = Path.Combine(folder, "recovery.signal");
+            File.WriteAllText(signal, "");
+            GiveToServer(folder, signal);
+            sink.Inform(plan.Words);
+        }
+
+        var automatic = Path.Combine(folder, "postgresql.auto.conf");
+        File.AppendAllText(automatic, $"\n{SettingsMark}\n{string.Concat(settings.Select(s => $"{s.Name} = {Literal(s.Value)}\n"))}");
+        GiveToServer(folder, automatic);
+    }
+
+    private void GiveToServer(string folder, string path)
+    {
+        FileAttributesCopy.Apply(Path.Combine(folder, ControlFile.Name), path, []);
+        Sync(path);
+    }
+
+    private void Sync(string path)
+    {
+        using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
+        files.Sync(handle);
     }
 
     /// <summary>
     /// A base backup of a standby holds the file that makes a server one. A restored cluster that followed a primary would
     /// never come to its own end, and might follow the live one.
     /// </summary>
-    private static void ForgetStandby(string folder, List<string> warnings)
+    /// <returns>Whether it is one of a standby.</returns>
+    private static bool ForgetStandby(string folder, List<string> warnings)
     {
         File.Delete(Path.Combine(folder, "recovery.signal"));
         var signal = Path.Combine(folder, "standby.signal");
-        if (File.Exists(signal))
+        if (!File.Exists(signal))
         {
-            File.Delete(signal);
-            warnings.Add("The base backup is one of a standby. The restored cluster is not one: it follows no primary. To make it one again, put an empty file 'standby.signal' into it before its first start.");
+            return false;
         }
+
+        File.Delete(signal);
+        warnings.Add("The base backup is one of a standby. The restored cluster is not one: it follows no primary. To make it one again, put an empty file 'standby.signal' into it before its first start.");
+        return true;
     }
 
     /// <summary>The server runs this for each file of the log that it wants, as its own user and in the data directory.</summary>

@@ -74,6 +74,12 @@ internal sealed class MovedAside(PostgresServer live)
         }
 
         TakePublications(schema);
+        foreach (var statistics in PartStatistics.Outside(live, schema))
+        {
+            var free = KeptName.Of(statistics.Name, suffix, name => PartStatistics.IsTaken(live, statistics.Schema, name));
+            live.Execute(new TableCompanion(TableCompanion.Statistics, statistics.Schema, statistics.Name).RenameTo(free));
+        }
+
         var kept = KeptName.Of(schema, suffix, name => PartPlace.HasSchema(live, name));
         live.Execute($"ALTER SCHEMA {PostgresServer.Quote(schema)} RENAME TO {PostgresServer.Quote(kept)}");
         keptSchema = kept;

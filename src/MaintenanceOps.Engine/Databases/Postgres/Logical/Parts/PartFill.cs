@@ -34,26 +34,33 @@ internal sealed class PartFill(DumpPlayer player, PostgresServer database, Postg
     public Dictionary<string, long> FillRows(List<PartMember> members, string? schema, CancellationToken cancellation)
     {
         var tables = members.Where(m => m.HasRows).Select(m => m.Was).ToList();
+        var hashed = new HashedPartitions(database, members);
         if (schema is not null)
         {
             player.PlayRows($"--schema={schema}");
         }
         else
         {
-            Play(tables);
+            Play([.. tables.Except(hashed.Tables)]);
         }
 
-        var arrived = Count(tables, cancellation);
+        var refusals = new List<string>();
+        var arrived = new Dictionary<string, long>();
         var recorded = facts.Tables.ToDictionary(t => t.Name, t => t.Rows);
-        if (tables.Where(t => recorded.TryGetValue(t.ToString(), out var rows) && rows > 0 && arrived[t.ToString()] == 0).Select(t => t.ToString()).ToList() is { Count: > 0 } empty)
+        hashed.WhileFree(() =>
         {
-            unrestored.AddRange(new RowRepair(player, database, facts).Run(empty));
+            refusals = hashed.Fill(player);
             arrived = Count(tables, cancellation);
-        }
+            if (tables.Where(t => recorded.TryGetValue(t.ToString(), out var rows) && rows > 0 && arrived[t.ToString()] == 0).Select(t => t.ToString()).ToList() is { Count: > 0 } empty)
+            {
+                unrestored.AddRange(new RowRepair(player, database, facts) { EntryOf = hashed.EntryOf }.Run(empty));
+                arrived = Count(tables, cancellation);
+            }
+        });
 
         foreach (var table in PartitionRoots.Differing(database, facts.Tables.Where(t => arrived.ContainsKey(t.Name)), arrived).Select(t => t.Name))
         {
-            var words = string.Join(" ", player.Errors.Where(e => e.Entry.StartsWith("TABLE DATA ", StringComparison.Ordinal)).Select(e => e.Error).Take(3));
+            var words = string.Join(" ", player.Errors.Where(e => e.Entry.StartsWith("TABLE DATA ", StringComparison.Ordinal)).Select(e => e.Error).Concat(refusals).Take(3));
             throw new MaintenanceException(ErrorCode.VerificationFailed, $"{arrived[table]} of {recorded[table]} rows of '{table}' came out of the dump.{(words.Length > 0 ? $" The server says: {words}." : "")} Nothing was changed.", table);
         }
 

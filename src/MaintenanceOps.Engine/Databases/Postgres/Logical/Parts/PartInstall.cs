@@ -78,7 +78,9 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
 
         live.Execute($"ALTER SCHEMA {PostgresServer.Quote(stage.Schemas.Single().Staged)} RENAME TO {PostgresServer.Quote(target)}");
         aside.ReturnExtensions(target);
+        unrestored.AddRange(stage.Statistics.Return(live, carried => carried with { Schema = target }, Try));
         places.ForEach(p => TakePlace(p, aside.Kept[p.Table]));
+        EnableTriggers();
         return aside.ForeignKeys;
     }
 
@@ -96,7 +98,9 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
         places.ForEach(p => p.TakeKeys(live, aside));
         aside.MoveTables(replaced);
         stage.Members.ForEach(Place);
+        unrestored.AddRange(stage.Statistics.Return(live, carried => carried, Try));
         places.ForEach(p => TakePlace(p, aside.Kept[p.Table]));
+        EnableTriggers();
         stage.Schemas.ToList().ForEach(s => live.Execute($"DROP SCHEMA {PostgresServer.Quote(s.Staged)}"));
         return aside.ForeignKeys;
     }
@@ -113,22 +117,29 @@ internal sealed class PartInstall(PostgresServer live, PartName part, PartStage 
         stage.ForgetLink(place.Table, place.Parent);
     }
 
+    /// <summary>Triggers that came with the place are enabled as the parent's are, and not as they were.</summary>
+    private void EnableTriggers()
+    {
+        foreach (var trigger in stage.Triggers.Where(t => t.IsToBeSet(live)))
+        {
+            if (Try(trigger.Statement) is { } words)
+            {
+                unrestored.Add(new UnrestoredObject($"TRIGGER {trigger.Name} of {trigger.Table}", $"It is enabled as its parent's is: {words}", trigger.Statement));
+            }
+        }
+    }
+
     /// <summary>Names of indexes and sequences that the schema has already get a number.</summary>
     private void Place(PartMember member)
     {
         var staged = stage.StagedName(member);
         var schema = PostgresServer.Quote(member.Target.Schema);
-        foreach (var companion in TableCompanions.Of(live, staged))
+        foreach (var companion in TableCompanions.Of(live, staged).Where(c => c.Kind != TableCompanion.Statistics))
         {
             var free = PartNames.Free(companion.Name, name => TableCompanions.IsTaken(live, member.Target.Schema, name));
             if (free != companion.Name)
             {
                 live.Execute(companion.RenameTo(free));
-            }
-
-            if (companion.Kind == "STATISTICS")
-            {
-                live.Execute($"ALTER STATISTICS {PostgresServer.Quote(companion.Schema)}.{PostgresServer.Quote(free)} SET SCHEMA {schema}");
             }
         }
 

@@ -16,15 +16,22 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
 
     private readonly List<(PartMember Member, TableName Parent, string Note)> links = [];
     private readonly List<string> notes = [];
+    private List<ClonedTrigger> triggers = [];
 
     /// <summary>What the user should know.</summary>
     public IEnumerable<string> Notes => [.. notes, .. links.Select(l => l.Note)];
+
+    /// <summary>How triggers are enabled that come back with a place below a parent.</summary>
+    public IReadOnlyList<ClonedTrigger> Triggers => triggers;
+
+    public PartStatistics Statistics { get; } = new(from);
 
     /// <summary>The tables that are carried.</summary>
     public List<PartMember> Members => members;
 
     public void Prepare()
     {
+        triggers = ClonedTrigger.Of(from, members.Where(m => !m.IsForeign));
         CutLinks();
         if (part.Schema is { } schema)
         {
@@ -86,7 +93,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
         if (!member.IsForeign)
         {
             links.Add((member, parent, isPartition
-                ? $"'{member.Target}' came back as a table of its own. It was a partition: ALTER TABLE {parent.Quoted} ATTACH PARTITION {member.Target.Quoted} {bound};"
+                ? $"'{member.Target}' came back as a table of its own. It was a partition: ALTER TABLE {parent.Quoted} ATTACH PARTITION {member.Target.Quoted} {bound};{string.Concat(triggers.Where(t => t.Table == member.Target).Select(t => " " + t.Statement))}"
                 : $"'{member.Target}' came back as a table of its own. It was a child of '{parent}': ALTER TABLE {member.Target.Quoted} INHERIT {parent.Quoted};"));
         }
     }
@@ -100,6 +107,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
         var staged = schemas[(schema, part.TargetSchema())] = newSchema();
         from.Execute($"ALTER SCHEMA {PostgresServer.Quote(schema)} RENAME TO {PostgresServer.Quote(staged)}");
         ForgetInitialRights(staged);
+        Statistics.TakeOutside(staged, schema, part.TargetSchema());
         var extensions = from.Rows("SELECT e.extname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname = $1", r => r.GetString(0), staged);
         if (extensions.Count == 0)
         {
@@ -144,12 +152,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
             from.Execute($"CREATE SCHEMA {PostgresServer.Quote(staged)}");
         }
 
-        const string Statistics = "SELECT pg_catalog.format('%I.%I', n.nspname, s.stxname) FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxrelid = pg_catalog.to_regclass($1)";
-        foreach (var statistics in from.Rows(Statistics, r => r.GetString(0), member.Was.Quoted))
-        {
-            from.Execute($"ALTER STATISTICS {statistics} SET SCHEMA {PostgresServer.Quote(staged)}");
-        }
-
+        Statistics.TakeOf(member, staged);
         from.Execute($"ALTER TABLE {member.Was.Quoted} SET SCHEMA {PostgresServer.Quote(staged)}");
     }
 
@@ -160,7 +163,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
         {
             var schema = SchemaOf(member);
             var table = new TableName(schema, member.Was.Name);
-            foreach (var companion in TableCompanions.Of(from, table).OrderByDescending(c => c.Name.Length))
+            foreach (var companion in TableCompanions.Of(from, table).Where(c => c.Kind != TableCompanion.Statistics).OrderByDescending(c => c.Name.Length))
             {
                 var renamed = PartNames.Free(PartNames.Follow(companion.Name, member.Was.Name, member.Target.Name), name => TableCompanions.IsTaken(from, schema, name));
                 from.Execute(companion.RenameTo(renamed));

@@ -25,6 +25,12 @@ internal static class Rebinding
         ["pg_trigger"] = """
             SELECT pg_catalog.format('DROP TRIGGER %I ON %s; %s; ', tgname, tgrelid::regclass, pg_catalog.pg_get_triggerdef(t.oid))
                 || CASE tgenabled WHEN 'O' THEN '' ELSE pg_catalog.format('ALTER TABLE %s %s TRIGGER %I; ', tgrelid::regclass, CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, tgname) END
+                || coalesce((
+                    WITH RECURSIVE below(oid) AS (
+                        SELECT t.oid UNION SELECT c.oid FROM below JOIN pg_catalog.pg_trigger c ON pg_catalog.to_jsonb(c)->>'tgparentid' = below.oid::text
+                    )
+                    SELECT pg_catalog.string_agg(pg_catalog.format('ALTER TABLE ONLY %s %s TRIGGER %I; ', c.tgrelid::regclass, CASE c.tgenabled WHEN 'O' THEN 'ENABLE' WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, c.tgname), '')
+                    FROM below JOIN pg_catalog.pg_trigger c ON c.oid = below.oid WHERE c.tgenabled <> t.tgenabled), '')
                 || coalesce(pg_catalog.format('COMMENT ON TRIGGER %I ON %s IS %L', tgname, tgrelid::regclass, pg_catalog.obj_description(t.oid, 'pg_trigger')), '')
             FROM pg_catalog.pg_trigger t WHERE t.oid = $1::oid AND NOT tgisinternal AND coalesce(pg_catalog.to_jsonb(t)->>'tgparentid', '0') = '0'
             """,

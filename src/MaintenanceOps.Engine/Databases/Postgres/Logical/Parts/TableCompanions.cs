@@ -3,6 +3,8 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 /// <summary>An index, a sequence or statistics of a table: it lies in the table's schema under a name of its own.</summary>
 internal sealed record TableCompanion(string Kind, string Schema, string Name)
 {
+    public const string Statistics = "STATISTICS";
+
     public string RenameTo(string name) => $"ALTER {Kind} {PostgresServer.Quote(Schema)}.{PostgresServer.Quote(Name)} RENAME TO {PostgresServer.Quote(name)}";
 }
 

@@ -1,7 +1,7 @@
 namespace MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 
 /// <summary>
-/// A trigger that a partition has from a parent, enabled otherwise than the parent's own. It goes with the partition's place below
+/// A trigger that a partition has from a parent, enabled otherwise than the one above the part. It goes with the partition's place below
 /// the parent, and one that comes with a new place is enabled as the parent's.
 /// </summary>
 /// <param name="Table">The partition, by the name that it has where it goes.</param>
@@ -9,15 +9,16 @@ namespace MaintenanceOps.Engine.Databases.Postgres.Logical.Parts;
 /// <param name="State">As <c>tgenabled</c> has it: <c>O</c> enabled, <c>D</c> disabled, <c>R</c> on replicas only, <c>A</c> always.</param>
 internal sealed record ClonedTrigger(TableName Table, string Name, string State)
 {
-    /// <summary>The first of the line is the one that somebody made. Versions before 13 do not tell it, and those of keys are not for people.</summary>
+    /// <summary>The end of the line is the nearest one above the part, for that is the one that a new place follows. Versions before 13 do not tell it, and those of keys are not for people.</summary>
     private const string Sql = """
         WITH RECURSIVE line(oid, top) AS (
             SELECT t.oid, t.oid FROM pg_catalog.pg_trigger t WHERE t.tgrelid = pg_catalog.to_regclass($1)
             UNION ALL
             SELECT line.oid, p.oid FROM line JOIN pg_catalog.pg_trigger t ON t.oid = line.top JOIN pg_catalog.pg_trigger p ON p.oid::text = pg_catalog.to_jsonb(t)->>'tgparentid'
+            WHERE t.tgrelid::bigint = ANY ($2)
         )
-        SELECT t.tgname, t.tgenabled::text FROM line JOIN pg_catalog.pg_trigger t ON t.oid = line.oid JOIN pg_catalog.pg_trigger first ON first.oid = line.top
-        WHERE line.oid <> line.top AND coalesce(pg_catalog.to_jsonb(first)->>'tgparentid', '0') = '0' AND t.tgenabled <> first.tgenabled
+        SELECT t.tgname, t.tgenabled::text FROM line JOIN pg_catalog.pg_trigger t ON t.oid = line.oid JOIN pg_catalog.pg_trigger above ON above.oid = line.top
+        WHERE above.tgrelid::bigint <> ALL ($2) AND t.tgenabled <> above.tgenabled
           AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.oid = t.tgconstraint AND c.contype <> 't')
         """;
 
@@ -36,8 +37,11 @@ internal sealed record ClonedTrigger(TableName Table, string Name, string State)
         _ => "ENABLE",
     };
 
-    public static List<ClonedTrigger> Of(PostgresServer from, IEnumerable<PartMember> members) =>
-        [.. members.SelectMany(m => from.Rows(Sql, r => new ClonedTrigger(m.Target, r.GetString(0), r.GetString(1)), m.Was.Quoted))];
+    public static List<ClonedTrigger> Of(PostgresServer from, List<PartMember> members)
+    {
+        var inside = LivePart.IdsOf(from, members.Select(m => m.Was)).ToArray();
+        return [.. members.Where(m => !m.IsForeign).SelectMany(m => from.Rows(Sql, r => new ClonedTrigger(m.Target, r.GetString(0), r.GetString(1)), m.Was.Quoted, inside))];
+    }
 
     /// <summary>Whether the table has it again, and enabled otherwise.</summary>
     public bool IsToBeSet(PostgresServer live) => live.Scalar<bool>(Differs, Table.Quoted, Name, State);

@@ -31,7 +31,7 @@ internal sealed class PartStage(PostgresServer from, PartName part, List<PartMem
 
     public void Prepare()
     {
-        triggers = ClonedTrigger.Of(from, members.Where(m => !m.IsForeign));
+        triggers = ClonedTrigger.Of(from, members);
         CutLinks();
         if (part.Schema is { } schema)
         {

@@ -7,7 +7,7 @@ namespace MaintenanceOps.Engine.Snapshots;
 /// </summary>
 internal static class SnapshotOrder
 {
-    /// <summary>A snapshot this far ahead of the present shows that a clock was wrong.</summary>
+    /// <summary>A snapshot this far ahead of the present, or out of order, shows that a clock was wrong.</summary>
     public static readonly TimeSpan ClockTolerance = TimeSpan.FromHours(1);
 
     /// <summary>The snapshots of one source, oldest first, each with what its clock is worth.</summary>
@@ -19,7 +19,10 @@ internal static class SnapshotOrder
         {
             if (!trusted[i])
             {
-                ordered[i] = ordered[i] with { ClockDoubtful = true, Moment = MomentOf(ordered, trusted, i, now) };
+                // Backups that ran side by side end in another order than they began in, and clocks are corrected by a little.
+                var moment = MomentOf(ordered, trusted, i, now);
+                var isWrong = ordered[i].Created > now + ClockTolerance || (ordered[i].Created - moment).Duration() > ClockTolerance;
+                ordered[i] = ordered[i] with { ClockDoubtful = isWrong, Moment = moment };
             }
         }
 

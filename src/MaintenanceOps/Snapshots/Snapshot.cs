@@ -23,7 +23,7 @@ public sealed record Snapshot
     /// <summary>The moment of the state, in UTC, by the clock of the host that took it.</summary>
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>True where <see cref="Created"/> contradicts the order of the source's snapshots: the clock was wrong.</summary>
+    /// <summary>True where <see cref="Created"/> contradicts the order of the source's snapshots by more than an hour: the clock was wrong.</summary>
     public bool ClockDoubtful { get; init; }
 
     /// <summary>

@@ -38,6 +38,7 @@ internal sealed class IntegrityChecks(string path, string place, TimeSpan lockTi
         var count = 0L;
         try
         {
+            RefuseCutFile();
             using var session = SqliteSession.Open(path, cancellation);
             var objects = new LockTurns(lockTimeout, cancellation).Reading(session.Connection, () =>
             {
@@ -64,12 +65,30 @@ internal sealed class IntegrityChecks(string path, string place, TimeSpan lockTi
             count++;
             problems.Add(SqliteConnections.Wrap(e, place).Message);
         }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.DatabaseCorrupt)
+        {
+            count++;
+            problems.Add(e.Message);
+        }
         catch (SqliteException e)
         {
             result = result with { Reason = SqliteConnections.Wrap(e, place).Message };
         }
 
         return result with { ProblemCount = count, Problems = problems, Elapsed = watch.Elapsed };
+    }
+
+    /// <summary>SQLite's own checks take zeros for what lacks of the last page.</summary>
+    private void RefuseCutFile()
+    {
+        try
+        {
+            HotDatabase.Open(path, lockTimeout, cancellation).Dispose();
+        }
+        catch (MaintenanceException e) when (e.Code != ErrorCode.DatabaseCorrupt)
+        {
+            // The check itself will say what keeps it from being made.
+        }
     }
 
     private static IEnumerable<string> Messages(SqliteConnection connection, string check) =>

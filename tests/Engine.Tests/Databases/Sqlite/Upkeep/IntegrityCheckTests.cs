@@ -53,6 +53,21 @@ public sealed class IntegrityCheckTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_ends_within_a_page_is_found()
+    {
+        world.Create("CREATE TABLE doc(id INTEGER PRIMARY KEY, body TEXT); INSERT INTO doc(body) VALUES (hex(zeroblob(30000)))");
+        using (var file = File.OpenWrite(world.Database))
+        {
+            file.SetLength(file.Length - 3500);
+        }
+
+        foreach (var level in new[] { VerificationLevel.Quick, VerificationLevel.Full })
+        {
+            Assert.Contains("cut short", Assert.Single(world.Check(level)[0].Problems), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Missing_index_rows_are_found_by_the_full_check_alone_and_mended_by_a_rebuild()
     {
         // Each index gets the other one's pages: as many entries, of other rows.

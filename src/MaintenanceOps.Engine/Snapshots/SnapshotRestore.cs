@@ -73,7 +73,7 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
         {
             throw new MaintenanceException(
                 ErrorCode.VerificationFailed,
-                $"A check found snapshot {snapshot.ShortId} of '{snapshot.Source}' damaged. Choose another (Get-Snapshot -Verified, 'mops list --verified'), or save what is left of it with -Force.",
+                $"A check found snapshot {snapshot.ShortId} of '{snapshot.Source}' damaged. Choose another (Get-Snapshot -Verified), or save what is left of it with -Force.",
                 snapshot.Id);
         }
     }

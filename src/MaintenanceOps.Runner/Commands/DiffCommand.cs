@@ -7,8 +7,8 @@ namespace MaintenanceOps.Runner.Commands;
 
 internal sealed class DiffCommand : RunnerCommand
 {
-    private static readonly Argument<string> Reference = new("reference") { Description = "The older snapshot." };
-    private static readonly Argument<string> Difference = new("difference") { Description = "The newer snapshot." };
+    private static readonly Argument<string> Reference = new("reference") { HelpName = "reference", Description = "The older snapshot." };
+    private static readonly Argument<string> Difference = new("difference") { HelpName = "difference", Description = "The newer snapshot." };
 
     static DiffCommand()
     {

@@ -7,7 +7,7 @@ namespace MaintenanceOps.Runner.Commands;
 
 internal sealed class RemoveCommand : RunnerCommand
 {
-    private static readonly Argument<string[]> Ids = new("snapshot") { Description = "Snapshot ids, or the beginnings of them.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Argument<string[]> Ids = new("snapshot") { HelpName = "snapshot", Description = "Snapshot ids, or the beginnings of them.", Arity = ArgumentArity.OneOrMore };
 
     static RemoveCommand() => Ids.CompletionSources.Add(SharedOptions.Snapshot.GetCompletions);
 

@@ -7,7 +7,7 @@ namespace MaintenanceOps.Runner.Commands;
 /// <summary>One snapshot by its id, or several by source, tag or simply all of them: for commands that take either.</summary>
 internal static class SnapshotSelection
 {
-    public static readonly Argument<string> Id = new("snapshot") { Description = "A snapshot's id, the beginning of one, or 'latest'.", Arity = ArgumentArity.ZeroOrOne };
+    public static readonly Argument<string> Id = new("snapshot") { HelpName = "snapshot", Description = "A snapshot's id, the beginning of one, or 'latest'.", Arity = ArgumentArity.ZeroOrOne };
     public static readonly Option<bool> All = new("--all") { Description = "All snapshots, instead of one." };
 
     static SnapshotSelection() => Id.CompletionSources.Add(SharedOptions.Snapshot.GetCompletions);

@@ -53,7 +53,7 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
 
     private void Restore(ThrowawayServer server, Snapshot snapshot, Manifest manifest, PostgresDatabase facts, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
-        Create(server, facts, cancellation);
+        Create(server, snapshot, facts, drill, cancellation);
         using var database = PostgresServer.Connect(server.ConnectionString, facts.Name, cancellation);
         try
         {
@@ -77,12 +77,26 @@ internal sealed class PostgresDumpDrill(Repository repository, IOperationSink si
         }
     }
 
-    private static void Create(ThrowawayServer server, PostgresDatabase facts, CancellationToken cancellation)
+    /// <summary>
+    /// Makes the database with the locale that it had, for checks and assertions depend on it. Where this machine does not have that
+    /// locale, texts are compared by their bytes, and that is told.
+    /// </summary>
+    private static void Create(ThrowawayServer server, Snapshot snapshot, PostgresDatabase facts, SnapshotProof.Drill drill, CancellationToken cancellation)
     {
         using var maintenance = PostgresServer.Connect(server.ConnectionString, "template1", cancellation);
         if (facts.Name == "postgres")
         {
             maintenance.Execute("DROP DATABASE IF EXISTS postgres");
+        }
+
+        try
+        {
+            maintenance.Execute(StagedDatabase.Statement(maintenance, facts.Name, facts));
+            return;
+        }
+        catch (PostgresException e)
+        {
+            drill.Gap($"The private server of the drill cannot give '{facts.Name}' its locale ({e.MessageText}), so texts were sorted and compared by their bytes. Install the locale to have the drill look at it as well.", snapshot);
         }
 
         try

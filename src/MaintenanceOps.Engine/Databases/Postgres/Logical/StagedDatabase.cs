@@ -26,7 +26,7 @@ internal sealed class StagedDatabase : IDisposable
     {
         RemoveOrphans(server, sink);
         var name = SessionName.New(server);
-        server.Execute($"CREATE DATABASE {PostgresServer.Quote(name)} TEMPLATE template0 ENCODING {PostgresServer.Literal(facts.Encoding)} LC_COLLATE {PostgresServer.Literal(facts.Collate)} LC_CTYPE {PostgresServer.Literal(facts.Ctype)}{Provider(server, facts)}{Tablespace(server, facts)}");
+        server.Execute($"{Statement(server, name, facts)}{Tablespace(server, facts)}");
         var staged = new StagedDatabase(server, sink, name);
         try
         {
@@ -43,6 +43,10 @@ internal sealed class StagedDatabase : IDisposable
             throw;
         }
     }
+
+    /// <summary>The statement that makes an empty database which reads, sorts and compares texts as the one that was backed up.</summary>
+    public static string Statement(PostgresServer server, string name, PostgresDatabase facts) =>
+        $"CREATE DATABASE {PostgresServer.Quote(name)} TEMPLATE template0 ENCODING {PostgresServer.Literal(facts.Encoding)} LC_COLLATE {PostgresServer.Literal(facts.Collate)} LC_CTYPE {PostgresServer.Literal(facts.Ctype)}{Provider(server, facts)}";
 
     /// <summary>Who sorts its texts. It is said where the server knows the word (from version 15), for a new cluster may have another default.</summary>
     private static string Provider(PostgresServer server, PostgresDatabase facts) => facts.LocaleProvider switch

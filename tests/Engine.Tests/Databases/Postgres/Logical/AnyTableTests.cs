@@ -54,6 +54,27 @@ public sealed class AnyTableTests : IDisposable
         Assert.Equal(2, cluster.Query<long>("SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = 'back' AND 'role=weak' = ANY (setconfig)"));
     }
 
+    [PostgresTheory]
+    [InlineData("LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'", "select upper('\u00e4') = '\u00c4'")]
+    [InlineData("LOCALE_PROVIDER icu ICU_LOCALE 'de-AT' LC_COLLATE 'C' LC_CTYPE 'C'", "select '\u00c4' < 'b'")]
+    [InlineData("LC_COLLATE 'C' LC_CTYPE 'C'", "select '\u00c4' > 'b'")]
+    public void A_drill_reads_and_sorts_texts_as_the_database_does(string locale, string assertion)
+    {
+        using var cluster = new PostgresCluster();
+        cluster.Execute($"CREATE DATABASE app TEMPLATE template0 ENCODING 'UTF8' {locale}");
+        Assert.True(cluster.In<bool>("app", assertion));
+        cluster.Execute("CREATE TABLE t(a text); INSERT INTO t VALUES ('\u00fcber'), ('x')", "app");
+        if (!locale.Contains("LC_CTYPE 'C'", StringComparison.Ordinal))
+        {
+            cluster.Execute("CREATE DOMAIN word AS text CHECK (value ~ '^[[:alpha:]]+$'); CREATE TABLE words(w word); INSERT INTO words SELECT a FROM t", "app");
+        }
+
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.Dump(cluster, "app");
+        var test = repository.Drill(folder, snapshot, assertion);
+        Assert.True(test is { Passed: true, Unproven: false, Findings: [] }, string.Join('\n', test.Findings));
+    }
+
     [PostgresFact]
     public void Functions_in_indexes_and_statistics_neither_fail_a_dump_nor_run_in_it()
     {

@@ -9,14 +9,17 @@ namespace MaintenanceOps.Engine.Databases;
 internal static class SqlAnswer
 {
     /// <summary>For each statement that gives columns the first value of its first row; null where it gave no row.</summary>
-    public static List<object?> FirstOfEach(DbDataReader reader)
+    /// <param name="reader">The answers.</param>
+    /// <param name="valueOf">Takes the value out of a row; as it comes where it is null.</param>
+    public static List<object?> FirstOfEach(DbDataReader reader, Func<DbDataReader, object?>? valueOf = null)
     {
+        valueOf ??= row => row.GetValue(0);
         var values = new List<object?>();
         do
         {
             if (reader.FieldCount > 0)
             {
-                values.Add(reader.Read() ? reader.GetValue(0) : null);
+                values.Add(reader.Read() ? valueOf(reader) : null);
             }
         }
         while (reader.NextResult());
@@ -28,6 +31,7 @@ internal static class SqlAnswer
     {
         bool truth => truth,
         string text => !IsFalse(text.Trim()),
+        char letter => IsTrue(letter.ToString()),
         DateTime => true,
         TimeSpan time => time != TimeSpan.Zero,
         BigInteger number => !number.IsZero,

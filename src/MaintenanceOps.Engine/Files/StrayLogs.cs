@@ -16,7 +16,7 @@ internal sealed class StrayLogs(RestorePlan plan, StagingAreas areas, TreeStage 
         var entries = logs.Count == 0 ? [] : plan.Selection.Entries.Where(e => e.Kind != EntryKind.Folder && databases.Contains(e.Path)).ToDictionary(e => e.Path, StringComparer.Ordinal);
         foreach (var entry in logs)
         {
-            if (HarmOf(DatabaseLogs.DatabaseOf(entry.Path)!, entries) is { } harm)
+            if (HarmOf(entry, DatabaseLogs.DatabaseOf(entry.Path)!, entries) is { } harm)
             {
                 using var folder = areas.Of(entry.Path).Brought.OpenParent(entry.Path);
                 folder.Folder.Remove(FolderTree.NameOf(entry.Path));
@@ -31,7 +31,7 @@ internal sealed class StrayLogs(RestorePlan plan, StagingAreas areas, TreeStage 
         || (DatabaseLogs.DatabaseOf(entry.Path) is not null && !stage.Unmade.ContainsKey(entry.Path) && entry.Kind is EntryKind.Link or EntryKind.HardLink
             && (entry.Kind == EntryKind.Link || stage.Logs.Contains(entry.Target)));
 
-    private string? HarmOf(string database, Dictionary<string, FileEntry> entries)
+    private string? HarmOf(FileEntry log, string database, Dictionary<string, FileEntry> entries)
     {
         if (entries.TryGetValue(database, out var own) && !stage.Unmade.ContainsKey(database))
         {
@@ -40,12 +40,13 @@ internal sealed class StrayLogs(RestorePlan plan, StagingAreas areas, TreeStage 
                 : null;
         }
 
-        return StandsThere(database)
+        return StandsThere(database, log.Kind == EntryKind.Link)
             ? $"It is the log of another state of '{PathCodec.Display(database)}', which stands there and is not restored with it. SQLite would write its pages into that database. Restore the log to another folder."
             : null;
     }
 
-    private bool StandsThere(string path)
+    /// <summary>A link is no log for certain: it is one where a database is.</summary>
+    private bool StandsThere(string path, bool onlyDatabase)
     {
         if (plan.Survey is not { } survey || !survey.HasFolder(FolderTree.ParentOf(path)))
         {
@@ -53,6 +54,8 @@ internal sealed class StrayLogs(RestorePlan plan, StagingAreas areas, TreeStage 
         }
 
         using var folder = plan.Tree.OpenParent(path);
-        return folder.Folder.Look(FolderTree.NameOf(path)) is { Kind: EntryKind.File or EntryKind.Link };
+        var name = FolderTree.NameOf(path);
+        return folder.Folder.Look(name) is { Kind: EntryKind.File or EntryKind.Link } there
+            && (!onlyDatabase || there.Kind == EntryKind.Link || DatabaseLogs.IsDatabase(folder.Folder, name, there));
     }
 }

@@ -1,4 +1,3 @@
-using MaintenanceOps.Engine.Databases.Sqlite;
 using MaintenanceOps.Engine.Snapshots.Blocks;
 using MaintenanceOps.Engine.Snapshots.Format;
 using MaintenanceOps.Engine.Snapshots.Keys;
@@ -68,34 +67,8 @@ public sealed class Repository : IDisposable
     public static Repository Open(string location, Passphrase? passphrase = null, TimeProvider? time = null, CancellationToken cancellation = default) =>
         Open(ObjectStores.Open(location, cancellation), passphrase, time ?? TimeProvider.System);
 
-    /// <summary>Refuses a folder or file in the repository itself as the place for something: there it would be taken for damage.</summary>
-    /// <param name="destination">The path; null, or one into a store that is no local folder, is nobody's business.</param>
-    /// <exception cref="MaintenanceException"><see cref="ErrorCode.InvalidArgument"/>.</exception>
-    internal void RefuseAsDestination(string? destination)
-    {
-        if (destination is not null && !Store.IsRemote && DatabaseLinks.Target(destination) is var path
-            && $"{path}{Path.DirectorySeparatorChar}".StartsWith($"{DatabaseLinks.Target(Location)}{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
-        {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{destination}' lies in the repository '{Location}', which keeps nothing but its own files. Give another destination.", destination);
-        }
-    }
-
     /// <inheritdoc/>
     public void Dispose() => Store.Dispose();
-
-    /// <summary>The repository that a folder lies in; null where it lies in none.</summary>
-    private static string? OuterOf(string folder)
-    {
-        for (var above = Path.GetDirectoryName(DatabaseLinks.Target(folder)); above is not null; above = Path.GetDirectoryName(above))
-        {
-            if (File.Exists(Path.Combine(above, RepositoryDescription.ObjectName)) && Directory.Exists(Path.Combine(above, "packs")))
-            {
-                return above;
-            }
-        }
-
-        return null;
-    }
 
     internal static Repository Create(IObjectStore store, Passphrase? passphrase, string label, TimeProvider time)
     {
@@ -104,9 +77,9 @@ public sealed class Repository : IDisposable
             throw new MaintenanceException(ErrorCode.RepositoryExists, $"{store.Location} is a repository already.", store.Location);
         }
 
-        if (store is LocalObjectStore && OuterOf(store.Location) is { } outer)
+        if (store is LocalObjectStore && RepositoryPlace.OuterOf(store.Location) is { } outer)
         {
-            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{store.Location}' lies in the repository '{outer}', which keeps nothing but its own files. Give another folder.", store.Location);
+            throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{store.Location}' lies in the repository '{outer}', which holds nothing but its own files. Give another folder.", store.Location);
         }
 
         if (store is LocalObjectStore && Directory.Exists(store.Location) && Directory.EnumerateFileSystemEntries(store.Location).Any(e => !IsOurs(e)))

@@ -19,7 +19,7 @@ public sealed class SnapshotExport(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         destination = Path.GetFullPath(destination);
-        repository.RefuseAsDestination(destination);
+        RepositoryPlace.RefuseAsDestination(repository, destination);
         if (OtherArchives.Any(e => destination.EndsWith(e, StringComparison.OrdinalIgnoreCase)))
         {
             throw new MaintenanceException(ErrorCode.InvalidArgument, $"'{destination}' names an archive of a kind that is not written here. Give a name that ends in .tar.gz, or a folder.", destination);

@@ -21,7 +21,11 @@ public sealed class SnapshotRestore(Repository repository, IOperationSink sink)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(options);
-        repository.RefuseAsDestination(options.Destination);
+        if (options is { Destination: { } destination, ConnectionString: null })
+        {
+            RepositoryPlace.RefuseAsDestination(repository, destination);
+        }
+
         RequireUndamaged(snapshot, options.Force || options.DryRun);
         if (snapshot.MissingCount > 0)
         {

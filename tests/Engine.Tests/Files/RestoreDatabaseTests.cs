@@ -180,6 +180,51 @@ public sealed class RestoreDatabaseTests : IDisposable
     }
 
     [Fact]
+    public void A_log_that_was_taken_with_its_file_takes_the_place_of_another_state_s()
+    {
+        // Neither is read as a database: the file does not begin like one.
+        Directory.CreateDirectory(folder["data"]);
+        SampleDatabase.Create(folder["data/app.db"], 100);
+        SampleDatabase.LeaveALog(folder["data/app.db"]);
+        File.Move(folder["data/app.db"], folder["live.db"]);
+        File.WriteAllText(folder["data/app.db"], "x");
+        var log = File.ReadAllBytes(folder["data/app.db-wal"]);
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUpFiles(folder["data"]);
+        File.Delete(folder["data/app.db"]);
+        File.Delete(folder["data/app.db-wal"]);
+        File.Delete(folder["data/app.db-shm"]);
+        SampleDatabase.Create(folder["data/app.db"], 200);
+        SampleDatabase.LeaveALog(folder["data/app.db"]);
+        var live = SampleDatabase.FingerprintOfCopy(folder["data/app.db"]);
+
+        var result = repository.RestoreInPlace(snapshot);
+        Assert.Empty(result.Unrestored);
+        Assert.Equal("x", File.ReadAllText(folder["data/app.db"]));
+        Assert.Equal(log, File.ReadAllBytes(folder["data/app.db-wal"]));
+        repository.Restore(new SnapshotCatalog(repository).Find(result.SafetySnapshot!), folder["kept"]);
+        Assert.Equal(live, SampleDatabase.Fingerprint(folder["kept/app.db"]));
+    }
+
+    [LinuxFact]
+    public void A_link_that_is_named_like_a_log_comes_back_beside_what_is_no_database()
+    {
+        Directory.CreateDirectory(folder["data"]);
+        File.CreateSymbolicLink(folder["data/report-journal"], "elsewhere");
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUpFiles(folder["data"]);
+        File.Delete(folder["data/report-journal"]);
+        File.WriteAllText(folder["data/report"], "a text");
+        Assert.Empty(repository.RestoreInPlace(snapshot).Unrestored);
+        Assert.Equal("elsewhere", File.ResolveLinkTarget(folder["data/report-journal"], false)!.Name);
+
+        File.Delete(folder["data/report-journal"]);
+        File.Delete(folder["data/report"]);
+        SampleDatabase.Create(folder["data/report"]);
+        Assert.Equal("report-journal", Assert.Single(repository.RestoreInPlace(snapshot).Unrestored).Name);
+    }
+
+    [Fact]
     public void A_file_that_is_only_named_like_a_log_comes_back()
     {
         Directory.CreateDirectory(folder["data"]);

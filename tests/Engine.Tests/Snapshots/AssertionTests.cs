@@ -60,8 +60,8 @@ public sealed class AssertionTests : IDisposable
         cluster.Execute("CREATE TYPE mood AS ENUM ('0', 'good'); CREATE TABLE t AS SELECT 1 AS a", "app");
         using var repository = Repositories.New(folder);
         var snapshot = repository.Dump(cluster, "app");
-        string[] hold = ["select 1", "select 1; select 2", "set work_mem = '1MB'; select a from t", "with recursive n(i) as (select 1 union all select i + 1 from n) select i from n", "select 'good'::mood", "select now()", "select array[0]", "select '1 day'::interval", "select point(0, 0)", "select '{}'::json", "select gen_random_uuid()"];
-        string[] fail = ["select 1; select 0", "select 0; select 1", "select 0::smallint", "select 0::real", "select 0::oid", "select 0::numeric", "select 0::money", "select '0'::mood", "select '0'::text", "select false", "select 'false'", "select ''::bytea", "select '{}'::int[]", "select '0'::interval", "select null", "select 1 where false"];
+        string[] hold = ["select 1", "select 1; select 2", "set work_mem = '1MB'; select a from t", "with recursive n(i) as (select 1 union all select i + 1 from n) select i from n", "select 'good'::mood", "select now()", "select array[0]", "select '1 day'::interval", "select point(0, 0)", "select '{}'::json", "select gen_random_uuid()", "select 'x'::\"char\"", "select row(1, 2); select true"];
+        string[] fail = ["select 1; select 0", "select 0; select 1", "select 0::smallint", "select 0::real", "select 0::oid", "select 0::numeric", "select 0::money", "select '0'::mood", "select '0'::text", "select false", "select 'false'", "select ''::bytea", "select '{}'::int[]", "select '0'::interval", "select null", "select 1 where false", "select '0'::\"char\"", "select row(1, 2); select false", "select row(1, 2); select ''::bytea"];
         var test = repository.Drill(folder, snapshot, [.. hold, .. fail]);
         Assert.Equal(fail, test.Findings.Where(f => f.Rule == "AssertionFailed").Select(f => f.Message.Split("' gave ")[0].TrimStart('\'')));
         Assert.Equal(ErrorCode.InvalidArgument, Assert.Throws<MaintenanceException>(() => repository.Drill(folder, snapshot, "set work_mem = '1MB'")).Code);

@@ -188,7 +188,7 @@ internal sealed class PostgresServer : IDisposable
     public object? First(string sql) => FirstOfEach(sql) is [var first, ..] ? first : null;
 
     /// <summary>As <see cref="SqlAnswer.FirstOfEach"/>. The answer of a single statement is cut off after its first row, for it may have no end.</summary>
-    /// <remarks>A value of a type that the driver does not know, such as an enumeration, comes as its text.</remarks>
+    /// <remarks>A value of a type that the driver does not know, such as a composite, comes as its text.</remarks>
     public IReadOnlyList<object?> FirstOfEach(string sql)
     {
         try
@@ -307,6 +307,18 @@ internal sealed class PostgresServer : IDisposable
         }
     }
 
+    /// <summary>The first value of a row. Where all come as texts, those that mean nothing or false to PostgreSQL still do.</summary>
+    private static object? ValueOf(System.Data.Common.DbDataReader reader)
+    {
+        var value = reader.GetValue(0);
+        return value is not string text ? value : reader.GetDataTypeName(0) switch
+        {
+            "boolean" => text == "t",
+            "bytea" when text == "\\x" => "",
+            _ => text,
+        };
+    }
+
     private List<object?> FirstOfEach(string sql, bool asText) => Run(sql, [], command =>
     {
         command.AllResultTypesAreUnknown = asText;
@@ -315,10 +327,10 @@ internal sealed class PostgresServer : IDisposable
         if (reader.Statements.Count > 1)
 #pragma warning restore CS0618
         {
-            return SqlAnswer.FirstOfEach(reader);
+            return SqlAnswer.FirstOfEach(reader, ValueOf);
         }
 
-        List<object?> first = reader.FieldCount == 0 ? [] : [reader.Read() ? reader.GetValue(0) : null];
+        List<object?> first = reader.FieldCount == 0 ? [] : [reader.Read() ? ValueOf(reader) : null];
         if (reader.Read())
         {
             // Closing a reader reads what is left.

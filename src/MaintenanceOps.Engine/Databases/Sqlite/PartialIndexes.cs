@@ -36,21 +36,30 @@ internal static partial class PartialIndexes
         return null;
     }
 
-    /// <summary>What follows the list of columns and the word WHERE; null where the index is not partial.</summary>
+    /// <summary>
+    /// What follows the list of columns and the word WHERE; null where the index is not partial. SQLite reads no further than to the end
+    /// of the statement, behind which somebody may have put another one.
+    /// </summary>
     internal static string? ConditionOf(string sql)
     {
         var (depth, listed) = (0, false);
+        int? start = null;
         foreach (Match token in Token().Matches(sql))
         {
+            if (token.Value == ";")
+            {
+                return start is { } from ? sql[from..token.Index] : null;
+            }
+
             depth += token.Value == "(" ? 1 : token.Value == ")" ? -1 : 0;
             listed |= token.Value == ")" && depth == 0;
             if (listed && depth == 0 && token.Value.Equals("where", StringComparison.OrdinalIgnoreCase))
             {
-                return sql[(token.Index + token.Length)..];
+                start ??= token.Index + token.Length;
             }
         }
 
-        return null;
+        return start is { } at ? sql[at..] : null;
     }
 
     /// <summary>The condition may need what is not known here: then there is nothing to compare with.</summary>
@@ -58,9 +67,9 @@ internal static partial class PartialIndexes
     {
         try
         {
-            return connection.Scalar<long>($"SELECT count(*) FROM {SqliteConnections.Quote(table)} NOT INDEXED WHERE {condition}");
+            return SqliteInspection.OnlyReading<long>(connection, $"SELECT count(*) FROM {SqliteConnections.Quote(table)} NOT INDEXED WHERE {condition}");
         }
-        catch (SqliteException e) when (e.SqliteErrorCode == SqliteNative.Error)
+        catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Authorization)
         {
             return null;
         }

@@ -27,7 +27,22 @@ internal static class SqliteInspection
     {
         var tables = connection.WithReadableSchema(() => connection.Column(TablesSql, r => (Name: r.GetString(0), HasPages: r.GetInt64(1) > 0)));
         var counts = new TableCount[tables.Count];
-        var (selects, problem) = (0, "");
+        using var standIns = new StandIns(connection);
+        return [.. tables.Select(table =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return new TableCount(table.Name, table.HasPages ? CountRows(connection, table.Name, standIns) : -1);
+        })];
+    }
+
+    /// <summary>
+    /// Runs one statement that reads tables and nothing else: what is put together with text of the database's own can neither change
+    /// anything nor reach outside of it, and a view or a further statement is refused.
+    /// </summary>
+    /// <exception cref="SqliteException">With <see cref="SqliteNative.Authorization"/>: it would do more.</exception>
+    public static T OnlyReading<T>(SqliteConnection connection, string sql)
+    {
+        var selects = 0;
         delegate_authorizer onlyTheTable = (_, action, _, _, _, accessor) => action switch
         {
             ActionSelect => selects++ == 0 ? 0 : 1,
@@ -35,39 +50,13 @@ internal static class SqliteInspection
             _ => 1,
         };
         raw.sqlite3_set_authorizer(connection.Handle, onlyTheTable, null);
-        using var standIns = new StandIns(connection);
         try
         {
-            for (var i = 0; i < counts.Length; i++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                counts[i] = new TableCount(tables[i].Name, tables[i].HasPages ? Count(tables[i].Name) : -1);
-            }
+            return connection.Scalar<T>(sql);
         }
         finally
         {
             raw.sqlite3_set_authorizer(connection.Handle, (delegate_authorizer?)null, null);
-        }
-
-        return counts;
-
-        long Count(string table)
-        {
-            do
-            {
-                selects = 0;
-                try
-                {
-                    // All rows are gone through, so it does not matter in which order.
-                    return connection.Scalar<long>($"SELECT count(*) FROM {SqliteConnections.Quote(table)}");
-                }
-                catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt or SqliteNative.Authorization)
-                {
-                    problem = PartialSchema.MessageOf(e);
-                }
-            }
-            while (standIns.TryAdd(problem));
-            return -1;
         }
     }
 
@@ -107,5 +96,24 @@ internal static class SqliteInspection
         {
             return null;
         }
+    }
+
+    /// <summary>All rows are gone through, so it does not matter in which order.</summary>
+    private static long CountRows(SqliteConnection connection, string table, StandIns standIns)
+    {
+        string problem;
+        do
+        {
+            try
+            {
+                return OnlyReading<long>(connection, $"SELECT count(*) FROM {SqliteConnections.Quote(table)}");
+            }
+            catch (SqliteException e) when (e.SqliteErrorCode is SqliteNative.Error or SqliteNative.Corrupt or SqliteNative.Authorization)
+            {
+                problem = PartialSchema.MessageOf(e);
+            }
+        }
+        while (standIns.TryAdd(problem));
+        return -1;
     }
 }

@@ -116,6 +116,23 @@ public sealed class UnknownPartsTests : IDisposable
         Assert.True(test.Passed == isSound, string.Join('\n', test.Findings));
     }
 
+    [Fact]
+    public void What_stands_behind_the_statement_of_an_index_is_not_run()
+    {
+        using (var connection = SampleDatabase.AsApplication(folder["app.db"]))
+        {
+            connection.Execute("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); CREATE INDEX some ON t(a) WHERE a > 0");
+            var more = $"; ATTACH ''{folder["planted.db"]}'' AS x; CREATE TABLE x.t(a); DELETE FROM t";
+            connection.Execute($"PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = sql || '{more}' WHERE name = 'some'");
+        }
+
+        using var repository = Repositories.New(folder);
+        var snapshot = repository.BackUp(folder["app.db"]);
+        var test = repository.Drill(folder, snapshot, "select count(*) = 2 from t");
+        Assert.True(test is { Passed: true, Integrity: "ok" }, string.Join('\n', test.Findings));
+        Assert.False(File.Exists(folder["planted.db"]));
+    }
+
     private void Make(string sql, string known, string unknown)
     {
         SampleDatabase.Create(folder["app.db"], 500, 4096, "delete");

@@ -48,6 +48,12 @@ internal static class SessionSettings
         """;
 
     /// <summary>
+    /// A role that a database or a role has set for its sessions would take the rights that a dump needs. It goes before what was
+    /// given: a role that is asked for counts.
+    /// </summary>
+    private const string OwnRole = "-c role=none";
+
+    /// <summary>
     /// The same as options of the start, for PostgreSQL's own programs. There they go before what the role and the database
     /// say. Those that were given stay, and ours count.
     /// </summary>
@@ -55,12 +61,6 @@ internal static class SessionSettings
 
     /// <summary>The time-outs alone, for what happens before the first statement. What else the server has set stays visible as such.</summary>
     public static string StartupOptions(string? given) => Options(given, Always.Where(s => s.Name is "statement_timeout" or "lock_timeout"));
-
-    /// <summary>
-    /// A role that a database or a role has set for its sessions would take the rights that a dump needs. It goes before what was
-    /// given: a role that is asked for counts.
-    /// </summary>
-    private const string OwnRole = "-c role=none";
 
     private static string Options(string? given, IEnumerable<(string Name, string Value)> settings) =>
         string.Join(' ', settings.Select(s => $"-c {s.Name}={s.Value.Replace(" ", "\\ ", StringComparison.Ordinal)}").Prepend($"{OwnRole} {given}".Trim()));

@@ -70,6 +70,10 @@ internal sealed class IntegrityChecks(string path, string place, TimeSpan lockTi
             count++;
             problems.Add(e.Message);
         }
+        catch (MaintenanceException e) when (e.Code == ErrorCode.DatabaseBusy)
+        {
+            result = result with { Reason = e.Message };
+        }
         catch (SqliteException e)
         {
             result = result with { Reason = SqliteConnections.Wrap(e, place).Message };
@@ -85,7 +89,7 @@ internal sealed class IntegrityChecks(string path, string place, TimeSpan lockTi
         {
             HotDatabase.Open(path, lockTimeout, cancellation).Dispose();
         }
-        catch (MaintenanceException e) when (e.Code != ErrorCode.DatabaseCorrupt)
+        catch (MaintenanceException e) when (e.Code is not (ErrorCode.DatabaseCorrupt or ErrorCode.DatabaseBusy))
         {
             // The check itself will say what keeps it from being made.
         }
